@@ -1,0 +1,67 @@
+"""Settings: defaults, then /etc/provisioner/provisioner.toml (or PROVISIONER_CONFIG), then PROVISIONER_*."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+def _libvirt_uri() -> str:
+    return os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
+
+
+class Settings(BaseSettings):
+    """Every setting is named in docs/settings.md; a test holds the two together."""
+
+    model_config = SettingsConfigDict(env_prefix="PROVISIONER_", extra="forbid")
+
+    state_dir: Path = Field(
+        Path("/var/lib/provisioner"), description="database, keys, images, trees, serial logs"
+    )
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state directory")
+    libvirt_uri: str = Field(default_factory=_libvirt_uri, description="the host that guests are created on")
+    interfaces: list[str] = Field(
+        ["virbr0"], description="interfaces that netboot and guests' HTTP answer on; shell patterns allowed"
+    )
+    http_port: int = Field(8080, description="guests' listener, on the addresses of the interfaces")
+    api_address: str = Field("127.0.0.1", description="people's listener: API, events, dashboard")
+    api_port: int = Field(8081, description="people's listener")
+    dhcp_port: int = Field(67, description="ProxyDHCP")
+    proxy_port: int = Field(4011, description="PXE boot server discovery")
+    tftp_port: int = Field(69, description="TFTP")
+    syslog_port: int = Field(5514, description="installer logs, UDP and TCP")
+    loader_dirs: list[Path] = Field(
+        [Path("/usr/lib/ipxe"), Path("/usr/share/ipxe"), Path("/boot/efi/ipxe")],
+        description="where undionly.kpxe and snponly.efi are looked for",
+    )
+    router_advertisement: bool = Field(
+        True, description="send an empty router advertisement where there is none"
+    )
+    token_minutes: int = Field(60, description="life of an install's tokens after its last proof of life")
+    creating_seconds: int = Field(300, description="deadline of the stage creating")
+    booting_seconds: int = Field(300, description="deadline of the stage booting")
+    loading_seconds: int = Field(600, description="deadline of the stage loading")
+    installing_seconds: int = Field(5400, description="deadline of the stage installing")
+    settle_seconds: int = Field(180, description="success report to installed where no reboot is seen")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("PROVISIONER_CONFIG", "/etc/provisioner/provisioner.toml"))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{self.state_dir / 'provisioner.db'}"

@@ -1,0 +1,55 @@
+"""A profile: tree + answer template + kernel arguments + hardware defaults + variables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """`template` is `<family>/<file>.j2` under kickstarts/; `image` names an image that a `liveimg` installs.
+
+    `memory` in MiB, `disk` in GiB. `shipped` profiles are files beside their templates and read-only.
+    """
+
+    name: str
+    family: str
+    tree: str
+    template: str
+    release: str = ""
+    kernel_args: str = ""
+    image: str = ""
+    memory: int = 1024
+    vcpus: int = 1
+    disk: float = 4
+    variables: Mapping[str, object] = field(default_factory=dict)
+    summary: str = ""
+    shipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """An install tree: `source` is an absolute directory or an http(s) URL; `family` as detected or given."""
+
+    name: str
+    source: str
+    family: str = ""
+    release: str = ""
+    kernel: str = ""
+    initrd: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A packed root file system that the mini installer installs.
+
+    `file` is its name under the images directory, `size` its bytes, `sha256` of the packed file,
+    `unpacked` the bytes it needs on disk.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    size: int
+    unpacked: int
+    tuned: bool = False
+    summary: str = ""

@@ -1,0 +1,37 @@
+"""Every URL a guest sees, built from the address of the interface its question came in on."""
+
+from urllib.parse import quote
+
+ANSWER_FILES = ("ks.cfg", "preseed.cfg", "user-data", "meta-data", "autoinst.xml")
+
+
+def base(address: str, port: int) -> str:
+    """`http://192.168.122.1:8080`, the guests' listener on one address."""
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}"
+
+
+def stub(root: str) -> str:
+    """The public iPXE script that every netbooting machine may read; it names nothing secret."""
+    return f"{root}/boot/ipxe"
+
+
+def loader(root: str, name: str) -> str:
+    return f"{root}/boot/{quote(name)}"
+
+
+def script(root: str, token: str) -> str:
+    """The machine's own script, unlocked by the stub token (or by iPXE's `${serial}` in its place)."""
+    return f"{root}/boot/script/{token}"
+
+
+def answer(root: str, token: str, file: str) -> str:
+    return f"{root}/answer/{token}/{file}"
+
+
+def tree(root: str, name: str, path: str = "") -> str:
+    return f"{root}/tree/{quote(name)}/{quote(path)}"
+
+
+def report(root: str, token: str, event: str = "") -> str:
+    return f"{root}/report/{token}/{event}"

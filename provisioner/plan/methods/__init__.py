@@ -1,0 +1,1 @@
+"""How a guest's installer starts: one file for each method."""

@@ -1,0 +1,169 @@
+"""What the use cases need from outside, as Protocols. Edges satisfy them; `wiring.py` introduces them."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from provisioner.core.guest import GuestSpec
+from provisioner.core.host import Domain, HostFacts, Network, Pool
+from provisioner.core.install import Event, Install
+from provisioner.core.machine import Machine
+from provisioner.core.profile import Image, Profile, Tree
+from provisioner.plan.steps import Step
+
+Clock = Callable[[], datetime]
+TokenKind = Literal["stub", "answer", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class GuestRow:
+    """A guest of ours as the store remembers it: enough to plan it again after a restart."""
+
+    spec: GuestSpec
+    install: str
+    volume: str
+    created: datetime
+    secrets: Mapping[str, str]
+    """Given at creation: `root_password_hash`, `ssh_keys` (lines). Never printed, never in the journal."""
+    uri: str = ""
+    """The host's libvirt URI; empty for the configured one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What the store knows of a token: its hash is the key, the token itself is nowhere."""
+
+    install: str
+    kind: TokenKind
+    expires: datetime
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One step's intent. `step` is a line without secrets; `state` intent, done or undone."""
+
+    install: str
+    number: int
+    step: str
+    state: Literal["intent", "done", "undone"]
+
+
+class Store(Protocol):
+    """Raises NotFound and Conflict from `core.errors`; every write is one short transaction."""
+
+    async def record(self, events: Sequence[Event]) -> list[Install]:
+        """Appends events and applies `core.install.advance` to their installs, in one transaction.
+
+        An event without an install but with a machine gets that machine's install that is not over (or the
+        latest). An end (a final stage) revokes the stub and answer tokens of that install. Returns the
+        installs that changed.
+        """
+        ...
+
+    async def events(self, *, after: int = 0, install: str = "", limit: int = 1000) -> list[Event]: ...
+    async def last_event_id(self) -> int: ...
+    async def last_seen(self, install: str) -> datetime | None: ...
+
+    async def add_install(self, install: Install, guest: GuestRow | None) -> None: ...
+    async def install(self, ref: str) -> Install:
+        """By id, else the latest of the guest or machine with that name."""
+        ...
+
+    async def installs(self, *, active: bool = False, limit: int = 200) -> list[Install]: ...
+    async def install_of(self, *, mac: str = "", uuid: str = "", address: str = "") -> Install | None:
+        """The latest install of a machine; by address only among those that are not over or just ended."""
+        ...
+
+    async def bind(self, install: str, address: str) -> str:
+        """Remembers the first address an install's machine spoke from; returns the one that is bound."""
+        ...
+
+    async def bump_resets(self, install: str) -> None: ...
+
+    async def guest(self, name: str) -> GuestRow: ...
+    async def guests(self) -> list[GuestRow]: ...
+    async def remove_guest(self, name: str) -> None: ...
+
+    async def add_machine(self, machine: Machine) -> None: ...
+    async def machines(self) -> list[Machine]: ...
+    async def machine(self, *, mac: str = "", uuid: str = "", name: str = "") -> Machine | None: ...
+    async def remove_machine(self, name: str) -> None: ...
+
+    async def put_profile(self, profile: Profile, *, new: bool) -> None: ...
+    async def profiles(self) -> list[Profile]: ...
+    async def profile(self, name: str) -> Profile: ...
+    async def remove_profile(self, name: str) -> None: ...
+
+    async def put_tree(self, tree: Tree) -> None: ...
+    async def trees(self) -> list[Tree]: ...
+    async def tree(self, name: str) -> Tree: ...
+    async def remove_tree(self, name: str) -> None: ...
+
+    async def put_image(self, image: Image) -> None: ...
+    async def images(self) -> list[Image]: ...
+    async def image(self, name: str) -> Image: ...
+    async def remove_image(self, name: str) -> None: ...
+
+    async def put_token(self, digest: str, token: Token) -> None: ...
+    async def token(self, digest: str) -> Token | None: ...
+    async def touch_tokens(self, install: str, expires: datetime) -> None: ...
+
+    async def journal(self, row: JournalRow) -> None: ...
+    async def open_journal(self) -> list[JournalRow]:
+        """Rows of installs whose creation neither finished nor was undone."""
+        ...
+
+    async def close_journal(self, install: str) -> None: ...
+
+
+DomainEvent = Literal["started", "stopped", "crashed", "rebooted", "undefined"]
+OnDomainEvent = Callable[[str, str, DomainEvent], None]
+"""Called in the event loop with (name, uuid, event)."""
+
+
+class Hypervisor(Protocol):
+    """One libvirt connection. Every call may raise Unavailable (daemon gone) or Conflict (refused)."""
+
+    async def facts(self) -> HostFacts: ...
+    async def networks(self) -> list[Network]: ...
+    async def pools(self) -> list[Pool]: ...
+    async def domains(self) -> list[Domain]: ...
+    async def apply(self, step: Step) -> None: ...
+    async def xml(self, name: str) -> str: ...
+    async def shutdown(self, name: str) -> None: ...
+    async def reboot(self, name: str) -> None: ...
+    async def reset(self, uuid: str) -> None: ...
+    async def lease(self, mac: str) -> str | None:
+        """The address that a libvirt network's DHCP server lent to a MAC."""
+        ...
+
+    async def volumes(self, pool: str) -> list[str]: ...
+    def watch(self, callback: OnDomainEvent) -> None: ...
+
+
+Hosts = Callable[[str], Hypervisor]
+"""The hypervisor of a libvirt URI, "" for the configured one. Raises Unavailable, Invalid."""
+
+
+class Linter(Protocol):
+    """Checks an answer file in a process of its own; findings as sentences with line numbers."""
+
+    async def lint(self, text: str, family: str, release: str) -> list[str]: ...
+
+
+class TreeReader(Protocol):
+    """Reads the small files of a tree, from a directory or over HTTP. Raises Unavailable naming the URL."""
+
+    async def read(self, source: str, path: str) -> bytes | None:
+        """The file's bytes, None where the tree has no such file."""
+        ...
+
+
+class ImageBuilder(Protocol):
+    def build(self, name: str, *, tune: bool, mirror: str) -> AsyncIterator[str | Image]:
+        """Lines of progress, then the image. Raises Unavailable where a tool or the mirror is missing."""
+        ...
+
+    async def remove(self, image: Image) -> None: ...
