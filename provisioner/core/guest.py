@@ -13,13 +13,12 @@ Boot = Literal["bios", "uefi"]
 def parse_suboptions(text: str, known: tuple[str, ...], option: str) -> dict[str, str]:
     """virt-install's comma syntax `size=4,pool=default` as a dict. Raises Invalid naming the known keys."""
     keys = ", ".join(f"{key}=" for key in known)
+    keys = ", ".join(f"{key}=" for key in known)
     pairs: dict[str, str] = {}
     for part in filter(None, text.split(",")):
         key, equals, value = part.partition("=")
         if not equals or key not in known or not value:
-            raise Invalid(
-                f"{option} {text!r}: {part!r} is not understood; known are {', '.join(k + '=' for k in known)}"
-            )
+            raise Invalid(f"{option} {text!r}: {part!r} is not understood; known are {keys}")
         pairs[key] = value
     if not pairs:
         raise Invalid(f"{option} is empty; known are {keys}")

@@ -167,10 +167,10 @@ def advance(install: Install, event: Event) -> Install:
         install = replace(install, answered=event.at)
     stage = _next(install, event.kind)
     percent = max(install.percent, _percent(event), _FLOOR.get(stage, 0))
-    if stage is not install.stage:
-        ends = {"failed_at": install.stage, "reason": event.text} if stage is Stage.FAILED else {}
-        return replace(install, stage=stage, percent=percent, changed=event.at, **ends)
-    return replace(install, percent=percent)
+    if stage is Stage.FAILED:
+        install = replace(install, failed_at=install.stage, reason=event.text)
+    changed = install.changed if stage is install.stage else event.at
+    return replace(install, stage=stage, percent=percent, changed=changed)
 
 
 def _percent(event: Event) -> int:
