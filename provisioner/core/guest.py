@@ -13,7 +13,6 @@ Boot = Literal["bios", "uefi"]
 def parse_suboptions(text: str, known: tuple[str, ...], option: str) -> dict[str, str]:
     """virt-install's comma syntax `size=4,pool=default` as a dict. Raises Invalid naming the known keys."""
     keys = ", ".join(f"{key}=" for key in known)
-    keys = ", ".join(f"{key}=" for key in known)
     pairs: dict[str, str] = {}
     for part in filter(None, text.split(",")):
         key, equals, value = part.partition("=")
