@@ -1,0 +1,56 @@
+# Every target sets the machine up first, as far as it needs; the second time that costs a moment.
+DEMO ?=
+DEMO_MIRROR ?=
+E2E ?=
+QUICK ?=
+export DEMO DEMO_MIRROR E2E QUICK
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+# Netboot needs ports below 1024 and raw sockets; the lab makes bridges and namespaces.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
+
+.PHONY: help setup demo test e2e e2e-full bench torture lint locks container-test
+help:
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## system packages, .venv, libvirt with network and pool `default` (asks sudo where it must)
+	@packaging/setup.sh
+
+demo: setup ## netboot and install a real Debian here, log in, show it (DEMO=debian-installer, DEMO_MIRROR=URL)
+	@$(AS_ROOT) $(PYTHON) -m provisioner demo
+
+test: ## unit, contract and edge tests
+	@packaging/setup.sh test
+	@$(PYTEST)
+
+e2e: ## real boots, one cell of each row (E2E=WORD: only the tests whose name has WORD, e.g. kill9)
+	@packaging/setup.sh test
+	@$(AS_ROOT) $(PYTEST) tests/lab $(if $(E2E),-k '$(E2E)')
+
+e2e-full: ## real boots, every network with every firmware
+	@packaging/setup.sh test
+	@$(AS_ROOT) $(PYTEST) tests/lab --every-cell
+
+bench: ## figures, ours beside dnsmasq and nginx by hand (QUICK=1: at most 5 minutes)
+	@packaging/setup.sh test bench
+	@$(AS_ROOT) $(PYTHON) -m tests.bench $(if $(QUICK),--quick)
+
+torture: ## the long loops: 100,000 mutated packets and the like
+	@packaging/setup.sh test
+	@TORTURE=1 $(PYTEST) -k torture --timeout 3600
+
+lint: ## ruff, mypy --strict, shellcheck
+	@packaging/setup.sh test
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@git ls-files '*.sh' .ci/run | xargs shellcheck
+
+locks: ## pin the dependencies of pyproject.toml anew
+	@packaging/setup.sh test
+	@packaging/lock.sh
+
+container-test: ## the image by Containerfile and compose.yaml, up until /readyz answers (skipped without podman)
+	@packaging/setup.sh test container
+	@$(AS_ROOT) $(PYTEST) tests/container
