@@ -20,7 +20,7 @@ compile requirements.lock "$@" pyproject.toml
 pinned=(--constraints requirements.lock)
 for group in test dev container; do
   compile $LOCKS/$group.lock "$@" "${pinned[@]}" --group $group
-  pinned+=(--constraints $LOCKS/$group.lock)
+  pinned+=(--constraints "$LOCKS/$group.lock")
 done
 if grep -nE '[a-z]+://' requirements.lock $LOCKS/*.lock; then
   echo "lock: an address got into the locks (above)" >&2

@@ -58,12 +58,13 @@ missing_packages() { # FAMILY
 install_packages() { # FAMILY PACKAGE…
   local family=$1
   shift
-  say "installing ${#} system packages: $*"
+  say "installing system packages ($#): $*"
   if [ "$family" = dnf ]; then
     as_root dnf install -y --setopt=install_weak_deps=False "$@"
     return
   fi
-  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@")
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+    -o Dpkg::Use-Pty=0 --no-install-recommends "$@")
   # The package lists may be absent, or so old that a version they name is gone; only then are they fetched.
   if apt-get install --dry-run -qq --no-install-recommends "$@" >/dev/null 2>&1; then
     as_root "${install[@]}" && return
@@ -78,10 +79,9 @@ install_packages() { # FAMILY PACKAGE…
 find_python() {
   local name
   for name in python3 python3.14 python3.13 python3.12 python3.11; do
-    if "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      command -v "$name"
-      return
-    fi
+    "$name" -c 'import sys, venv, ensurepip
+if sys.version_info < (3, 11): sys.exit(1)
+print(sys.executable)' 2>/dev/null && return
   done
   fail "no Python 3.11 or newer with venv found on PATH; install python3.11 (apt: python3-venv) and try again"
 }
@@ -99,7 +99,7 @@ make_venv() {
   fi
   for file in "${LOCKS[@]}"; do arguments+=(-r "$file"); done
   say "installing the locked Python packages (${LOCKS[*]}) into $VENV"
-  $VENV/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes "${arguments[@]}"
+  $VENV/bin/python -m pip install -qq --disable-pip-version-check --require-hashes "${arguments[@]}"
   # The checkout itself: a path entry and the command, which needs no build tool and no network.
   site=$($VENV/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   pwd >"$site/provisioner.pth"
@@ -110,7 +110,7 @@ make_venv() {
 # --- libvirt -----------------------------------------------------------------------------------------------
 
 on_libvirt() { # virsh arguments; as root where this user may not
-  if [ "$(id -u)" = 0 ] || id -nG | grep -qw libvirt; then virsh -q -c qemu:///system "$@"
+  if [ "$(id -u)" = 0 ] || [[ " $(id -nG) " == *' libvirt '* ]]; then virsh -q -c qemu:///system "$@"
   else as_root virsh -q -c qemu:///system "$@"; fi
 }
 
@@ -158,7 +158,7 @@ XML
     on_libvirt net-define "$xml"
     rm -f "$xml"
   fi
-  if ! on_libvirt net-info default | grep -q '^Active: *yes'; then
+  if [[ ! $(on_libvirt net-info default) =~ Active:\ *yes ]]; then
     say "starting libvirt's network default, now and with libvirt"
     on_libvirt net-autostart default
     on_libvirt net-start default ||
@@ -173,7 +173,7 @@ make_pool() {
     on_libvirt pool-define-as default dir --target $target >/dev/null
     on_libvirt pool-build default >/dev/null
   fi
-  if ! on_libvirt pool-info default | grep -q '^State: *running'; then
+  if [[ ! $(on_libvirt pool-info default) =~ State:\ *running ]]; then
     say "starting libvirt's pool default, now and with libvirt"
     on_libvirt pool-autostart default >/dev/null
     on_libvirt pool-start default >/dev/null
@@ -197,7 +197,7 @@ stamp=$VENV/.setup-$(IFS=-; echo "${GROUPS_WANTED[*]}")
 if [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ]; then
   packages=$(family)
   mapfile -t missing < <(missing_packages "$packages")
-  say "will see to: ${#missing[@]} missing system packages, $VENV with the locked Python packages," \
+  say "will see to: system packages (missing: ${#missing[@]}), $VENV with the locked Python packages," \
     "libvirt with its network and pool default, the group of /dev/kvm"
   [ ${#missing[@]} = 0 ] || install_packages "$packages" "${missing[@]}"
   make_venv
