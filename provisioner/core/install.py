@@ -93,6 +93,20 @@ _FLOOR: Mapping[Stage, int] = {
     Stage.FINISHING: 92,
     Stage.INSTALLED: 100,
 }
+# What only a machine that gets on with its install does: it keeps the tokens alive and the watchdog quiet.
+LIFE = frozenset(
+    {
+        Kind.STARTED,
+        Kind.SCRIPT_SENT,
+        Kind.KERNEL_SENT,
+        Kind.INITRD_SENT,
+        Kind.ANSWER_SERVED,
+        Kind.TREE_BYTES,
+        Kind.LOG,
+        Kind.PROGRESS,
+        Kind.SUCCEEDED,
+    }
+)
 # Seen once the installer said that it succeeded, each of these means that the machine left the installer.
 _COMPLETES = frozenset({Kind.REBOOTED, Kind.STOPPED, Kind.FIRST_BOOT, Kind.SETTLED})
 _ENDS: Mapping[Kind, Stage] = {

@@ -1,13 +1,13 @@
 """What the use cases need from outside, as Protocols. Edges satisfy them; `wiring.py` introduces them."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from provisioner.core.guest import GuestSpec
 from provisioner.core.host import Domain, HostFacts, Network, Pool
-from provisioner.core.install import Event, Install
+from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.plan.steps import Step
@@ -28,6 +28,8 @@ class GuestRow:
     """Given at creation: `root_password_hash`, `ssh_keys` (lines). Never printed, never in the journal."""
     uri: str = ""
     """The host's libvirt URI; empty for the configured one."""
+    old_volume: str = ""
+    """The disk that a rebuild replaced, so that a rebuild cut off half-way can be planned again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,32 @@ class Store(Protocol):
         """Appends events and applies `core.install.advance` to their installs, in one transaction.
 
         An event without an install but with a machine gets that machine's install that is not over (or the
-        latest). An end (a final stage) revokes the stub and answer tokens of that install. Returns the
-        installs that changed.
+        latest). An end (a final stage) revokes the stub and answer tokens of that install and leaves the
+        report token 15 minutes at most; a sign of life (`core.install.LIFE`) pushes the tokens' expiry.
+        Returns the installs that changed.
         """
         ...
 
-    async def events(self, *, after: int = 0, install: str = "", limit: int = 1000) -> list[Event]: ...
-    async def last_event_id(self) -> int: ...
-    async def last_seen(self, install: str) -> datetime | None: ...
+    async def events(
+        self, *, after: int = 0, install: str = "", limit: int = 1000, kinds: Collection[Kind] = ()
+    ) -> list[Event]:
+        """The first `limit` events after an id, oldest first; of some kinds only where `kinds` names them."""
+        ...
 
-    async def add_install(self, install: Install, guest: GuestRow | None) -> None: ...
+    async def last_event_id(self) -> int: ...
+    async def last_seen(self, install: str, kinds: Collection[Kind] = ()) -> datetime | None:
+        """When the latest event of an install happened, of any kind or of those named."""
+        ...
+
+    async def add_install(self, install: Install, guest: GuestRow | None) -> None:
+        """A new install. With `guest`, the guest and its machine are new too; a name, MAC or UUID that is
+        taken raises Conflict and nothing is written."""
+        ...
+
+    async def add_rebuild(self, install: Install, guest: GuestRow) -> None:
+        """A new install of a guest that exists, whose row is replaced. Conflict where its last one runs."""
+        ...
+
     async def install(self, ref: str) -> Install:
         """By id, else the latest of the guest or machine with that name."""
         ...
@@ -84,7 +102,13 @@ class Store(Protocol):
 
     async def guest(self, name: str) -> GuestRow: ...
     async def guests(self) -> list[GuestRow]: ...
-    async def remove_guest(self, name: str) -> None: ...
+    async def put_guest(self, guest: GuestRow) -> None:
+        """Replaces the row of a guest that exists."""
+        ...
+
+    async def remove_guest(self, name: str) -> None:
+        """Frees name, MAC and UUID; installs and events stay. A guest that is gone is not an error."""
+        ...
 
     async def add_machine(self, machine: Machine) -> None: ...
     async def machines(self) -> list[Machine]: ...
@@ -108,7 +132,9 @@ class Store(Protocol):
 
     async def put_token(self, digest: str, token: Token) -> None: ...
     async def token(self, digest: str) -> Token | None: ...
-    async def touch_tokens(self, install: str, expires: datetime) -> None: ...
+    async def touch_tokens(self, install: str, expires: datetime) -> None:
+        """Pushes the expiry of an install's tokens that are not revoked; never pulls it back."""
+        ...
 
     async def journal(self, row: JournalRow) -> None: ...
     async def open_journal(self) -> list[JournalRow]:
