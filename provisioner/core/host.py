@@ -38,7 +38,10 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A libvirt domain. `ours` where our metadata is on it; the others are never touched."""
+    """A libvirt domain. `ours` where our metadata is on it; the others are never touched.
+
+    `memory` in MiB; `install` is the install id of the metadata, "" for a domain that is not ours.
+    """
 
     name: str
     uuid: str
@@ -48,6 +51,7 @@ class Domain:
     vcpus: int = 0
     autostart: bool = False
     macs: tuple[str, ...] = ()
+    install: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class HostFacts:
     """What a plan may rely on. `virt_type` kvm only where a kernel was seen to boot with it.
 
     `bridges` are the host's bridge devices; `emulator` the QEMU binary; `firmwares` of bios, efi;
-    `interfaces` the host's other devices (macvtap parents).
+    `interfaces` the host's other devices (macvtap parents); both are empty where they cannot be known.
+    `memory` in MiB.
     """
 
     uri: str

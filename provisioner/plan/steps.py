@@ -35,15 +35,19 @@ class DeleteVolume:
 
 @dataclass(frozen=True, slots=True)
 class DefineDomain:
-    """Defines, or redefines where the UUID is ours already."""
+    """Defines, or redefines where the UUID is ours already.
+
+    `replaces` says that the guest was there before this plan (a rebuild): undoing leaves it defined.
+    """
 
     name: str
     uuid: str
     xml: str
+    replaces: bool = False
 
     @property
-    def undo(self) -> "UndefineDomain":
-        return UndefineDomain(self.name, self.uuid)
+    def undo(self) -> "UndefineDomain | None":
+        return None if self.replaces else UndefineDomain(self.name, self.uuid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,109 @@
+"""Whether a spec can be had on a host at all, told before anything is done."""
+
+from collections.abc import Iterable
+
+from provisioner.core.errors import Conflict, Invalid, NotFound
+from provisioner.core.guest import GuestSpec
+from provisioner.core.host import HostFacts
+
+_GIB = 1024**3
+_FIRMWARE = {"bios": "bios", "uefi": "efi"}
+
+
+def check(spec: GuestSpec, host: HostFacts, *, rebuild: bool = False) -> None:
+    """Raises the first thing that stands against `spec` on `host`: Invalid, NotFound or Conflict.
+
+    A `rebuild` may find its own domain there.
+    """
+    _identity(spec, host, rebuild)
+    _size(spec, host)
+    _disk(spec, host)
+    _nic(spec, host)
+
+
+def _identity(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
+    for domain in host.domains:
+        if rebuild and domain.ours and domain.uuid == spec.uuid and domain.name == spec.name:
+            continue
+        if domain.name == spec.name and domain.ours:
+            raise Conflict(
+                f"guest {spec.name} exists already on {host.uri}",
+                remedy=f"choose another name, or: provisioner guest delete {spec.name}",
+            )
+        if domain.name == spec.name:
+            raise Conflict(
+                f"the name {spec.name} is taken on {host.uri} by a domain that is not ours",
+                remedy="choose another name; foreign domains are never touched",
+            )
+        if domain.uuid == spec.uuid:
+            raise Conflict(f"UUID {spec.uuid} belongs to domain {domain.name} on {host.uri}")
+        if spec.mac in domain.macs:
+            raise Conflict(f"MAC {spec.mac} belongs to domain {domain.name} on {host.uri}")
+
+
+def _size(spec: GuestSpec, host: HostFacts) -> None:
+    if _FIRMWARE[spec.boot] not in host.firmwares:
+        raise Invalid(
+            f"guest {spec.name}: {host.uri} offers no {spec.boot} firmware for {host.machine} machines",
+            remedy="install OVMF (package ovmf or edk2-ovmf) there, or use --boot bios",
+        )
+    if spec.vcpus > host.max_vcpus:
+        raise Invalid(
+            f"guest {spec.name}: {spec.vcpus} vCPUs are more than the {host.max_vcpus} "
+            f"that {host.uri} gives one guest"
+        )
+    if host.memory and spec.memory > host.memory:
+        raise Invalid(
+            f"guest {spec.name}: {spec.memory} MiB of memory are more than the {host.memory} MiB "
+            f"that {host.uri} has"
+        )
+
+
+def _disk(spec: GuestSpec, host: HostFacts) -> None:
+    name = spec.disk.pool
+    pool = next((pool for pool in host.pools if pool.name == name), None)
+    if pool is None:
+        raise NotFound(
+            f"no storage pool {name!r} on {host.uri}; known are {_listed(p.name for p in host.pools)}"
+        )
+    if not pool.active:
+        raise Conflict(f"storage pool {name} on {host.uri} is not active", remedy=f"virsh pool-start {name}")
+    if spec.disk.size * _GIB > pool.available:
+        raise Invalid(
+            f"guest {spec.name}: a disk of {spec.disk.size:g} GiB is larger than the "
+            f"{pool.available / _GIB:.1f} GiB that pool {name} has left",
+            remedy="ask for a smaller disk, or name another pool: --disk size=…,pool=…",
+        )
+
+
+def _nic(spec: GuestSpec, host: HostFacts) -> None:
+    name = spec.nic.source
+    match spec.nic.kind:
+        case "network":
+            _network(name, host)
+        case "bridge" if _devices(host) and name not in host.bridges:
+            raise NotFound(f"no bridge {name!r} on {host.uri}; known are {_listed(host.bridges)}")
+        case "direct" if _devices(host) and name not in _devices(host):
+            raise NotFound(f"no network device {name!r} on {host.uri}; known are {_listed(_devices(host))}")
+        case _:
+            pass
+
+
+def _network(name: str, host: HostFacts) -> None:
+    network = next((network for network in host.networks if network.name == name), None)
+    if network is None:
+        raise NotFound(
+            f"no libvirt network {name!r} on {host.uri}; known are {_listed(n.name for n in host.networks)}"
+        )
+    if not network.active:
+        raise Conflict(
+            f"libvirt network {name} on {host.uri} is not active", remedy=f"virsh net-start {name}"
+        )
+
+
+def _devices(host: HostFacts) -> tuple[str, ...]:
+    return (*host.interfaces, *host.bridges)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

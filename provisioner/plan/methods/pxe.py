@@ -1,0 +1,20 @@
+"""Method pxe: the installer comes over the network, because the disk is empty.
+
+Disk before network, always. An empty disk falls through to the network and an installed one boots without
+asking anybody, so nobody has to change the domain when the installation is over.
+"""
+
+from provisioner.core.guest import GuestSpec
+from provisioner.plan.domain import BootOrder
+
+ORDER = BootOrder(disk=1, nic=2)
+
+
+def warnings(spec: GuestSpec) -> tuple[str, ...]:
+    """What a person should know before this guest is netbooted."""
+    if spec.nic.kind == "direct":
+        return (
+            f"{spec.name} sits on a macvtap of {spec.nic.source}: it reaches the network and the other "
+            "guests there, but not this host itself, unless the host has a macvlan on the same device",
+        )
+    return ()
