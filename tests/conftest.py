@@ -6,7 +6,9 @@ from pathlib import Path
 import jinja2
 import pytest
 
-for _name in [name for name in os.environ if name.startswith("PROVISIONER_") or name == "LIBVIRT_DEFAULT_URI"]:
+for _name in [
+    name for name in os.environ if name.startswith("PROVISIONER_") or name == "LIBVIRT_DEFAULT_URI"
+]:
     del os.environ[_name]
 
 LOADED: set[Path] = set()
