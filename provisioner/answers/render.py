@@ -1,0 +1,68 @@
+"""An answer file from a template and what is known of one install."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from jinja2 import Template, TemplateError, TemplateSyntaxError
+
+from provisioner import resources
+from provisioner.core.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerContext:
+    """Every name that a template may use, beside `quote(text)`, which quotes a word for a shell.
+
+    `guest` is "" for a machine that we did not create. URLs end without a slash; `tree_url` is the tree's root,
+    `report_url` takes `/success`, `/failure`, `/progress` and `/first-boot`. `root_password_hash` "" means that
+    root is locked. `before` and `after` are snippets in the answer file's own language. `syslog` is host and
+    port of our log listener, None where there is none. `variables` are the profile's own.
+    """
+
+    guest: str
+    hostname: str
+    mac: str
+    uuid: str
+    install: str
+    root: str
+    tree_url: str
+    report_url: str
+    image_url: str = ""
+    image_sha256: str = ""
+    release: str = ""
+    root_password_hash: str = ""
+    ssh_keys: tuple[str, ...] = ()
+    lang: str = "en_US.UTF-8"
+    keyboard: str = "us"
+    timezone: str = "UTC"
+    packages: tuple[str, ...] = ()
+    before: str = ""
+    after: str = ""
+    syslog: tuple[str, int] | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+
+def render(template: str, context: AnswerContext) -> str:
+    """The text of `template`: a file below kickstarts/, or, where it holds a line break, the template itself.
+
+    Raises Invalid naming the template and the line for a template that is broken or asks for an unknown name.
+    """
+    environment = resources.text("kickstarts")
+    inline = "\n" in template
+    name = "the given template" if inline else template
+    try:
+        loaded: Template = (
+            environment.from_string(template) if inline else environment.get_template(template)
+        )
+        text = loaded.render(_names(context))
+    except TemplateSyntaxError as error:
+        where = f"{error.name or name} line {error.lineno}"
+        raise Invalid(f"{where}: {error.message}", remedy="mend the template") from error
+    except TemplateError as error:
+        raise Invalid(f"{name}: {error}", remedy="mend the template") from error
+    return text
+
+
+def _names(context: AnswerContext) -> dict[str, object]:
+    return {row.name: getattr(context, row.name) for row in fields(context)} | {"quote": shlex.quote}

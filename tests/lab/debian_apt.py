@@ -1,0 +1,111 @@
+"""apt with a state folder of its own: the host's mirror is asked, the host's package state is not touched."""
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+Stanza = dict[str, str]
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_CONFIG = """\
+Dir::State "{root}";
+Dir::State::status "/dev/null";
+Dir::State::lists "{root}/lists";
+Dir::Cache "{root}/cache";
+Dir::Etc::sourcelist "{root}/sources.list";
+Dir::Etc::sourceparts "{root}/none";
+APT::Install-Recommends "false";
+APT::Sandbox::User "root";
+DPkg::Post-Invoke "";
+"""
+
+
+def stanzas(text: str) -> list[Stanza]:
+    """The paragraphs of a control file; a continued value keeps its line breaks."""
+    rows = []
+    for paragraph in text.split("\n\n"):
+        row: Stanza = {}
+        last = ""
+        for line in paragraph.splitlines():
+            if line[:1] in (" ", "\t") and last:
+                row[last] += "\n" + line
+            elif ":" in line:
+                last, _, value = line.partition(":")
+                row[last] = value.strip()
+        if row:
+            rows.append(row)
+    return rows
+
+
+def sources(suite: str) -> str:
+    """One sources.list line for `suite`, at the Debian mirror that apt on this host is configured for."""
+    mirror = next(_configured(), None)
+    if mirror is None:
+        raise SystemExit("error: no Debian archive among the apt sources of this host")
+    return f"deb [signed-by={KEYRING}] {mirror} {suite} main main/debian-installer\n"
+
+
+def _configured() -> Iterable[str]:
+    etc = Path("/etc/apt")
+    for file in sorted(etc.glob("sources.list.d/*.sources")):
+        for row in stanzas(_uncommented(file)):
+            yield from (uri for uri in row.get("URIs", "").split() if _is_archive(uri))
+    for file in [etc / "sources.list", *sorted(etc.glob("sources.list.d/*.list"))]:
+        if file.is_file():
+            words = _uncommented(file).split()
+            yield from (word for word in words if _is_archive(word))
+
+
+def _uncommented(file: Path) -> str:
+    return "\n".join(line for line in file.read_text().splitlines() if not line.startswith("#"))
+
+
+def _is_archive(uri: str) -> bool:
+    parts = urlsplit(uri)
+    return parts.scheme in ("http", "https") and parts.path.rstrip("/").endswith("/debian")
+
+
+class Apt:
+    """The private apt: `root` holds its lists, cache and configuration."""
+
+    def __init__(self, root: Path, sources_list: str) -> None:
+        for folder in ("lists/partial", "cache/archives/partial"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / "sources.list").write_text(sources_list)
+        (root / "apt.conf").write_text(_CONFIG.format(root=root))
+        self.root = root
+        self.environment = {"APT_CONFIG": str(root / "apt.conf"), "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin"}
+
+    def update(self) -> None:
+        self._run("apt-get", "-qq", "update")
+
+    def index(self, component: str) -> list[Stanza]:
+        """The package index of one component."""
+        name = component.replace("/", "_")
+        (packed,) = self.root.glob(f"lists/*_{name}_binary-amd64_Packages*")
+        return stanzas(self._run("/usr/lib/apt/apt-helper", "cat-file", str(packed)))
+
+    def fetch(self, package: str, folder: Path) -> Path:
+        """Downloads one package file. Raises LookupError where the index names a file that is not there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        held = sorted(folder.glob(f"{package}_*deb"))
+        if not held:
+            try:
+                self._run("apt-get", "-qq", "download", package, cwd=folder)
+            except subprocess.CalledProcessError as error:
+                raise LookupError(package) from error
+            held = sorted(folder.glob(f"{package}_*deb"))
+        return held[0]
+
+    def download_closure(self, packages: Sequence[str], folder: Path) -> list[Path]:
+        """Downloads packages with all that they depend on, as if into an empty system."""
+        (folder / "partial").mkdir(parents=True, exist_ok=True)
+        self._run(
+            "apt-get", "-qq", "-y", "--download-only", f"-oDir::Cache::archives={folder}", "install", *packages
+        )
+        return sorted(folder.glob("*.deb"))
+
+    def _run(self, *command: str, cwd: Path | None = None) -> str:
+        return subprocess.run(
+            command, env=self.environment, cwd=cwd, check=True, capture_output=True, text=True
+        ).stdout
