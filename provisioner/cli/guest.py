@@ -1,0 +1,198 @@
+"""`provisioner guest …`: the verbs that follow virsh."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from provisioner.cli.api import connect
+from provisioner.cli.complete import guests
+from provisioner.cli.confirm import confirm
+from provisioner.cli.guest_create import create
+from provisioner.cli.output import Column, Format, document, output_option, pairs, remark, rows
+from provisioner.core.errors import Unavailable
+
+
+@click.group()
+def guest() -> None:
+    """Create, follow, rebuild and remove guests."""
+
+
+guest.add_command(create)
+
+name_argument = click.argument("name", shell_complete=guests)
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def stage(item: Any) -> str:
+    """The stage of a guest's latest install, "" where it has none."""
+    install = item.get("install")
+    return str(install.get("stage", "")) if isinstance(install, dict) else ""
+
+
+COLUMNS = (
+    Column("NAME", lambda g: g["name"]),
+    Column("STATE", lambda g: g["state"]),
+    Column("STAGE", stage),
+    Column("PROFILE", lambda g: g.get("profile")),
+    Column("MEMORY", lambda g: f"{g['memory']} MiB", right=True),
+    Column("VCPUS", lambda g: g["vcpus"], right=True),
+    Column("ADDRESS", lambda g: (g.get("address") or {}).get("ip")),
+)
+OWNER = Column("OWNER", lambda g: "provisioner" if g["ours"] else "foreign, untouched")
+
+
+@guest.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also domains that provisioner did not create.")
+@output_option
+def list_guests(everything: bool, output: Format) -> None:
+    """List guests. Foreign domains are shown by --all and never touched."""
+    found = connect().get("guests", **({"all": "1"} if everything else {}))
+    columns = (*COLUMNS, OWNER) if everything else COLUMNS
+    rows(found, columns, output, empty="no guests; create one with: provisioner guest create")
+
+
+@guest.command()
+@name_argument
+@output_option
+def show(name: str, output: Format) -> None:
+    """Show one guest: state, stage, address and how to log in."""
+    item = connect().get("guests", name)
+    address = item.get("address") or {}
+    install = item["install"] if isinstance(item.get("install"), dict) else {}
+    fields = [
+        ("name", item["name"]),
+        ("uuid", item["uuid"]),
+        ("state", item["state"]),
+        ("owner", OWNER.value(item)),
+        ("profile", item.get("profile")),
+        ("memory", f"{item['memory']} MiB"),
+        ("vcpus", item["vcpus"]),
+        ("autostart", bool(item.get("autostart"))),
+        ("mac", item.get("mac")),
+        ("install", install.get("id")),
+        ("stage", stage(item)),
+        ("reason", install.get("reason")),
+        ("address", f"{address['ip']} ({address['from']})" if address else ""),
+        ("login", f"provisioner guest ssh {name}" if address else ""),
+    ]
+    pairs(item, fields, output)
+
+
+def _power(verb: str, summary: str, done: str) -> Callable[..., None]:
+    @guest.command(verb, help=summary)
+    @name_argument
+    def command(name: str) -> None:
+        connect().post("guests", name, verb)
+        remark(f"{name}: {done}")
+
+    return command
+
+
+start = _power("start", "Power a guest on.", "started")
+shutdown = _power("shutdown", "Ask a guest's system to power off.", "asked to shut down")
+reboot = _power("reboot", "Ask a guest's system to reboot.", "asked to reboot")
+destroy = _power("destroy", "Cut a guest's power; its disk stays.", "powered off")
+
+
+@guest.command()
+@name_argument
+@click.option("--disable", is_flag=True, help="Do not start it with the host any more.")
+def autostart(name: str, disable: bool) -> None:
+    """Start a guest whenever its host starts."""
+    connect().put("guests", name, "autostart", body={"on": not disable})
+    remark(f"{name}: autostart {'off' if disable else 'on'}")
+
+
+@guest.command()
+@name_argument
+@yes_option
+def delete(name: str, yes: bool) -> None:
+    """Remove a guest with its disk."""
+    api = connect()
+    item = api.get("guests", name)
+    confirm(
+        f"This removes guest {name} ({item['state']}), its disk with everything on it, and its NVRAM.",
+        f"Delete {name}?",
+        yes=yes,
+    )
+    api.delete("guests", name)
+    remark(f"{name}: deleted")
+
+
+@guest.command()
+@name_argument
+@yes_option
+@click.option("--wait", is_flag=True, help="Follow the installation to its end.")
+@output_option
+def rebuild(name: str, yes: bool, wait: bool, output: Format) -> None:
+    """Empty a guest's disk and install its profile again."""
+    api = connect()
+    item = api.get("guests", name)
+    confirm(
+        f"This empties the disk of guest {name} ({item['state']}) and installs {item.get('profile')} again.",
+        f"Rebuild {name}?",
+        yes=yes,
+    )
+    body = api.post("guests", name, "rebuild")
+    finish(api, name, body, wait=wait, output=output)
+
+
+def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> None:
+    """After create and rebuild: follows the install where asked to, and prints the result."""
+    install = body["install"]
+    if wait:
+        from provisioner.cli.watch import until_installed
+
+        until_installed(api, install["id"])
+    if output != "table":
+        document(api.get("guests", name) if wait else body, output)
+    elif wait:
+        ip = (api.get("guests", name).get("address") or {}).get("ip")
+        click.echo(f"{name}: installed" + (f", log in with: provisioner guest ssh {name}" if ip else ""))
+    else:
+        click.echo(f"{name}: install {install['id']} has begun")
+        remark(f"follow it with: provisioner install wait {name}")
+
+
+@guest.command()
+@name_argument
+def xml(name: str) -> None:
+    """Print a guest's domain XML as libvirt has it."""
+    click.echo(connect().text("guests", name, "xml").rstrip("\n"))
+
+
+@guest.command()
+@name_argument
+@output_option
+def address(name: str, output: Format) -> None:
+    """Print a guest's IP address, and on stderr where it is known from."""
+    found = connect().get("guests", name).get("address")
+    if not found:
+        raise Unavailable(
+            f"no address of {name} is known yet",
+            remedy=f"see how far it is: provisioner install show {name}",
+        )
+    if output != "table":
+        document(found, output)
+        return
+    click.echo(found["ip"])
+    if sys.stdout.isatty():
+        remark(f"known from {found['from']}")
+
+
+@guest.command(context_settings={"ignore_unknown_options": True})
+@name_argument
+@click.option("-l", "--user", default="root", show_default=True, help="Whom to log in as.")
+@click.option("-i", "--identity", type=click.Path(exists=True, dir_okay=False), help="Private key to use.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def ssh(name: str, user: str, identity: str | None, command: tuple[str, ...]) -> None:
+    """Log into a guest, or run a COMMAND in it, with its known address and key."""
+    from provisioner.cli.ssh import command_line, replace_process
+
+    api = connect()
+    item = api.get("guests", name)
+    replace_process(
+        command_line(item, user=user, identity=identity, state_dir=api.endpoint.state_dir, command=command)
+    )

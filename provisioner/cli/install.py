@@ -1,0 +1,148 @@
+"""`provisioner install …`: follow an installation, and ask why it stopped."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from provisioner.cli.api import connect
+from provisioner.cli.complete import guests
+from provisioner.cli.output import (
+    Column,
+    Format,
+    document,
+    field,
+    output_option,
+    pairs,
+    remark,
+    rows,
+    table,
+)
+
+ref_argument = click.argument("name", metavar="NAME", shell_complete=guests)
+
+
+@click.group()
+def install() -> None:
+    """Watch an installation, and ask why it stopped.
+
+    NAME is a guest or machine (its latest installation), or the id of an installation.
+    """
+
+
+def _ago(text: str) -> str:
+    from provisioner.cli.timeline import duration
+
+    return duration((datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()) + " ago"
+
+
+@install.command("list")
+@output_option
+def list_installs(output: Format) -> None:
+    """List installations, the newest first."""
+    columns = (
+        field("id"),
+        field("guest"),
+        field("profile"),
+        field("stage"),
+        Column("DONE", lambda i: f"{i['percent']} %", right=True),
+        Column("BEGUN", lambda i: _ago(i["created"]), right=True),
+        Column("REASON", lambda i: i.get("reason") or ""),
+    )
+    rows(connect().get("installs"), columns, output, empty="nothing was installed yet")
+
+
+@install.command()
+@ref_argument
+@click.option("--events", "everything", is_flag=True, help="Every event, not only the stages.")
+@output_option
+def show(name: str, everything: bool, output: Format) -> None:
+    """Show an installation: its stages with their seconds, and with --events all that happened."""
+    from provisioner.cli import records
+    from provisioner.cli.timeline import duration, laps
+
+    api = connect()
+    item = api.get("installs", name)
+    events = api.get("installs", item["id"], "events")
+    if output != "table":
+        document({**item, "events": events}, output)
+        return
+    fields = [
+        ("install", item["id"]),
+        ("guest", item["guest"]),
+        ("profile", item["profile"]),
+        ("stage", item["stage"]),
+        ("failed at", item.get("failed_at")),
+        ("reason", item.get("reason")),
+        ("begun", item["created"]),
+        ("address", item.get("address")),
+    ]
+    pairs(item, fields, output)
+    click.echo()
+    if everything:
+        columns = (
+            Column("AT", lambda e: e["at"][11:23]),
+            field("source"),
+            Column("EVENT", lambda e: e["kind"]),
+            Column("WHAT", lambda e: e.get("text") or ""),
+        )
+        rows(events, columns, output, empty="no events")
+        return
+    passed = laps(records.install(item), [e for e in map(records.event, events) if e is not None])
+    now = datetime.now(UTC)
+    lines = [{"stage": p.stage.value, "took": duration(p.seconds(now)), "note": p.note} for p in passed]
+    click.echo(table(lines, (field("stage"), field("took", right=True), field("note", "LAST SEEN"))))
+
+
+@install.command()
+@ref_argument
+@click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Give up waiting after this.")
+@output_option
+def wait(name: str, timeout: float | None, output: Format) -> None:
+    """Follow an installation to its end; exit code 1 when it fails."""
+    from provisioner.cli.watch import until_installed
+
+    api = connect()
+    ended = until_installed(api, api.get("installs", name)["id"], timeout=timeout)
+    if output != "table":
+        document(api.get("installs", ended.id), output)
+    else:
+        click.echo(f"{ended.guest}: installed")
+
+
+@install.command()
+@ref_argument
+@output_option
+def why(name: str, output: Format) -> None:
+    """Say why an installation stopped: the last thing that happened, the first missing, the remedy."""
+    found = connect().get("installs", name, "why")
+    last: Any = found.get("last") or {}
+    fields = [
+        ("install", found["install"]),
+        ("stage", found["stage"]),
+        ("last", f"{last['at'][11:19]} {last['kind']}: {last.get('text', '')}".rstrip(": ") if last else ""),
+        ("missing", found.get("missing")),
+        ("cause", found.get("cause")),
+        ("remedy", found.get("remedy")),
+    ]
+    pairs(found, fields, output)
+
+
+@install.command()
+@ref_argument
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def cancel(name: str, yes: bool) -> None:
+    """Cancel an installation; the guest and its disk stay."""
+    from provisioner.cli.confirm import confirm
+
+    api = connect()
+    item = api.get("installs", name)
+    if sys.stdin.isatty():
+        confirm(
+            f"This ends the installation {item['id']} of {item['guest']} ({item['stage']}).",
+            "Cancel it?",
+            yes=yes,
+        )
+    api.post("installs", item["id"], "cancel")
+    remark(f"{item['guest']}: installation cancelled")

@@ -1,0 +1,41 @@
+"""The command `provisioner`: every noun with its one line, imported only when it is used."""
+
+import click
+
+from provisioner import __version__
+from provisioner.cli.lazy import Entry, LazyGroup
+
+SECTIONS = {
+    "Service": {
+        "serve": Entry("serve:serve", "Answer netboot, HTTP and API requests until stopped"),
+        "doctor": Entry("doctor:doctor", "Check every precondition, and mend what is safe to mend"),
+        "demo": Entry("demo:demo", "Install one real Debian over PXE and log into it"),
+        "token": Entry("token:token", "Print a one-use link that logs a browser in"),
+    },
+    "What is installed": {
+        "tree": Entry("tree:tree", "Install trees: kernels, initrds and packages of a release"),
+        "image": Entry("image:image", "Packed root file systems for the mini installer"),
+        "profile": Entry("profile:profile", "Tree, answer file and hardware defaults under one name"),
+        "answer": Entry("answer:answer", "Kickstart and preseed files as they will be served"),
+    },
+    "Where it is installed": {
+        "guest": Entry("guest:guest", "Create, follow, rebuild and remove guests"),
+        "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
+        "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
+        "network": Entry("host:network", "The host's networks and whether guests can netboot there"),
+        "pool": Entry("host:pool", "The host's storage pools"),
+    },
+    "Shell": {
+        "completion": Entry("completion:completion", "Print the completion script of bash, zsh or fish"),
+    },
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    sections=SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="provisioner", message="%(prog)s %(version)s")
+def cli() -> None:
+    """From a bare libvirt host to installed guests, unattended."""

@@ -1,0 +1,51 @@
+"""`provisioner tree …`: install trees."""
+
+import click
+
+from provisioner.cli.api import connect
+from provisioner.cli.complete import trees
+from provisioner.cli.output import Format, field, output_option, pairs, remark, rows
+
+
+@click.group()
+def tree() -> None:
+    """Install trees: kernels, initrds and packages of a release."""
+
+
+@tree.command()
+@click.argument("name")
+@click.argument("source")
+@output_option
+def add(name: str, source: str, output: Format) -> None:
+    """Make a tree known; SOURCE is an absolute directory or an http(s) URL."""
+    found = connect().post("trees", body={"name": name, "source": source})
+    _print(found, output)
+
+
+@tree.command("list")
+@output_option
+def list_trees(output: Format) -> None:
+    """List trees."""
+    columns = (field("name"), field("family"), field("release"), field("source"))
+    rows(connect().get("trees"), columns, output, empty="no trees; add one with: provisioner tree add")
+
+
+@tree.command()
+@click.argument("name", shell_complete=trees)
+@output_option
+def show(name: str, output: Format) -> None:
+    """Show what was found in a tree."""
+    _print(connect().get("trees", name), output)
+
+
+@tree.command()
+@click.argument("name", shell_complete=trees)
+def remove(name: str) -> None:
+    """Forget a tree; its files stay."""
+    connect().delete("trees", name)
+    remark(f"tree {name} is forgotten")
+
+
+def _print(item: dict[str, object], output: Format) -> None:
+    names = ("name", "source", "family", "release", "kernel", "initrd")
+    pairs(item, [(name, item.get(name)) for name in names], output)
