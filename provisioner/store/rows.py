@@ -1,0 +1,95 @@
+"""A table's row as a noun, and a noun as a row."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any, cast
+
+from sqlalchemy import RowMapping
+
+from provisioner.core.guest import Disk, GuestSpec, Nic
+from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.core.machine import Machine
+from provisioner.core.profile import Image, Profile, Tree
+from provisioner.service.ports import GuestRow, Token, TokenKind
+
+Values = dict[str, Any]
+Row = Mapping[str, Any] | RowMapping
+
+
+def install(row: Row) -> Install:
+    values = {name: row[name] for name in _INSTALL}
+    stage = Stage(values.pop("stage"))
+    failed_at = values.pop("failed_at")
+    return Install(**values, stage=stage, failed_at=Stage(failed_at) if failed_at else None)
+
+
+def install_values(value: Install) -> Values:
+    values = {name: getattr(value, name) for name in _INSTALL}
+    failed_at = str(value.failed_at) if value.failed_at else None
+    return {**values, "stage": str(value.stage), "failed_at": failed_at}
+
+
+def event(row: Row) -> Event:
+    return Event(**{**{name: row[name] for name in _EVENT}, "kind": Kind(row["kind"])})
+
+
+def event_values(value: Event) -> Values:
+    values = {name: getattr(value, name) for name in _EVENT if name != "id"}
+    return {**values, "kind": str(value.kind), "data": dict(value.data)}
+
+
+def guest(row: Row) -> GuestRow:
+    asked = dict(row["spec"])
+    spec = GuestSpec(**{**asked, "disk": Disk(**asked["disk"]), "nic": Nic(**asked["nic"])})
+    plain = {name: row[name] for name in ("install", "volume", "old_volume", "uri", "created", "secrets")}
+    return GuestRow(spec=spec, **plain)
+
+
+def guest_values(value: GuestRow) -> Values:
+    return {
+        "name": value.spec.name,
+        "uuid": value.spec.uuid,
+        "install": value.install,
+        "volume": value.volume,
+        "old_volume": value.old_volume,
+        "uri": value.uri,
+        "created": value.created,
+        "spec": asdict(value.spec),
+        "secrets": dict(value.secrets),
+    }
+
+
+def guest_machine(value: GuestRow) -> Machine:
+    """The machine that every guest is."""
+    return Machine(value.spec.name, value.spec.mac, value.spec.uuid, guest=True, profile=value.spec.profile)
+
+
+def token(row: Row) -> Token:
+    return Token(row["install"], cast(TokenKind, row["kind"]), row["expires"], row["revoked"])
+
+
+def machine(row: Row) -> Machine:
+    return Machine(**row)
+
+
+def profile(row: Row) -> Profile:
+    return Profile(**row)
+
+
+def tree(row: Row) -> Tree:
+    return Tree(**row)
+
+
+def image(row: Row) -> Image:
+    return Image(**row)
+
+
+def plain_values(value: Machine | Profile | Tree | Image) -> Values:
+    """The fields of a noun whose columns bear their names."""
+    if isinstance(value, Profile):
+        value = replace(value, variables=dict(value.variables))
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+_INSTALL = tuple(field.name for field in fields(Install))
+_EVENT = tuple(field.name for field in fields(Event))

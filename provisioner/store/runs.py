@@ -1,0 +1,84 @@
+"""Installs, and the journal of their creation."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from provisioner.core.errors import NotFound
+from provisioner.core.install import FINAL, Install
+from provisioner.service.ports import JournalRow
+from provisioner.store import rows
+from provisioner.store.sessions import Sessions, changed
+from provisioner.store.tables import installs, journal
+
+JUST_ENDED = timedelta(minutes=15)
+_OVER = [str(stage) for stage in FINAL]
+
+
+class Runs(Sessions):
+    async def install(self, ref: str) -> Install:
+        named = or_(installs.c.id == ref, installs.c.guest == ref)
+        query = select(installs).where(named).order_by(installs.c.id != ref, installs.c.number.desc())
+        found = await self._install(query)
+        if found is None:
+            raise NotFound(f"no install and no guest is called {ref!r}", remedy="provisioner install list")
+        return found
+
+    async def installs(self, *, active: bool = False, limit: int = 200) -> list[Install]:
+        query = select(installs).order_by(installs.c.number.desc()).limit(limit)
+        if active:
+            query = query.where(installs.c.stage.not_in(_OVER))
+        return [rows.install(row) for row in await self._rows(query)]
+
+    async def install_of(self, *, mac: str = "", uuid: str = "", address: str = "") -> Install | None:
+        latest = select(installs).order_by(installs.c.number.desc())
+        if mac and (found := await self._install(latest.where(installs.c.mac == mac))):
+            return found
+        if uuid and (found := await self._install(latest.where(installs.c.uuid == uuid))):
+            return found
+        if not address:
+            return None
+        recent = or_(installs.c.stage.not_in(_OVER), installs.c.changed >= self._clock() - JUST_ENDED)
+        return await self._install(latest.where(installs.c.address == address, recent))
+
+    async def _install(self, query: Select[Any]) -> Install | None:
+        row = await self._row(query)
+        return rows.install(row) if row else None
+
+    async def bind(self, install: str, address: str) -> str:
+        async def work(session: AsyncSession) -> str:
+            mine = installs.c.id == install
+            bound = await session.scalar(select(installs.c.address).where(mine).with_for_update())
+            if bound is None:
+                raise NotFound(f"no install is called {install!r}")
+            if bound:
+                return str(bound)
+            await session.execute(update(installs).where(mine).values(address=address))
+            return address
+
+        return await self._write(work)
+
+    async def bump_resets(self, install: str) -> None:
+        change = update(installs).where(installs.c.id == install).values(resets=installs.c.resets + 1)
+        await self._change(change)
+
+    async def journal(self, row: JournalRow) -> None:
+        async def work(session: AsyncSession) -> None:
+            mine = (journal.c.install == row.install, journal.c.number == row.number)
+            values = {"step": row.step, "state": row.state, "closed": False}
+            if not await changed(session, update(journal).where(*mine).values(values)):
+                keys = {"install": row.install, "number": row.number}
+                await session.execute(insert(journal).values(keys | values))
+
+        await self._write(work)
+
+    async def open_journal(self) -> list[JournalRow]:
+        query = select(journal).where(journal.c.closed.is_(False))
+        query = query.order_by(journal.c.install, journal.c.number)
+        found = await self._rows(query)
+        return [JournalRow(row["install"], row["number"], row["step"], row["state"]) for row in found]
+
+    async def close_journal(self, install: str) -> None:
+        await self._change(update(journal).where(journal.c.install == install).values(closed=True))

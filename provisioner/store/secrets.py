@@ -1,0 +1,38 @@
+"""Tokens, as their hashes."""
+
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from provisioner.service.ports import Token
+from provisioner.store import rows
+from provisioner.store.sessions import Sessions, changed
+from provisioner.store.tables import tokens
+from provisioner.store.timeline import push_expiry
+
+
+class Secrets(Sessions):
+    async def put_token(self, digest: str, token: Token) -> None:
+        """A token that is known keeps its revocation: nothing but a new generation brings it back."""
+        values = {"install": token.install, "kind": token.kind, "expires": token.expires}
+
+        async def work(session: AsyncSession) -> None:
+            mine = update(tokens).where(tokens.c.digest == digest)
+            if not await changed(session, mine.values(values)):
+                new = values | {"digest": digest, "revoked": token.revoked}
+                await session.execute(insert(tokens).values(new))
+            elif token.revoked:
+                await session.execute(mine.values(revoked=True))
+
+        await self._write(work)
+
+    async def token(self, digest: str) -> Token | None:
+        row = await self._row(select(tokens).where(tokens.c.digest == digest))
+        return rows.token(row) if row else None
+
+    async def touch_tokens(self, install: str, expires: datetime) -> None:
+        async def work(session: AsyncSession) -> None:
+            await push_expiry(session, install, expires)
+
+        await self._write(work)

@@ -1,0 +1,104 @@
+"""Events, and what they do to installs and tokens, in one transaction."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from provisioner.core.install import FINAL, LIFE, Event, Install, Kind, advance
+from provisioner.store import rows
+from provisioner.store.sessions import Sessions
+from provisioner.store.tables import events, installs, tokens
+
+REPORT_AFTER_END = timedelta(minutes=15)
+
+
+class Timeline(Sessions):
+    async def record(self, happened: Sequence[Event]) -> list[Install]:
+        if not happened:
+            return []
+
+        async def work(session: AsyncSession) -> list[Install]:
+            return await _record(session, happened, self._token_life)
+
+        return await self._write(work)
+
+    async def events(
+        self, *, after: int = 0, install: str = "", limit: int = 1000, kinds: Collection[Kind] = ()
+    ) -> list[Event]:
+        query = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
+        if install:
+            query = query.where(events.c.install == install)
+        if kinds:
+            query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
+        return [rows.event(row) for row in await self._rows(query)]
+
+    async def last_event_id(self) -> int:
+        row = await self._row(select(func.max(events.c.id).label("last")))
+        return (row and row["last"]) or 0
+
+    async def last_seen(self, install: str, kinds: Collection[Kind] = ()) -> datetime | None:
+        query = select(events.c.at).where(events.c.install == install).order_by(events.c.at.desc())
+        if kinds:
+            query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
+        row = await self._row(query)
+        return row["at"] if row else None
+
+
+async def _record(session: AsyncSession, happened: Sequence[Event], life: timedelta) -> list[Install]:
+    before: dict[str, Install] = {}
+    now: dict[str, Install] = {}
+    values: list[rows.Values] = []
+    alive: dict[str, datetime] = {}
+    for event in happened:
+        subject = await _subject(session, event, now)
+        value = rows.event_values(event)
+        if subject is not None:
+            before.setdefault(subject.id, subject)
+            value |= {"install": subject.id, "machine": event.machine or subject.mac}
+            now[subject.id] = advance(subject, event)
+            if event.kind in LIFE and not now[subject.id].over:
+                alive[subject.id] = max(event.at, alive.get(subject.id, event.at))
+        values.append(value)
+    await session.execute(insert(events), values)
+    changed = [now[key] for key in now if now[key] != before[key]]
+    for install in changed:
+        row = installs.c.id == install.id
+        await session.execute(update(installs).where(row).values(rows.install_values(install)))
+        if install.over:
+            await _end_tokens(session, install)
+    for key, at in alive.items():
+        await push_expiry(session, key, at + life)
+    return changed
+
+
+async def _subject(session: AsyncSession, event: Event, seen: dict[str, Install]) -> Install | None:
+    """The install that an event is about, as this transaction has moved it so far."""
+    if event.install:
+        query = select(installs).where(installs.c.id == event.install)
+    elif event.machine:
+        over = installs.c.stage.in_([str(stage) for stage in FINAL])
+        query = select(installs).where(installs.c.mac == event.machine)
+        query = query.order_by(over, installs.c.number.desc()).limit(1)
+    else:
+        return None
+    if event.install in seen:
+        return seen[event.install]
+    row = (await session.execute(query.with_for_update())).mappings().first()
+    if row is None:
+        return None
+    return seen.get(row["id"]) or rows.install(row)
+
+
+async def _end_tokens(session: AsyncSession, install: Install) -> None:
+    """What an end leaves: nothing but a report token, for the first boot that comes after it."""
+    mine = tokens.c.install == install.id
+    await session.execute(update(tokens).where(mine, tokens.c.kind != "report").values(revoked=True))
+    last = install.changed + REPORT_AFTER_END
+    await session.execute(update(tokens).where(mine, tokens.c.expires > last).values(expires=last))
+
+
+async def push_expiry(session: AsyncSession, install: str, expires: datetime) -> None:
+    later = (tokens.c.install == install, tokens.c.revoked.is_(False), tokens.c.expires < expires)
+    await session.execute(update(tokens).where(*later).values(expires=expires))
