@@ -1,0 +1,106 @@
+"""Real libvirt, QEMU and dnsmasq on networks of their own; one state directory and one pool for all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.networks import NETWORKS, virsh
+from tests.lab.service import Service
+
+HERE = Path(__file__).parent
+POOL = "plab"
+FIRMWARES = {
+    "bios-rom": {"boot": "bios", "rom": True},
+    "uefi-rom": {"boot": "uefi", "rom": True},
+    "uefi-edk2": {"boot": "uefi", "rom": False},
+}
+"""The network card's iPXE ROM under each firmware, and UEFI's own PXE client (then snponly.efi)."""
+CHOSEN = {("isolated", "bios-rom"), ("nat", "uefi-rom"), ("bridge", "uefi-edk2"), ("macvtap", "bios-rom")}
+"""One cell of each row, every firmware in it; `--every-cell` runs all twelve."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-cell", action="store_true", help="every network with every firmware")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "cell" not in metafunc.fixturenames:
+        return
+    every = metafunc.config.getoption("--every-cell")
+    cells = [(net, fw) for net in NETWORKS for fw in FIRMWARES if every or (net, fw) in CHOSEN]
+    metafunc.parametrize("cell", cells, ids=["-".join(cell) for cell in cells])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _able() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("real boots need root: bridges, namespaces, ports below 1024")
+    missing = [tool for tool in ("virsh", "ip", "dnsmasq", "qemu-system-x86_64") if not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"missing on this machine: {', '.join(missing)} (make setup)")
+
+
+@pytest.fixture(scope="session")
+def state(_able: None) -> Iterator[Path]:
+    """Below /var/lib, because libvirt's QEMU user has to enter it."""
+    place = Path(tempfile.mkdtemp(prefix="provisioner-lab-", dir="/var/lib"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.fixture(scope="session")
+def pool(state: Path) -> Iterator[str]:
+    target = state / "pool"
+    target.mkdir()
+    virsh("pool-create-as", POOL, "dir", "--target", str(target))
+    yield POOL
+    virsh("pool-destroy", POOL, check=False)
+
+
+def _serve(state: Path, network: str, rom: bool) -> Iterator[Service]:
+    with NETWORKS[network](rom) as lan:
+        service = Service(state, lan)
+        try:
+            service.start()
+            if "tiny" not in [image["name"] for image in service.call("GET", "/images")]:
+                service.build_image("tiny")
+            yield service
+        finally:
+            _remove_guests(service)
+            service.stop()
+
+
+def _remove_guests(service: Service) -> None:
+    """By libvirt alone, so that a broken service leaves nothing either."""
+    for name in virsh("list", "--all", "--name").split():
+        if name.startswith("plab-"):
+            virsh("destroy", name, check=False)
+            virsh("undefine", name, "--nvram", check=False)
+
+
+@pytest.fixture
+def nat(state: Path, pool: str) -> Iterator[Service]:
+    """The service beside libvirt's own DHCP server on a NAT network."""
+    del pool
+    yield from _serve(state, "nat", True)
+
+
+@pytest.fixture
+def served(cell: tuple[str, str], state: Path, pool: str) -> Iterator[Service]:
+    """The service on the network of one cell."""
+    del pool
+    network, firmware = cell
+    yield from _serve(state, network, bool(FIRMWARES[firmware]["rom"]))

@@ -1,0 +1,189 @@
+"""`provisioner serve` as a child process, spoken to as any client would: over its API."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+from tests.lab.networks import HTTP_PORT, Lan, virsh
+
+T = TypeVar("T")
+FINAL = ("installed", "failed", "cancelled")
+
+
+def until(question: Callable[[], T | None], seconds: float, what: str, pause: float = 0.2) -> T:
+    """The first true answer; an error naming `what` was waited for after `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if answer := question():
+            return answer
+        time.sleep(pause)
+    raise TimeoutError(f"{what}: not seen within {seconds} s")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    """One service of its own on one network. `start` and `kill` may alternate; the state stays."""
+
+    def __init__(self, state: Path, lan: Lan) -> None:
+        self.lan = lan
+        self.state = state
+        self.log = state / f"serve-{lan.name}.log"
+        self.child: subprocess.Popen[bytes] | None = None
+        self.ready_after = 0.0
+        settings = {
+            "STATE_DIR": str(state),
+            "INTERFACES": json.dumps([lan.device]),
+            "HTTP_PORT": str(HTTP_PORT),
+            "API_PORT": str(free_port()),
+            "SYSLOG_PORT": str(free_port()),
+            **lan.settings,
+        }
+        self.environment = os.environ | {f"PROVISIONER_{name}": value for name, value in settings.items()}
+        self.environment["LC_ALL"] = "C"
+
+    def start(self) -> None:
+        (self.state / "api.json").unlink(missing_ok=True)
+        prefix = ["ip", "netns", "exec", self.lan.netns] if self.lan.netns else []
+        begun = time.monotonic()
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen(
+                [*prefix, sys.executable, "-m", "provisioner", "serve"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        until(self._ready, 30, "the service on /readyz", 0.05)
+        self.ready_after = time.monotonic() - begun
+
+    def _ready(self) -> bool:
+        assert self.child is not None
+        if self.child.poll() is not None:
+            raise RuntimeError(f"the service ended with {self.child.returncode}:\n{self.tail()}")
+        try:
+            door = json.loads((self.state / "api.json").read_text())
+            return requests.get(f"{door['url']}/readyz", timeout=2).status_code == 200
+        except (OSError, ValueError):
+            return False
+
+    def processes(self) -> list[int]:
+        """Every process that was started with this state directory in its environment."""
+        mark = f"PROVISIONER_STATE_DIR={self.state}".encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    def kill(self) -> None:
+        """kill -9 of the service's first process alone; its children must not outlive it."""
+        assert self.child is not None
+        self.child.kill()
+        self.child.wait()
+        until(lambda: not self.processes(), 5, "the end of the killed service's children", 0.02)
+
+    def stop(self) -> None:
+        if self.child is None:
+            return
+        self.child.terminate()
+        try:
+            self.child.wait(20)
+        finally:
+            for pid in self.processes():
+                os.kill(pid, signal.SIGKILL)
+
+    def tail(self, lines: int = 40) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The decoded answer of /api/v1; an answer of 400 or more is an error with its text."""
+        door = json.loads((self.state / "api.json").read_text())
+        answer = requests.request(
+            method,
+            f"{door['url']}/api/v1{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {door['token']}"},
+            timeout=120,
+        )
+        if answer.status_code >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json() if answer.text else None
+
+    def build_image(self, name: str) -> None:
+        """Reads the progress lines of an image build up to the image, or its error."""
+        door = json.loads((self.state / "api.json").read_text())
+        answer = requests.post(
+            f"{door['url']}/api/v1/images",
+            json={"name": name, "tune": True},
+            headers={"Authorization": f"Bearer {door['token']}"},
+            timeout=600,
+        )
+        last = json.loads(answer.text.strip().splitlines()[-1])
+        assert "image" in last, answer.text
+
+    def create(self, name: str, **wishes: object) -> dict[str, Any]:
+        body = {"name": name, "profile": "tiny", "network": self.lan.nic, **wishes}
+        created: dict[str, Any] = self.call("POST", "/guests", body)
+        return created
+
+    def install(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("GET", f"/installs/{name}")
+        return found
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        listing = self.call("GET", f"/installs/{name}/events")
+        return list(listing["events"] if isinstance(listing, dict) else listing)
+
+    def kinds(self, name: str) -> list[str]:
+        return [event["kind"] for event in self.events(name)]
+
+    def wait(self, name: str, seconds: float, *kinds: str) -> None:
+        """Until the install is installed and each of `kinds` was seen. Any other end is an error."""
+
+        def there() -> bool:
+            stage = self.install(name)["stage"]
+            if stage in FINAL and stage != "installed":
+                raise AssertionError(f"{name} ended {stage}\n{self.story(name)}")
+            return stage == "installed" and set(kinds) <= set(self.kinds(name))
+
+        try:
+            until(there, seconds, f"{name} installed, with {', '.join(kinds) or 'nothing more'}", 0.5)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.story(name)}") from None
+
+    def wait_for(self, name: str, kind: str, seconds: float) -> None:
+        try:
+            until(lambda: kind in self.kinds(name), seconds, f"{name}: {kind}", 0.05)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.story(name)}") from None
+
+    def serial(self, name: str) -> Path:
+        """The file that the guest's serial line is written to, as its domain names it."""
+        xml = virsh("dumpxml", name)
+        return Path(xml.split("<serial type='file'>")[1].split("path='")[1].split("'")[0])
+
+    def story(self, name: str) -> str:
+        """Everything known of an install, for the report of a failed test."""
+        lines = [f"{e['at']} {e['source']:8} {e['kind']:16} {e['text']}" for e in self.events(name)]
+        try:
+            serial = self.serial(name).read_text(errors="replace").splitlines()[-40:]
+        except (OSError, RuntimeError, IndexError) as error:
+            serial = [str(error)]
+        return "\n".join(["-- events", *lines, "-- serial", *serial, "-- service", self.tail(20)])

@@ -1,0 +1,33 @@
+"""A guest that is reset after its answer file was served boots its disk, each time."""
+
+from tests.lab.conftest import POOL
+from tests.lab.networks import virsh
+from tests.lab.service import Service, until
+
+NAME = "plab-reset"
+UP = "provisioner: system is up"
+"""What the tiny image prints on the serial line at each boot from disk."""
+
+
+def boots(service: Service) -> int:
+    return service.serial(NAME).read_text(errors="replace").count(UP)
+
+
+def wait_for_boot(service: Service, number: int) -> None:
+    until(lambda: boots(service) == number, 180, f"boot {number} of the disk's system")
+
+
+def test_three_resets_boot_from_disk(nat: Service) -> None:
+    nat.create(NAME, disk=f"size=1,pool={POOL}")
+    nat.wait(NAME, 420, "first-boot")
+    before = nat.kinds(NAME)
+    up = boots(nat)
+    for count in range(1, 4):
+        virsh("reset", NAME)
+        wait_for_boot(nat, up + count)
+
+    after = nat.kinds(NAME)
+    for kind in ("answer.served", "script.sent", "kernel.sent", "succeeded"):
+        assert after.count(kind) == before.count(kind), kind
+    assert nat.install(NAME)["stage"] == "installed"
+    nat.call("DELETE", f"/guests/{NAME}")
