@@ -1,0 +1,112 @@
+"""DHCP on the wire: bytes to a `Question`, an `Offer` to bytes. The only user of pydhcp.
+
+pydhcp's codec is liberal, so what must hold is checked here; whatever it raises becomes an `Ignore`.
+"""
+
+import ipaddress
+import uuid
+from collections.abc import Iterator
+
+from pydhcp.options import DHCPOptions
+from pydhcp.packet import DHCPFlags, DHCPMessage, DHCPOpcode
+
+from provisioner.boot.client import DISCOVER, Ignore, Question
+from provisioner.boot.decide import LONGEST_FILE, Offer
+from provisioner.core.errors import Invalid
+
+_OFFER = 2
+_ACK = 5
+_LARGEST = 4096
+_IPXE_HTTP = 0x13
+# Option 43, sub-option 6 (discovery control), bit 3: take the boot file of this packet and ask nobody else.
+_SKIP_DISCOVERY = bytes((6, 1, 8, 255))
+
+
+def decode(data: bytes, port: int) -> Question | Ignore:
+    """The question in a datagram that came to our `port`, or why it holds none."""
+    if len(data) > _LARGEST:
+        return Ignore("a DHCP packet over 4096 bytes")
+    try:
+        return _question(DHCPMessage.decode(data), port)
+    except Exception as error:  # a codec's slip on hostile bytes is the sender's fault, never an end of ours
+        return Ignore(f"not a DHCP packet: {error}")
+
+
+def encode(question: Question, offer: Offer) -> bytes:
+    """OFFER to a DISCOVER, ACK to a REQUEST; never an address in it. Raises Invalid for a file too long."""
+    if len(offer.file.encode()) > LONGEST_FILE:
+        raise Invalid(f"the boot file name {offer.file} is over {LONGEST_FILE} bytes; use a shorter one")
+    server = ipaddress.IPv4Address(offer.server)
+    options = DHCPOptions()
+    options[53] = bytes((_OFFER if question.message == DISCOVER else _ACK,))
+    options[54] = server.packed
+    options[60] = offer.vendor_class.encode()
+    if question.uuid:
+        options[97] = b"\0" + uuid.UUID(question.uuid).bytes
+    if offer.skip_discovery:
+        options[43] = _SKIP_DISCOVERY
+    message = DHCPMessage(
+        DHCPOpcode.BOOTREPLY,
+        xid=question.xid,
+        flags=DHCPFlags.BROADCAST,
+        siaddr=server,
+        chaddr=bytes.fromhex(question.mac.replace(":", "")),
+        file=offer.file,
+        options=options,
+    )
+    return message.encode()
+
+
+def _question(message: DHCPMessage, port: int) -> Question | Ignore:
+    if message.op is not DHCPOpcode.BOOTREQUEST:
+        return Ignore("a reply, not a question")
+    if int(message.htype) != 1 or len(message.chaddr) != 6 or message.chaddr[0] & 1:
+        return Ignore("no Ethernet address")
+    options = message.options
+    kind = _raw(options, 53)
+    if len(kind) != 1:
+        return Ignore("BOOTP without DHCP")
+    identity = _raw(options, 97)
+    if identity and (len(identity) != 17 or identity[0] != 0):
+        return Ignore("option 97 is malformed")
+    code = _raw(options, 93)
+    requested = _raw(options, 50)
+    return Question(
+        message=kind[0],
+        mac=message.chaddr.hex(":"),
+        uuid=str(uuid.UUID(bytes=identity[1:])) if identity else "",
+        vendor_class=_text(_raw(options, 60)),
+        code=int.from_bytes(code[:2], "big") if len(code) >= 2 else None,
+        user_class=_user_class(_raw(options, 77)),
+        ipxe_features=any(tag == _IPXE_HTTP for tag, _ in _suboptions(_raw(options, 175))),
+        xid=message.xid,
+        ciaddr=str(message.ciaddr) if int(message.ciaddr) else "",
+        requested=str(ipaddress.IPv4Address(requested)) if len(requested) == 4 else "",
+        port=port,
+    )
+
+
+def _raw(options: DHCPOptions, code: int) -> bytes:
+    value = options.get(code, decode=False)
+    return bytes(value) if value is not None else b""
+
+
+def _text(raw: bytes) -> str:
+    """Printable ASCII of at most 100 characters; whatever else a client sends is no class that we know."""
+    return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in raw.rstrip(b"\0")[:100])
+
+
+def _user_class(raw: bytes) -> str:
+    """iPXE writes the bare word; RFC 3004 puts a length before it."""
+    counted = len(raw) > 1 and raw[0] == len(raw) - 1
+    return _text(raw[1:] if counted else raw)
+
+
+def _suboptions(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tag and value of an encapsulated option's parts, as far as they are whole."""
+    while len(raw) >= 2 and raw[0] != 255:
+        if raw[0] == 0:
+            raw = raw[1:]
+            continue
+        yield raw[0], raw[2 : 2 + raw[1]]
+        raw = raw[2 + raw[1] :]

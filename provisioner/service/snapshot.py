@@ -1,0 +1,174 @@
+"""What netboot decides from: machines and running installs as they were a moment ago, in memory.
+
+A DHCP answer waits for no database. While the store is away the last snapshot goes on answering.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from provisioner.boot import loader
+from provisioner.boot.client import Ignore, Local, Question, identify
+from provisioner.boot.decide import Offer, Verdict, decide, refusal, verdict
+from provisioner.core import urls
+from provisioner.core.install import Event, Install
+from provisioner.core.machine import Machine
+from provisioner.service.ports import Store
+
+_log = logging.getLogger(__name__)
+_LEARNED = 4096
+_PERIOD = 0.25
+_EVERYTHING_AFTER = 8
+_BATCH = 0.1
+_WAITING = 20000
+
+
+class Snapshot:
+    """Answers by MAC address first, then by UUID: a machine may be known by either.
+
+    `loaders` are the first programs by name, `neighbour` turns an address into a MAC address where the
+    kernel knows it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        http_port: int = 8080,
+        loaders: Mapping[str, bytes] | None = None,
+        neighbour: Callable[[str], str | None] = lambda address: None,
+    ) -> None:
+        self._store = store
+        self._http_port = http_port
+        self._loaders = loaders or {}
+        self._neighbour = neighbour
+        self._machines: dict[str, Machine] = {}
+        self._installs: dict[str, Install] = {}
+        self._bound: dict[str, str] = {}
+        self._learned: OrderedDict[str, str] = OrderedDict()
+        self._seen = -1
+        self._skipped = 0
+
+    async def refresh(self) -> None:
+        """Reads what changed. Machines are added without an event, so every eighth time all is read."""
+        latest = await self._store.last_event_id()
+        self._skipped += 1
+        if latest == self._seen and self._skipped < _EVERYTHING_AFTER:
+            return
+        machines = await self._store.machines()
+        installs = sorted(await self._store.installs(active=True), key=lambda install: install.created)
+        self._machines = {key: machine for machine in machines for key in _keys(machine.mac, machine.uuid)}
+        self._installs = {key: install for install in installs for key in _keys(install.mac, install.uuid)}
+        self._bound = {install.address: install.mac for install in installs if install.address}
+        self._seen, self._skipped = latest, 0
+
+    async def keep(self) -> None:
+        """Refreshes until cancelled; a store that is away is said once and waited for."""
+        away = False
+        while True:
+            try:
+                await self.refresh()
+                away = False
+            except Exception as error:
+                if not away:
+                    _log.warning("the store is away, answering from the last snapshot: %s", error)
+                away = True
+            await asyncio.sleep(_PERIOD)
+
+    def decide(self, question: Question, local: Local) -> Offer | Ignore:
+        """What a DHCP question gets. Every question also teaches which address a machine has."""
+        for address in (question.ciaddr, question.requested):
+            if address:
+                self._learn(address, question.mac)
+        client = identify(question)
+        if isinstance(client, Ignore):
+            return client
+        root = urls.base(local.address, self._http_port)
+        return decide(client, *self._verdict(client.mac, client.uuid), root, local.address)
+
+    def loader(self, name: str, address: str, local: Local) -> bytes | Ignore | None:
+        """A loader's bytes for the machine behind an address, None where there is no such file."""
+        content = loader.pick(name, self._loaders)
+        if content is None:
+            return None
+        return self.loader_verdict(name, address) or content
+
+    def loader_verdict(self, name: str, address: str) -> Ignore | None:
+        """Why the machine behind an address gets no loader, None where it may have it.
+
+        A loader is public and holds no secret, so an address that leads to no machine is not refused.
+        """
+        mac = self.mac_of(address)
+        return refusal(*self._verdict(mac)) if mac else None
+
+    def mac_of(self, address: str) -> str | None:
+        """The machine behind an address: by the kernel's neighbours, its DHCP questions, its install."""
+        return self._neighbour(address) or self._learned.get(address) or self._bound.get(address)
+
+    def known(self, address: str) -> str | None:
+        """Like `mac_of`, for machines that we know only."""
+        mac = self.mac_of(address)
+        return mac if mac in self._machines else None
+
+    def _verdict(self, mac: str, uuid: str = "") -> tuple[Verdict, str]:
+        keys = _keys(mac, uuid)
+        install = next((self._installs[key] for key in keys if key in self._installs), None)
+        return verdict(install, install is not None or any(key in self._machines for key in keys))
+
+    def _learn(self, address: str, mac: str) -> None:
+        self._learned[address] = mac
+        self._learned.move_to_end(address)
+        if len(self._learned) > _LEARNED:
+            self._learned.popitem(last=False)
+
+
+class Recorder:
+    """Takes events from netboot at once and records them in batches. While the store is away they wait."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: deque[Event] = deque(maxlen=_WAITING)
+
+    def emit(self, event: Event) -> None:
+        self._waiting.append(event)
+
+    async def keep(self) -> None:
+        """Records until cancelled, and what is left then."""
+        away = False
+        try:
+            while True:
+                try:
+                    await self.flush()
+                    away = False
+                except Exception as error:
+                    if not away:
+                        _log.warning("the store is away, events wait: %s", error)
+                    away = True
+                await asyncio.sleep(1.0 if away else _BATCH)
+        finally:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Records what waits; where that fails it goes on waiting."""
+        batch = list(self._waiting)
+        self._waiting.clear()
+        try:
+            if batch:
+                await self._store.record(batch)
+        except BaseException:
+            self._waiting.extendleft(reversed(batch))
+            raise
+
+
+def _keys(mac: str, uuid: str | None) -> tuple[str, ...]:
+    """What a machine is found by: its MAC address, and its UUID in both orders that firmware sends."""
+    if not uuid or set(uuid) <= set("0-") or set(uuid) <= set("f-"):
+        return (mac,)
+    return (mac, uuid, _swapped(uuid))
+
+
+def _swapped(text: str) -> str:
+    """The UUID whose first three fields are in the other byte order, as SMBIOS keeps them."""
+    return str(UUID(bytes_le=UUID(text).bytes))
