@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.networks import NETWORKS, virsh
+from tests.lab.networks import NETWORKS, POOL, remove_guests, sweep, virsh
 from tests.lab.service import Service
 
 HERE = Path(__file__).parent
-POOL = "plab"
 FIRMWARES = {
     "bios-rom": {"boot": "bios", "rom": True},
     "uefi-rom": {"boot": "uefi", "rom": True},
@@ -50,6 +49,7 @@ def _able() -> None:
     missing = [tool for tool in ("virsh", "ip", "dnsmasq", "qemu-system-x86_64") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"missing on this machine: {', '.join(missing)} (make setup)")
+    sweep()
 
 
 @pytest.fixture(scope="session")
@@ -79,16 +79,8 @@ def _serve(state: Path, network: str, rom: bool) -> Iterator[Service]:
                 service.build_image("tiny")
             yield service
         finally:
-            _remove_guests(service)
             service.stop()
-
-
-def _remove_guests(service: Service) -> None:
-    """By libvirt alone, so that a broken service leaves nothing either."""
-    for name in virsh("list", "--all", "--name").split():
-        if name.startswith("plab-"):
-            virsh("destroy", name, check=False)
-            virsh("undefine", name, "--nvram", check=False)
+            remove_guests()
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import POOL
-from tests.lab.networks import cable, namespace, run, virsh
+from tests.lab.networks import POOL, cable, namespace, run, virsh
 from tests.lab.service import Service
 
 CLIENT = "10.213.2.40"

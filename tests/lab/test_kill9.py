@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from tests.lab.conftest import POOL
-from tests.lab.networks import virsh
+from tests.lab.networks import POOL, virsh
 from tests.lab.service import Service
 
 STAGES = ("creating", "booting", "loading", "installing", "finishing")

@@ -1,6 +1,7 @@
 """The whole chain, booted: power-on to the first boot from disk, on each network, by each firmware."""
 
-from tests.lab.conftest import FIRMWARES, POOL
+from tests.lab.conftest import FIRMWARES
+from tests.lab.networks import POOL
 from tests.lab.service import Service
 
 

@@ -1,7 +1,6 @@
 """A guest that is reset after its answer file was served boots its disk, each time."""
 
-from tests.lab.conftest import POOL
-from tests.lab.networks import virsh
+from tests.lab.networks import POOL, virsh
 from tests.lab.service import Service, until
 
 NAME = "plab-reset"
