@@ -84,7 +84,9 @@ def _nic(spec: GuestSpec, host: HostFacts) -> None:
         case "bridge" if _devices(host) and name not in host.bridges:
             raise NotFound(f"no bridge {name!r} on {host.uri}; known are {_listed(host.bridges)}")
         case "direct" if _devices(host) and name not in _devices(host):
-            raise NotFound(f"no network device {name!r} on {host.uri}; known are {_listed(_devices(host))}")
+            raise NotFound(
+                f"no device {name!r} for a macvtap on {host.uri}; known are {_listed(_devices(host))}"
+            )
         case _:
             pass
 

@@ -1,0 +1,105 @@
+"""What a host can do: its emulator, machine types and firmware, from libvirt's capabilities."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Literal
+
+import libvirt
+
+from provisioner.core.errors import Unavailable
+from provisioner.core.host import HostFacts
+from provisioner.hypervisor import devices, guest, network, storage
+from provisioner.hypervisor.errors import is_code
+from provisioner.hypervisor.xml import attribute, child_text, parse
+
+VirtType = Literal["kvm", "qemu"]
+
+_ARCH = "x86_64"
+_MACHINES = ("q35", "pc")
+"""Machine types by preference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What does not change while a connection lasts, for one kind of virtualisation."""
+
+    emulator: str
+    machine: str
+    firmwares: tuple[str, ...]
+    max_vcpus: int
+    memory: int
+
+
+def capabilities(connection: libvirt.virConnect, virt_type: VirtType) -> Capabilities:
+    """Raises Unavailable where the host has no QEMU for x86-64."""
+    memory = int(connection.getInfo()[1])
+    for machine in _MACHINES:
+        try:
+            root = parse(connection.getDomainCapabilities(None, _ARCH, machine, virt_type))
+        except libvirt.libvirtError as error:
+            if is_code(error, "NO_SUPPORT"):  # a driver without QEMU behind it, as test:///
+                vcpus = connection.getMaxVcpus("")
+                return Capabilities("", machine, ("bios", "efi"), vcpus, memory)
+            continue
+        firmwares = {value.text or "" for value in root.iterfind("os/enum[@name='firmware']/value")}
+        return Capabilities(
+            emulator=child_text(root, "path"),
+            machine=machine,
+            firmwares=tuple(sorted({"bios", *firmwares})),
+            max_vcpus=int(attribute(root, "vcpu", "max") or 1),
+            memory=memory,
+        )
+    raise Unavailable(
+        f"libvirt at {connection.getURI()} has no QEMU for {_ARCH} guests",
+        remedy="install it: apt install qemu-system-x86, or dnf install qemu-kvm",
+    )
+
+
+def offers_kvm(connection: libvirt.virConnect) -> bool:
+    """Whether libvirt believes in KVM. It may be wrong: only a kernel that boots is a proof."""
+    try:
+        connection.getDomainCapabilities(None, _ARCH, None, "kvm")
+    except libvirt.libvirtError:
+        return False
+    return True
+
+
+def facts(
+    connection: libvirt.virConnect,
+    uri: str,
+    virt_type: VirtType,
+    reason: str,
+    static: Capabilities,
+) -> HostFacts:
+    """Everything that a plan may rely on, as it is now."""
+    local = devices.is_local(uri)
+    bridges, interfaces = devices.network_devices() if local else _remote_devices(connection)
+    trouble = devices.kvm_trouble() if local and uri.startswith("qemu:") else ""
+    return HostFacts(
+        uri=uri,
+        virt_type=virt_type,
+        emulator=static.emulator,
+        machine=static.machine,
+        arch=_ARCH,
+        firmwares=static.firmwares,
+        max_vcpus=static.max_vcpus,
+        memory=static.memory,
+        networks=tuple(network.networks(connection)),
+        pools=tuple(storage.pools(connection, local=local)),
+        bridges=bridges,
+        interfaces=interfaces,
+        domains=tuple(guest.domains(connection)),
+        virt_reason=reason,
+        warnings=(trouble,) if trouble else (),
+    )
+
+
+def _remote_devices(connection: libvirt.virConnect) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Bridges and other devices by libvirt's interface driver, none where it has no such driver."""
+    bridges: list[str] = []
+    others: list[str] = []
+    with contextlib.suppress(libvirt.libvirtError):
+        for interface in connection.listAllInterfaces(libvirt.VIR_CONNECT_LIST_INTERFACES_ACTIVE):
+            kind = parse(interface.XMLDesc()).get("type")
+            (bridges if kind == "bridge" else others).append(interface.name())
+    return tuple(sorted(bridges)), tuple(sorted(name for name in others if name != "lo"))

@@ -1,0 +1,177 @@
+"""One connection to libvirt that mends itself, and the bounded threads its blocking calls run in."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
+
+import libvirt
+
+from provisioner.core.errors import ProvisionerError, Unavailable
+from provisioner.hypervisor import eventloop
+from provisioner.hypervisor.errors import translate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_KEEPALIVE = (2, 2)
+_FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
+
+
+class Link:
+    """Opens on first use.
+
+    `on_up(connection, again)` is called in a worker thread for each new connection before anybody else
+    has it; `again` says that an earlier one was lost.
+    """
+
+    def __init__(self, uri: str, on_up: Callable[[libvirt.virConnect, bool], None], *, threads: int = 8):
+        self.uri = uri
+        self._on_up = on_up
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="libvirt")
+        self._opening = asyncio.Lock()
+        self._connection: libvirt.virConnect | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The asyncio loop that opened it: callbacks of libvirt hop over to this one."""
+        self._healer: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def up(self) -> bool:
+        return self._connection is not None
+
+    async def open(self, *, again: bool = False) -> libvirt.virConnect:
+        """The open connection. Raises Unavailable or Invalid where there is none to be had."""
+        if self._connection is not None:
+            return self._connection
+        if self._closed:
+            raise Unavailable(f"the connection to libvirt at {self.uri} was closed")
+        if self._healer is not None and not again:
+            raise Unavailable(
+                f"libvirt at {self.uri} went away; trying to reach it again",
+                remedy="start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d",
+            )
+        async with self._opening:
+            if self._connection is None:
+                self.loop = asyncio.get_running_loop()
+                self._connection = await self._thread(partial(self._dial, again), seconds=20)
+            return self._connection
+
+    async def close(self) -> None:
+        """Ends it for good. Calls that are still under way fail by themselves."""
+        self._closed = True
+        if self._healer is not None:
+            self._healer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._healer
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(ProvisionerError):
+                await self._thread(partial(_hang_up, connection), seconds=5)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def run(
+        self,
+        function: Callable[Concatenate[libvirt.virConnect, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """`function(connection, …)` in a thread, for questions: 15 seconds at most."""
+        connection = await self.open()
+        return await self._ask(connection, partial(function, connection, *args, **kwargs), seconds=15)
+
+    async def act(
+        self,
+        function: Callable[Concatenate[libvirt.virConnect, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same for what changes something: 120 seconds, and a cancelled caller waits for its end.
+
+        Otherwise the undoing that follows a Ctrl-C would race with the very step it undoes.
+        """
+        connection = await self.open()
+        call = partial(function, connection, *args, **kwargs)
+        work = asyncio.ensure_future(self._ask(connection, call, seconds=120))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work})
+            if not work.cancelled():
+                work.exception()
+            raise
+
+    async def _ask(self, connection: libvirt.virConnect, call: Callable[[], T], *, seconds: float) -> T:
+        try:
+            return await self._thread(call, seconds=seconds)
+        except Unavailable:
+            if not _alive(connection):
+                self._lost(connection)
+            raise
+
+    async def _thread(self, call: Callable[[], T], *, seconds: float) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(self._threads, call), seconds)
+        except libvirt.libvirtError as error:
+            raise translate(error, self.uri) from error
+        except TimeoutError:
+            raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds") from None
+
+    def _dial(self, again: bool) -> libvirt.virConnect:
+        eventloop.start()
+        connection = libvirt.open(self.uri)
+        # Drivers that live in this process (test:///) know neither; there is nothing to lose there.
+        with contextlib.suppress(libvirt.libvirtError):
+            connection.setKeepAlive(*_KEEPALIVE)
+        with contextlib.suppress(libvirt.libvirtError):
+            connection.registerCloseCallback(self._heard_close, None)
+        try:
+            self._on_up(connection, again)
+        except BaseException:
+            _hang_up(connection)
+            raise
+        return connection
+
+    def _heard_close(self, connection: libvirt.virConnect, _reason: int, _opaque: object) -> None:
+        """libvirt calls this in its event thread."""
+        with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
+            if self.loop is not None:
+                self.loop.call_soon_threadsafe(self._lost, connection)
+
+    def _lost(self, connection: libvirt.virConnect) -> None:
+        if self._closed or connection is not self._connection:
+            return
+        self._connection = None
+        self._healer = asyncio.get_running_loop().create_task(self._heal(connection))
+
+    async def _heal(self, dead: libvirt.virConnect) -> None:
+        with contextlib.suppress(ProvisionerError):
+            await self._thread(partial(_hang_up, dead), seconds=5)
+        delay = _FIRST_DELAY
+        while True:
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads many hosts
+            delay = min(delay * 2, _LAST_DELAY)
+            try:
+                await self.open(again=True)
+            except ProvisionerError:
+                continue
+            self._healer = None
+            return
+
+
+def _alive(connection: libvirt.virConnect) -> bool:
+    try:
+        return bool(connection.isAlive())
+    except libvirt.libvirtError:
+        return False
+
+
+def _hang_up(connection: libvirt.virConnect) -> None:
+    with contextlib.suppress(libvirt.libvirtError):
+        connection.unregisterCloseCallback()
+    with contextlib.suppress(libvirt.libvirtError):
+        connection.close()
