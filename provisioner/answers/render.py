@@ -14,10 +14,11 @@ from provisioner.core.errors import Invalid
 class AnswerContext:
     """Every name that a template may use, beside `quote(text)`, which quotes a word for a shell.
 
-    `guest` is "" for a machine that we did not create. URLs end without a slash; `tree_url` is the tree's root,
-    `report_url` takes `/success`, `/failure`, `/progress` and `/first-boot`. `root_password_hash` "" means that
-    root is locked. `before` and `after` are snippets in the answer file's own language. `syslog` is host and
-    port of our log listener, None where there is none. `variables` are the profile's own.
+    `guest` is "" for a machine that we did not create. URLs end without a slash; `tree_url` is the tree's
+    root, `report_url` takes `/success`, `/failure`, `/progress` and `/first-boot`. `root_password_hash` ""
+    means that root is locked. `before` and `after` are snippets in the answer file's own language. `syslog`
+    is host and port of our log listener, None where there is none. `supports` names what this release may
+    use of the things that differ between releases. `variables` are the profile's own.
     """
 
     guest: str
@@ -40,6 +41,7 @@ class AnswerContext:
     before: str = ""
     after: str = ""
     syslog: tuple[str, int] | None = None
+    supports: frozenset[str] = frozenset()
     variables: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -52,9 +54,7 @@ def render(template: str, context: AnswerContext) -> str:
     inline = "\n" in template
     name = "the given template" if inline else template
     try:
-        loaded: Template = (
-            environment.from_string(template) if inline else environment.get_template(template)
-        )
+        loaded: Template = environment.from_string(template) if inline else environment.get_template(template)
         text = loaded.render(_names(context))
     except TemplateSyntaxError as error:
         where = f"{error.name or name} line {error.lineno}"

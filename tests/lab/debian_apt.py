@@ -1,7 +1,7 @@
 """apt with a state folder of its own: the host's mirror is asked, the host's package state is not touched."""
 
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,7 +45,7 @@ def sources(suite: str) -> str:
     return f"deb [signed-by={KEYRING}] {mirror} {suite} main main/debian-installer\n"
 
 
-def _configured() -> Iterable[str]:
+def _configured() -> Iterator[str]:
     etc = Path("/etc/apt")
     for file in sorted(etc.glob("sources.list.d/*.sources")):
         for row in stanzas(_uncommented(file)):
@@ -100,10 +100,11 @@ class Apt:
     def download_closure(self, packages: Sequence[str], folder: Path) -> list[Path]:
         """Downloads packages with all that they depend on, as if into an empty system."""
         (folder / "partial").mkdir(parents=True, exist_ok=True)
-        self._run(
-            "apt-get", "-qq", "-y", "--download-only", f"-oDir::Cache::archives={folder}", "install", *packages
-        )
-        return sorted(folder.glob("*.deb"))
+        install = ("apt-get", "-qq", "-y", f"-oDir::Cache::archives={folder}", "install", *packages)
+        self._run(*install, "--download-only")
+        planned = self._run(*install, "-s").splitlines()
+        names = {line.split()[1] for line in planned if line.startswith("Inst ")}
+        return sorted(file for file in folder.glob("*.deb") if file.name.split("_")[0] in names)
 
     def _run(self, *command: str, cwd: Path | None = None) -> str:
         return subprocess.run(

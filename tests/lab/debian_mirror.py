@@ -2,10 +2,11 @@
 
     python tests/lab/debian_mirror.py OUT
 
-For hosts whose package index lacks installer pieces (an ordinary Debian mirror needs none of this). Everything
-comes from the mirror that apt on this host is configured for, through apt with a state folder of its own, so
-nothing is changed on the host. What the index does not hold is rebuilt from the same version's ordinary
-packages, and named in the last lines. Packages are stored uncompressed: an emulated guest unpacks slowly.
+For hosts whose package index lacks installer pieces (an ordinary Debian mirror needs none of this).
+Everything comes from the mirror that apt on this host is configured for, through apt with a state folder of
+its own, so nothing is changed on the host. What the index does not hold is rebuilt from the same version's
+ordinary packages, and named in the last lines. Packages are stored uncompressed: an emulated guest unpacks
+slowly.
 
 Needs: apt-utils dpkg-dev cpio xz-utils file.
 """
@@ -30,18 +31,19 @@ SUITE = "trixie"
 NETBOOT = "debian-installer-13-netboot-amd64"
 IMAGES = f"dists/{SUITE}/main/installer-amd64/current/images/netboot/debian-installer/amd64"
 # What an unattended network install loads beyond the netboot image.
-COMPONENTS = """
-    base-installer bootstrap-base partman-auto partman-base partman-basicfilesystems partman-ext3
-    partman-partitioning partman-target disk-detect di-utils-mapdevfs user-setup-udeb clock-setup
-    tzsetup-udeb apt-setup-udeb apt-mirror-setup pkgsel grub-installer finish-install
-""".split()
+COMPONENTS = (
+    *("base-installer", "bootstrap-base", "partman-auto", "partman-base", "partman-basicfilesystems"),
+    *("partman-ext3", "partman-partitioning", "partman-target", "disk-detect", "di-utils-mapdevfs"),
+    *("user-setup-udeb", "clock-setup", "tzsetup-udeb", "apt-setup-udeb", "apt-mirror-setup"),
+    *("pkgsel", "grub-installer", "finish-install"),
+)
 MODULES = ("ext4", "scsi", "ata")
 # What a network-installed guest needs beyond the packages of priority "required".
-IMPORTANT = """
-    apt apt-utils debconf-i18n debian-archive-keyring ifupdown iproute2 isc-dhcp-client init systemd-sysv
-    udev kmod netbase procps adduser e2fsprogs
-""".split()
-EXTRA = "linux-image-cloud-amd64 initramfs-tools zstd grub-pc busybox openssh-server curl".split()
+IMPORTANT = (
+    *("apt", "apt-utils", "debconf-i18n", "debian-archive-keyring", "ifupdown", "iproute2"),
+    *("isc-dhcp-client", "init", "systemd-sysv", "udev", "kmod", "netbase", "procps", "adduser", "e2fsprogs"),
+)
+EXTRA = ("linux-image-cloud-amd64", "initramfs-tools", "zstd", "grub-pc", "busybox", "openssh-server")
 
 
 def main() -> int:

@@ -1,0 +1,83 @@
+"""Anaconda's boot contract: what its `.treeinfo` says, and the arguments it is started with.
+
+Two families keep it: Anaconda itself and our mini installer.
+"""
+
+import configparser
+from dataclasses import dataclass
+from typing import Any
+
+from productmd.treeinfo import TreeInfo
+
+from provisioner.core.errors import Invalid
+from provisioner.distros.base import SERIAL, Files, join
+
+PROBES = (".treeinfo", "treeinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """`name` is who made the tree ("CentOS"), `version` as written ("7", "8.10")."""
+
+    name: str
+    version: str
+    kernel: str
+    initrd: str
+
+
+def described(files: Files) -> Described | None:
+    """What a tree's `.treeinfo` says, None where it has none; hosts that hide dot files have `treeinfo`."""
+    for path in PROBES:
+        if path in files:
+            return _read(files[path].decode("utf-8", "replace"))
+    return None
+
+
+def _read(text: str) -> Described:
+    try:
+        return _by_productmd(text)
+    except Exception:
+        # Sparse files of older releases break productmd in many ways, and none of them matters here.
+        return _by_section(text)
+
+
+def _by_productmd(text: str) -> Described:
+    info: Any = TreeInfo()  # type: ignore[no-untyped-call]
+    info.loads(text)
+    images = info.images.images[info.tree.arch]
+    return Described(info.release.name, info.release.version, images["kernel"], images["initrd"])
+
+
+def _by_section(text: str) -> Described:
+    ini = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        ini.read_string(text)
+        general = ini["general"]
+        images = ini[f"images-{general['arch']}"]
+        name = general.get("family") or general["name"]
+        return Described(name, general["version"], images["kernel"], images["initrd"])
+    except (configparser.Error, KeyError) as error:
+        raise Invalid(
+            f"the tree's .treeinfo cannot be used: {error}",
+            remedy="look whether the tree is complete; .treeinfo must name kernel and initrd",
+        ) from error
+
+
+def kernel_args(
+    *,
+    tree_url: str,
+    answer_url: str,
+    mac: str,
+    syslog: tuple[str, int] | None,
+) -> str:
+    """The line for releases that take the `inst.` prefix (from 7 on)."""
+    return join(
+        f"inst.ks={answer_url}",
+        "inst.ks.sendmac",
+        f"inst.repo={tree_url}",
+        "ip=dhcp",
+        f"BOOTIF=01-{mac.replace(':', '-')}" if mac else "",
+        f"inst.syslog={syslog[0]}:{syslog[1]}" if syslog else "",
+        "inst.text",
+        SERIAL,
+    )

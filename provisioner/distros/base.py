@@ -1,0 +1,78 @@
+"""What a family of installers tells about itself. A family is a module that has these names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from provisioner.core.errors import Invalid
+from provisioner.core.profile import Tree
+
+Files = Mapping[str, bytes]
+"""The small files of a tree that exist, by their path below its root."""
+SERIAL = "console=tty0 console=ttyS0,115200"
+"""The last console is the one that the installer and the installed system speak on: our log of the guest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFacts:
+    """What a tree's small files say; `kernel` and `initrd` are paths below its root."""
+
+    family: str
+    release: str
+    kernel: str
+    initrd: str
+
+
+class Family(Protocol):
+    """`probes` are the paths that tell a tree of this family, `answer_file` the name its answers go by."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def answer_file(self) -> str: ...
+    @property
+    def probes(self) -> tuple[str, ...]: ...
+
+    def detect(self, files: Files) -> TreeFacts | None:
+        """The facts where the tree is of this family. Raises Invalid for one that is, but cannot be used."""
+        ...
+
+    def kernel_args(
+        self,
+        tree: Tree,
+        *,
+        root: str,
+        tree_url: str,
+        answer_url: str,
+        hostname: str,
+        mac: str,
+        syslog: tuple[str, int] | None,
+    ) -> str:
+        """The arguments that make the installer run by itself. Raises Invalid."""
+        ...
+
+    def supports(self, release: str) -> frozenset[str]:
+        """Which of the things that differ between releases this one's answer file may use."""
+        ...
+
+    def syntax(self, release: str) -> str:
+        """The name under which the answer file's parser knows the release, "" where it knows but one."""
+        ...
+
+    def cpu_level(self, release: str) -> int:
+        """The x86-64 level (1 to 4) that the release's programs are built for."""
+        ...
+
+
+def join(*words: str) -> str:
+    """Kernel arguments as one line, empty ones left out. Raises Invalid for one that holds a line break."""
+    for word in words:
+        if any(character in word for character in "\r\n\0"):
+            raise Invalid(f"kernel argument {word!r} holds a line break; kernel arguments are one line")
+    return " ".join(word for word in words if word)
+
+
+def major(release: str) -> int:
+    """`7.6` gives 7, `rawhide` gives 0."""
+    digits = release.split(".")[0]
+    return int(digits) if digits.isdecimal() else 0

@@ -1,0 +1,51 @@
+"""Our mini installer: it keeps Anaconda's boot contract and installs a packed root file system."""
+
+from provisioner.core.profile import Tree
+from provisioner.distros import anaconda
+from provisioner.distros.base import Files, TreeFacts
+
+name = "image"
+answer_file = "ks.cfg"
+probes = anaconda.PROBES
+
+MADE_BY = "provisioner"
+"""The family name in the mini installer's own `.treeinfo` begins with this."""
+SYNTAX = "RHEL8"
+"""Its kickstarts are valid for that release of Anaconda as well."""
+
+
+def detect(files: Files) -> TreeFacts | None:
+    """Facts of a tree that we made."""
+    found = anaconda.described(files)
+    if found is None or not found.name.lower().startswith(MADE_BY):
+        return None
+    return TreeFacts(name, found.version, found.kernel, found.initrd)
+
+
+def kernel_args(
+    tree: Tree,
+    *,
+    root: str,
+    tree_url: str,
+    answer_url: str,
+    hostname: str,
+    mac: str,
+    syslog: tuple[str, int] | None,
+) -> str:
+    """The same line that Anaconda takes."""
+    return anaconda.kernel_args(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog)
+
+
+def supports(release: str) -> frozenset[str]:
+    """Every release of it is ours, so all can do the same."""
+    return frozenset({"onerror", "sshkey"})
+
+
+def syntax(release: str) -> str:
+    """One syntax, whichever system the image holds."""
+    return SYNTAX
+
+
+def cpu_level(release: str) -> int:
+    """Debian's kernel, and whatever the image holds: built for the first level."""
+    return 1

@@ -1,0 +1,145 @@
+"""Files of any size, passed through from a directory or an HTTP upstream without being kept."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+
+from aiohttp import ClientError, ClientResponse, ClientSession
+
+from provisioner.core.errors import Unavailable
+from provisioner.mirror.client import address, fetch
+from provisioner.mirror.folder import locate
+
+_PIECE = 256 * 1024
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range", "Content-Type", "ETag", "Last-Modified")
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A file being sent: `status` is 200, 206 or 416, `headers` are fit to be passed on as they are.
+
+    `total` is the whole file's length where it is known. Reading `pieces` raises Unavailable where the
+    upstream breaks off.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    total: int | None
+    pieces: AsyncIterator[bytes]
+
+
+class Upstream:
+    """Opens files of trees. The session is closed by whoever made it."""
+
+    def __init__(self, client: ClientSession) -> None:
+        self._client = client
+
+    @asynccontextmanager
+    async def open(
+        self, source: str, path: str, *, method: str = "GET", byte_range: str = ""
+    ) -> AsyncIterator[Stream | None]:
+        """The file at `path` below a tree's `source`, None where there is none.
+
+        `byte_range` is a Range header's value. Raises Unavailable naming the URL or the directory.
+        """
+        if source.startswith(("http://", "https://")):
+            async with self._over_http(source, path, method, byte_range) as stream:
+                yield stream
+        else:
+            yield await asyncio.to_thread(_from_directory, source, path, byte_range)
+
+    @asynccontextmanager
+    async def _over_http(
+        self, source: str, path: str, method: str, byte_range: str
+    ) -> AsyncIterator[Stream | None]:
+        if ".." in path.split("/"):
+            yield None
+            return
+        url = address(source, path)
+        headers = {"Range": byte_range} if byte_range else {}
+        async with fetch(self._client, url, method=method, headers=headers) as response:
+            if response.status in (404, 410):
+                yield None
+            elif response.status in (200, 206, 416):
+                yield _passed_on(response)
+            else:
+                raise Unavailable(f"{url} answered {response.status} {response.reason or ''}".rstrip())
+
+
+def _passed_on(response: ClientResponse) -> Stream:
+    headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+    return Stream(response.status, headers, _total(response), _pieces(response))
+
+
+def _total(response: ClientResponse) -> int | None:
+    whole = response.headers.get("Content-Range", "").rpartition("/")[2]
+    if whole.isdecimal():
+        return int(whole)
+    return response.content_length if response.status == 200 else None
+
+
+async def _pieces(response: ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.content.iter_chunked(_PIECE):
+            yield piece
+    except (ClientError, TimeoutError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise Unavailable(f"{response.url} broke off: {reason}") from error
+
+
+def _from_directory(source: str, path: str, byte_range: str) -> Stream | None:
+    file = locate(source, path)
+    if file is None:
+        return None
+    status = file.stat()
+    size = status.st_size
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Type": "application/octet-stream",
+        "Last-Modified": formatdate(status.st_mtime, usegmt=True),
+        "ETag": f'"{status.st_mtime_ns:x}-{size:x}"',
+    }
+    wanted = _wanted(byte_range, size)
+    if wanted is None:
+        headers |= {"Content-Length": str(size)}
+        return Stream(200, headers, size, _read(file, 0, size))
+    first, last = wanted
+    if first > last:
+        headers |= {"Content-Length": "0", "Content-Range": f"bytes */{size}"}
+        return Stream(416, headers, size, _read(file, 0, 0))
+    length = last - first + 1
+    headers |= {"Content-Length": str(length), "Content-Range": f"bytes {first}-{last}/{size}"}
+    return Stream(206, headers, size, _read(file, first, length))
+
+
+def _wanted(byte_range: str, size: int) -> tuple[int, int] | None:
+    """First and last byte of a single range (first > last: none such), None for the whole file."""
+    found = _RANGE.fullmatch(byte_range.strip())
+    if not found or not any(found.groups()):
+        return None
+    first, last = found.groups()
+    if not first:
+        return max(0, size - int(last)), size - 1
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(int(last or size), size - 1)
+
+
+async def _read(file: Path, first: int, length: int) -> AsyncIterator[bytes]:
+    try:
+        stream = await asyncio.to_thread(file.open, "rb")
+        with stream:
+            await asyncio.to_thread(stream.seek, first)
+            while length:
+                piece = await asyncio.to_thread(stream.read, min(_PIECE, length))
+                if not piece:
+                    raise Unavailable(f"{file} became shorter while it was sent")
+                length -= len(piece)
+                yield piece
+    except OSError as error:
+        raise Unavailable(f"{file} cannot be read: {error.strerror}") from error
