@@ -1,0 +1,27 @@
+"""A tree's `.treeinfo`, as productmd writes it and every tool of that family reads it."""
+
+from pathlib import Path
+from typing import Any
+
+from productmd.treeinfo import TreeInfo
+
+KERNEL = "images/pxeboot/vmlinuz"
+INITRD = "images/pxeboot/initrd.img"
+
+
+def write(tree_dir: Path, name: str, short: str, version: str) -> Path:
+    """Writes `.treeinfo` for a kernel and an initrd that are in place, with their SHA-256."""
+    info: Any = TreeInfo()  # type: ignore[no-untyped-call]  # productmd has no types
+    info.release.name = name
+    info.release.short = short
+    info.release.version = version
+    info.tree.arch = "x86_64"
+    info.tree.platforms.add("x86_64")
+    info.tree.build_timestamp = 1  # the same input gives the same tree
+    info.images.images["x86_64"] = {"kernel": KERNEL, "initrd": INITRD}
+    for path in (KERNEL, INITRD):
+        info.checksums.add(path, "sha256", root_dir=str(tree_dir))
+    place = tree_dir / ".treeinfo"
+    part = tree_dir / ".treeinfo.part"
+    info.dump(str(part))
+    return part.replace(place)
