@@ -31,14 +31,19 @@ async def fetch(
     client: ClientSession, url: URL, *, method: str = "GET", headers: dict[str, str] | None = None
 ) -> AsyncIterator[ClientResponse]:
     """The response to one request, redirects followed by our rules. Raises Unavailable naming the URL."""
+    async with await _answered(client, url, method, headers or {}) as response:
+        yield response
+
+
+async def _answered(client: ClientSession, url: URL, method: str, headers: dict[str, str]) -> ClientResponse:
     asked = url
     try:
         for _ in range(REDIRECTS + 1):
-            async with client.request(method, url, headers=headers, allow_redirects=False) as response:
-                location = response.headers.get("Location", "")
-                if response.status not in _MOVED or not location:
-                    yield response
-                    return
+            response = await client.request(method, url, headers=headers, allow_redirects=False)
+            location = response.headers.get("Location", "")
+            if response.status not in _MOVED or not location:
+                return response
+            response.close()
             url = redirect(url, location)
     except (ClientError, TimeoutError, OSError, ValueError) as error:
         reason = str(error) or type(error).__name__

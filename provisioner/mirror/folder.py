@@ -1,6 +1,5 @@
 """Files of a tree that is a directory of this host."""
 
-import os
 from pathlib import Path
 
 from provisioner.core.errors import Unavailable
@@ -9,14 +8,15 @@ from provisioner.core.errors import Unavailable
 def locate(source: str, path: str) -> Path | None:
     """The regular file at `path` below `source`, None where there is none; nothing outside is ever found.
 
-    Links are followed, and may lead anywhere inside. Raises Unavailable where the directory itself is missing.
+    Links are followed, and may lead anywhere inside. Raises Unavailable where the directory is missing.
     """
-    root = os.path.realpath(source)
-    if not os.path.isdir(root):
+    root = Path(source).resolve()
+    if not root.is_dir():
         raise Unavailable(f"the directory {source} is not there", remedy="look whether it is still mounted")
     if "\0" in path or ".." in path.split("/"):
         return None
-    found = os.path.realpath(os.path.join(root, path.lstrip("/")))
-    if os.path.commonpath([root, found]) != root or not os.path.isfile(found):
-        return None
-    return Path(found)
+    try:
+        found = (root / path.lstrip("/")).resolve()
+        return found if found.is_relative_to(root) and found.is_file() else None
+    except (OSError, RuntimeError):
+        return None  # a name too long, or links in a circle

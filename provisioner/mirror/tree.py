@@ -27,6 +27,18 @@ class Reader:
             return await self._over_http(source, path)
         return await asyncio.to_thread(_from_directory, source, path)
 
+    async def exists(self, source: str, path: str) -> bool:
+        """Whether the tree has the file, of any size; nothing of it is read. Raises Unavailable."""
+        if not source.startswith(("http://", "https://")):
+            return await asyncio.to_thread(locate, source, path) is not None
+        url = address(source, path)
+        async with fetch(self._client, url, headers={"Range": "bytes=0-0"}) as response:
+            if response.status in (404, 410):
+                return False
+            if response.status in (200, 206):
+                return True
+            raise Unavailable(f"{url} answered {response.status} {response.reason or ''}".rstrip())
+
     async def _over_http(self, source: str, path: str) -> bytes | None:
         url = address(source, path)
         async with fetch(self._client, url) as response:

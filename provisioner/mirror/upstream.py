@@ -16,21 +16,26 @@ from provisioner.mirror.folder import locate
 
 _PIECE = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_HANDED_ON = ("Range", "If-Range", "If-None-Match", "If-Modified-Since")
+_STATUSES = (200, 206, 304, 416)
 _PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range", "Content-Type", "ETag", "Last-Modified")
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A file being sent: `status` is 200, 206 or 416, `headers` are fit to be passed on as they are.
+    """A file that can be read once: `headers` are fit to be passed on as they are.
 
-    `total` is the whole file's length where it is known. Reading `pieces` raises Unavailable where the
-    upstream breaks off.
+    `status` is 200, 206, 304, 404 or 416. `total` is the whole file's length where it is known.
     """
 
     status: int
     headers: Mapping[str, str]
     total: int | None
     pieces: AsyncIterator[bytes]
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body. Raises Unavailable where the upstream breaks off."""
+        return self.pieces
 
 
 class Upstream:
@@ -41,39 +46,38 @@ class Upstream:
 
     @asynccontextmanager
     async def open(
-        self, source: str, path: str, *, method: str = "GET", byte_range: str = ""
-    ) -> AsyncIterator[Stream | None]:
-        """The file at `path` below a tree's `source`, None where there is none.
+        self, source: str, path: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Stream]:
+        """The file at `path` below a tree's `source`; of a client's request headers Range and conditions count.
 
-        `byte_range` is a Range header's value. Raises Unavailable naming the URL or the directory.
+        Raises Unavailable naming the URL or the directory.
         """
-        if source.startswith(("http://", "https://")):
-            async with self._over_http(source, path, method, byte_range) as stream:
-                yield stream
-        else:
-            yield await asyncio.to_thread(_from_directory, source, path, byte_range)
-
-    @asynccontextmanager
-    async def _over_http(
-        self, source: str, path: str, method: str, byte_range: str
-    ) -> AsyncIterator[Stream | None]:
+        asked = {name: (headers or {})[name] for name in _HANDED_ON if name in (headers or {})}
         if ".." in path.split("/"):
-            yield None
-            return
-        url = address(source, path)
-        headers = {"Range": byte_range} if byte_range else {}
-        async with fetch(self._client, url, method=method, headers=headers) as response:
-            if response.status in (404, 410):
-                yield None
-            elif response.status in (200, 206, 416):
+            yield _absent()
+        elif source.startswith(("http://", "https://")):
+            async with fetch(self._client, address(source, path), headers=asked) as response:
                 yield _passed_on(response)
-            else:
-                raise Unavailable(f"{url} answered {response.status} {response.reason or ''}".rstrip())
+        else:
+            yield await asyncio.to_thread(_from_directory, source, path, asked.get("Range", ""))
 
 
 def _passed_on(response: ClientResponse) -> Stream:
+    if response.status in (404, 410):
+        return _absent()
+    if response.status not in _STATUSES:
+        raise Unavailable(f"{response.url} answered {response.status} {response.reason or ''}".rstrip())
     headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
     return Stream(response.status, headers, _total(response), _pieces(response))
+
+
+def _absent() -> Stream:
+    return Stream(404, {"Content-Length": "0"}, None, _nothing())
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in ():
+        yield piece
 
 
 def _total(response: ClientResponse) -> int | None:
@@ -92,10 +96,10 @@ async def _pieces(response: ClientResponse) -> AsyncIterator[bytes]:
         raise Unavailable(f"{response.url} broke off: {reason}") from error
 
 
-def _from_directory(source: str, path: str, byte_range: str) -> Stream | None:
+def _from_directory(source: str, path: str, byte_range: str) -> Stream:
     file = locate(source, path)
     if file is None:
-        return None
+        return _absent()
     status = file.stat()
     size = status.st_size
     headers = {

@@ -186,6 +186,10 @@ class TreeReader(Protocol):
         """The file's bytes, None where the tree has no such file."""
         ...
 
+    async def exists(self, source: str, path: str) -> bool:
+        """Whether the tree has the file, of any size."""
+        ...
+
 
 class ImageBuilder(Protocol):
     def build(self, name: str, *, tune: bool, mirror: str) -> AsyncIterator[str | Image]:
