@@ -1,0 +1,142 @@
+"""Plans carried out: intent first, then the step; undone in reverse where one fails."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from provisioner.core.errors import Conflict, ProvisionerError, Unavailable
+from provisioner.core.install import Event, Install, Kind
+from provisioner.plan.plan import describe
+from provisioner.plan.steps import DefineDomain, Plan, Step
+from provisioner.service.drafts import Draft
+from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, JournalRow, Store
+from provisioner.service.tokens import Tokens
+
+Result = TypeVar("Result")
+
+
+class Execution:
+    """`busy` holds the installs that are being made right now, by this process."""
+
+    def __init__(self, store: Store, hosts: Hosts, tokens: Tokens, clock: Clock) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._tokens = tokens
+        self._clock = clock
+        self._running: set[asyncio.Task[Any]] = set()
+        self.busy: set[str] = set()
+
+    async def begin(self, draft: Draft) -> Install:
+        """Writes the install down, then makes it. Of several that ask for one name, one gets past that."""
+        self.busy.add(draft.install.id)
+        return await self._owned(self._begin(draft))
+
+    async def _begin(self, draft: Draft) -> Install:
+        try:
+            if draft.row.old_volume:
+                await self._store.add_rebuild(draft.install, draft.row)
+            else:
+                await self._store.add_install(draft.install, draft.row)
+            return await self._make(draft)
+        finally:
+            self.busy.discard(draft.install.id)
+
+    async def resume(self, draft: Draft) -> Install:
+        """Makes again what was cut off: every step is one that may be done twice."""
+        self.busy.add(draft.install.id)
+        try:
+            return await self._make(draft)
+        finally:
+            self.busy.discard(draft.install.id)
+
+    async def close(self) -> None:
+        """Waits for what is under way."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _make(self, draft: Draft) -> Install:
+        install, plan = draft.install, draft.plan
+        try:
+            await self._tokens.issue(install)
+            await self._note(install, Kind.PLANNED, f"{install.guest} from profile {install.profile}")
+            await self._note(install, Kind.CREATING, f"{len(plan.steps)} steps")
+            await self._carry_out(plan, self._hosts(draft.row.uri))
+            await self._note(install, Kind.STARTED, f"{install.guest} is switched on")
+            now = await self._store.install(install.id)
+            if now.over:
+                raise Conflict(f"install {install.id} was ended while its guest was being made")
+        except Exception as error:
+            await self.take_back(draft, str(error))
+            raise
+        if draft.row.old_volume:
+            await self._store.put_guest(replace(draft.row, old_volume=""))
+        await self._store.close_journal(install.id)
+        return now
+
+    async def _carry_out(self, plan: Plan, hypervisor: Hypervisor) -> None:
+        for number, step in enumerate(plan.steps):
+            await self._store.journal(JournalRow(plan.install, number, describe(step), "intent"))
+            await hypervisor.apply(step)
+            await self._store.journal(JournalRow(plan.install, number, describe(step), "done"))
+
+    async def take_back(self, draft: Draft, why: str) -> None:
+        """Ends the install and undoes its steps. What cannot be undone now stays open for the next start."""
+        install, row = draft.install, draft.row
+        await self._note(install, Kind.CREATE_FAILED, why)
+        if left := await self._undo(draft):
+            await self._note(install, Kind.ALARM, f"not undone: {left}; the next start tries again")
+            return
+        if not row.old_volume:
+            await self._store.remove_guest(row.spec.name)
+        await self._store.close_journal(install.id)
+
+    async def _undo(self, draft: Draft) -> str:
+        """Undoes in reverse every step that was begun. Returns what could not be undone, "" where all was."""
+        rows = [row for row in await self._store.open_journal() if row.install == draft.install.id]
+        begun = {row.number for row in rows}
+        steps = [(number, step) for number, step in enumerate(draft.plan.steps) if number in begun]
+        if draft.row.old_volume:
+            done = {row.number for row in rows if row.state == "done"}
+            steps = await self._rebuild_undone(draft.row, steps, done)
+        for number, step in reversed(steps):
+            if step.undo is None:
+                continue
+            try:
+                await self._hosts(draft.row.uri).apply(step.undo)
+            except ProvisionerError as error:
+                return f"{describe(step)} ({error})"
+            await self._store.journal(JournalRow(draft.install.id, number, describe(step), "undone"))
+        return ""
+
+    async def _rebuild_undone(
+        self, row: GuestRow, begun: list[tuple[int, Step]], done: set[int]
+    ) -> list[tuple[int, Step]]:
+        """A rebuild that failed leaves the guest switched off, with the disk that its domain names."""
+        defined = [number for number, step in begun if isinstance(step, DefineDomain) and number in done]
+        if defined:
+            return [(number, step) for number, step in begun if number > defined[0]]
+        await self._store.put_guest(replace(row, volume=row.old_volume, old_volume=""))
+        return begun
+
+    async def _note(self, install: Install, kind: Kind, text: str) -> None:
+        event = Event(kind, self._clock(), "service", install.mac, install.id, text)
+        await self._store.record([event])
+
+    async def _owned(self, making: Coroutine[Any, Any, Result]) -> Result:
+        """A task of our own owns the making: who asked may go away."""
+        task = asyncio.create_task(making)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+
+async def carry_out_removal(plan: Plan, hypervisor: Hypervisor) -> None:
+    """Removal needs no journal: the guest's row goes last, so that it can be asked for again."""
+    try:
+        for step in plan.steps:
+            await hypervisor.apply(step)
+    except Unavailable as error:
+        raise Unavailable(
+            f"{plan.guest} is only partly removed: {error}", remedy="ask for its removal again"
+        ) from error

@@ -1,0 +1,238 @@
+"""Guests: create, list, show, switch, rebuild, delete. What is not ours is listed at most, never touched."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.guest import GuestSpec
+from provisioner.core.host import Domain
+from provisioner.core.install import Event, Install, Kind
+from provisioner.plan.plan import plan_removal
+from provisioner.plan.steps import DeleteVolume, Plan, SetAutostart, StartDomain, Step, StopDomain
+from provisioner.service.addresses import find_address
+from provisioner.service.drafts import AnswerCheck, Draft, Drafts
+from provisioner.service.execution import Execution, carry_out_removal
+from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store
+from provisioner.service.rebuild import begin_rebuild
+from provisioner.service.requests import CreateGuest, Creation, Guest, Ids, ProfileSource, Served, TreeSource
+from provisioner.service.tokens import Tokens
+
+
+def _unknown(mac: str) -> str | None:
+    return None
+
+
+class Guests:
+    """`neighbour` gives the address that the host's neighbour table has for a MAC; `check_answer` renders
+    and checks an install's answer file before the install is begun."""
+
+    def __init__(
+        self,
+        store: Store,
+        hosts: Hosts,
+        tokens: Tokens,
+        profiles: ProfileSource,
+        trees: TreeSource,
+        clock: Clock,
+        ids: Ids,
+        log_dir: Path,
+        served: Served,
+        *,
+        neighbour: Callable[[str], str | None] = _unknown,
+        check_answer: AnswerCheck | None = None,
+    ) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._tokens = tokens
+        self._clock = clock
+        self._neighbour = neighbour
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.drafts = Drafts(store, hosts, tokens, profiles, trees, clock, ids, log_dir, served, check_answer)
+        self.execution = Execution(store, hosts, tokens, clock)
+
+    async def close(self) -> None:
+        """Waits for the guests that are being made."""
+        await self.execution.close()
+
+    async def dry_run(self, request: CreateGuest) -> Plan:
+        """The plan that `create` would carry out, masked; nothing is changed."""
+        return (await self.drafts.new(request)).shown
+
+    async def create(self, request: CreateGuest) -> Creation:
+        """A guest that is switched on and asks for its installer, or nothing at all."""
+        draft = await self.drafts.new(request)
+        return self._creation(draft, await self.execution.begin(draft))
+
+    async def rebuild(self, name: str) -> Creation:
+        """Installs a guest anew on an empty disk. An install of it that runs is cancelled first."""
+        async with self._lock(name):
+            row = await self._ours(name)
+            draft = await self.drafts.rebuilt(row)
+            install = await begin_rebuild(self._store, self.execution, self._clock, draft)
+        return self._creation(draft, install)
+
+    async def list(self, *, all: bool = False) -> list[Guest]:
+        """Our guests, and with `all` the domains that are not ours, of every host that has guests of ours."""
+        rows = await self._store.guests()
+        found: list[Guest] = []
+        for uri in dict.fromkeys(["", *(row.uri for row in rows)]):
+            mine = [row for row in rows if row.uri == uri]
+            domains = await self._hosts(uri).domains()
+            found += [await self._seen(row, _domain_of(row.spec, domains)) for row in mine]
+            if all:
+                uuids = {row.spec.uuid for row in mine}
+                found += [_foreign(domain) for domain in domains if domain.uuid not in uuids]
+        return sorted(found, key=lambda guest: guest.name)
+
+    async def show(self, name: str) -> Guest:
+        """One guest with its address and, where it has one, its ssh line."""
+        row = await self._row(name)
+        domain = _domain_of(row.spec, await self._hosts(row.uri).domains())
+        return await self._seen(row, domain, address=True)
+
+    async def start(self, name: str) -> None:
+        await self._apply(name, lambda spec: StartDomain(spec.name, spec.uuid))
+
+    async def destroy(self, name: str) -> None:
+        """Forced power-off."""
+        await self._apply(name, lambda spec: StopDomain(spec.name, spec.uuid))
+
+    async def autostart(self, name: str, on: bool) -> None:
+        await self._apply(name, lambda spec: SetAutostart(spec.name, spec.uuid, on))
+
+    async def shutdown(self, name: str) -> None:
+        await self._hypervisor(await self._ours(name)).shutdown(name)
+
+    async def reboot(self, name: str) -> None:
+        await self._hypervisor(await self._ours(name)).reboot(name)
+
+    async def xml(self, name: str) -> str:
+        """The domain's XML as libvirt has it, its boot token as `***`."""
+        row = await self._ours(name)
+        install = await self._store.install(row.install)
+        text = await self._hypervisor(row).xml(name)
+        return text.replace(self._tokens.mint(install.id, "stub", install.generation), "***")
+
+    async def removal(self, name: str) -> Plan:
+        """What `delete` would take away."""
+        row = await self._row(name)
+        plan = plan_removal(name, row.spec.uuid, row.spec.disk.pool, row.volume)
+        if not row.old_volume:
+            return plan
+        left = DeleteVolume(row.spec.disk.pool, row.old_volume)
+        return Plan(plan.guest, plan.install, (*plan.steps, left))
+
+    async def delete(self, name: str) -> Plan:
+        """Ends the guest's install, removes domain and disk, forgets the guest; its installs stay."""
+        async with self._lock(name):
+            plan = await self.removal(name)
+            row = await self._store.guest(name)
+            if row.install in self.execution.busy:
+                raise Conflict(f"guest {name} is being made right now", remedy="try again in a moment")
+            if not (await self._store.install(row.install)).over:
+                text = f"guest {name} was deleted"
+                ended = Event(Kind.CANCELLED, self._clock(), "service", row.spec.mac, row.install, text)
+                await self._store.record([ended])
+            await carry_out_removal(plan, self._hypervisor(row))
+            await self._store.remove_guest(name)
+            await self._store.close_journal(row.install)
+        return plan
+
+    async def _row(self, name: str) -> GuestRow:
+        """Raises NotFound, or Conflict where a domain of that name is not ours."""
+        try:
+            return await self._store.guest(name)
+        except NotFound:
+            for domain in await self._hosts("").domains():
+                if domain.name == name:
+                    raise _not_ours(domain) from None
+            raise
+
+    async def _ours(self, name: str) -> GuestRow:
+        """The row of a guest whose domain is there and carries our mark."""
+        row = await self._row(name)
+        domains = await self._hypervisor(row).domains()
+        domain = _domain_of(row.spec, domains)
+        if domain is None:
+            other = next((d for d in domains if d.name == name), None)
+            if other is not None:
+                raise _not_ours(other)
+            raise Conflict(
+                f"guest {name} is no longer in libvirt: somebody removed its domain",
+                remedy=f"provisioner guest delete {name}",
+            )
+        if not domain.ours:
+            raise _not_ours(domain)
+        return row
+
+    async def _apply(self, name: str, step: Callable[[GuestSpec], Step]) -> None:
+        row = await self._ours(name)
+        await self._hypervisor(row).apply(step(row.spec))
+
+    def _hypervisor(self, row: GuestRow) -> Hypervisor:
+        return self._hosts(row.uri)
+
+    def _creation(self, draft: Draft, install: Install) -> Creation:
+        spec = draft.row.spec
+        guest = Guest(
+            name=spec.name,
+            uuid=spec.uuid,
+            state="running",
+            ours=True,
+            memory=spec.memory,
+            vcpus=spec.vcpus,
+            autostart=spec.autostart,
+            mac=spec.mac,
+            profile=spec.profile,
+            install=install,
+        )
+        return Creation(install, guest, draft.shown)
+
+    async def _seen(self, row: GuestRow, domain: Domain | None, *, address: bool = False) -> Guest:
+        spec = row.spec
+        install = await self._store.install(row.install)
+        found = None
+        if address:
+            found = await find_address(self._store, self._hypervisor(row), self._neighbour, install)
+        return Guest(
+            name=spec.name,
+            uuid=spec.uuid,
+            state=domain.state if domain else "missing",
+            ours=True,
+            memory=domain.memory if domain else spec.memory,
+            vcpus=domain.vcpus if domain else spec.vcpus,
+            autostart=domain.autostart if domain else spec.autostart,
+            mac=spec.mac,
+            profile=spec.profile,
+            install=install,
+            address=found,
+            ssh=f"ssh root@{found.ip}" if found and row.secrets.get("ssh_keys") else None,
+        )
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        """Two rebuilds, or a rebuild and a delete, of one guest wait for each other."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+
+def _domain_of(spec: GuestSpec, domains: list[Domain]) -> Domain | None:
+    return next((domain for domain in domains if domain.uuid == spec.uuid), None)
+
+
+def _foreign(domain: Domain) -> Guest:
+    mac = domain.macs[0] if domain.macs else ""
+    return Guest(
+        domain.name, domain.uuid, domain.state, False, domain.memory, domain.vcpus, domain.autostart, mac
+    )
+
+
+def _not_ours(domain: Domain) -> Conflict:
+    if domain.ours:
+        return Conflict(
+            f"{domain.name} was made by provisioner, but not by this service's store: it is left alone",
+            remedy=f"where nobody needs it: virsh undefine --nvram {domain.name}",
+        )
+    return Conflict(
+        f"{domain.name} is a domain that provisioner did not create; it is never touched",
+        remedy=f"virsh handles it: virsh dominfo {domain.name}",
+    )

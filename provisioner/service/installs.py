@@ -1,0 +1,64 @@
+"""Installs: followed, explained, cancelled."""
+
+from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.install import Event, Install, Kind
+from provisioner.plan.steps import StopDomain
+from provisioner.service.ports import Clock, Hosts, Store
+from provisioner.service.why import Why, explain
+
+_PAGE = 1000
+
+
+class Installs:
+    """`ref` is an install's id, or the name of a guest or machine: its latest."""
+
+    def __init__(self, store: Store, hosts: Hosts, clock: Clock) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._clock = clock
+
+    async def show(self, ref: str) -> Install:
+        return await self._store.install(ref)
+
+    async def events(self, ref: str, *, after: int = 0, limit: int = _PAGE) -> list[Event]:
+        install = await self._store.install(ref)
+        return await self._store.events(install=install.id, after=after, limit=limit)
+
+    async def why(self, ref: str) -> Why:
+        """The last thing that happened, the first that is missing, the likely cause and its remedy."""
+        install = await self._store.install(ref)
+        return explain(install, await whole_timeline(self._store, install))
+
+    async def cancel(self, ref: str) -> Install:
+        """Ends an install that runs and switches its guest off. Conflict where it is over."""
+        install = await self._store.install(ref)
+        if install.over:
+            raise Conflict(f"install {install.id} of {install.guest} is over: it is {install.stage}")
+        event = Event(
+            Kind.CANCELLED, self._clock(), "service", install.mac, install.id, "cancelled by request"
+        )
+        await self._store.record([event])
+        await self._switch_off(install)
+        return await self._store.install(install.id)
+
+    async def _switch_off(self, install: Install) -> None:
+        """A guest of ours only; another machine runs on, and gets nothing any more."""
+        try:
+            row = await self._store.guest(install.guest)
+        except NotFound:
+            return
+        if row.install == install.id:
+            await self._hosts(row.uri).apply(StopDomain(row.spec.name, row.spec.uuid))
+
+    async def list(self, *, active: bool = False, limit: int = 200) -> list[Install]:
+        return await self._store.installs(active=active, limit=limit)
+
+
+async def whole_timeline(store: Store, install: Install) -> list[Event]:
+    """Every event of an install, oldest first."""
+    found: list[Event] = []
+    while page := await store.events(install=install.id, after=found[-1].id if found else 0, limit=_PAGE):
+        found += page
+        if len(page) < _PAGE:
+            break
+    return found

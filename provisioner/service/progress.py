@@ -1,0 +1,65 @@
+"""What libvirt and the use cases see of an install, noted as its events."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from provisioner.core.errors import ProvisionerError
+from provisioner.core.install import Event, Install, Kind
+from provisioner.service.ports import Clock, DomainEvent, Store
+
+_LOG = logging.getLogger(__name__)
+# A domain's start is noted by who starts it. A crash is no end: only a reboot or a power-off completes.
+_KINDS: Mapping[DomainEvent, tuple[Kind, str]] = {
+    "stopped": (Kind.STOPPED, "the guest was switched off"),
+    "rebooted": (Kind.REBOOTED, "the guest rebooted"),
+    "crashed": (Kind.ALARM, "the guest crashed"),
+    "undefined": (Kind.CANCELLED, "the guest's domain was removed from libvirt"),
+}
+
+
+class Progress:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._waiting: deque[tuple[str, Kind, str]] = deque()
+        self._writer: asyncio.Task[None] | None = None
+
+    def on_domain_event(self, name: str, uuid: str, event: DomainEvent) -> None:
+        """Called in the event loop. Events are written one after another, in the order they came."""
+        if event not in _KINDS:
+            return
+        self._waiting.append((uuid, *_KINDS[event]))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    async def drain(self) -> None:
+        """Returns when everything seen so far is written."""
+        if self._writer is not None:
+            await self._writer
+
+    async def note(
+        self,
+        kind: Kind,
+        *,
+        source: str = "service",
+        install: str = "",
+        machine: str = "",
+        text: str = "",
+        data: Mapping[str, object] | None = None,
+    ) -> Sequence[Install]:
+        """Records one event now. Returns the installs that it changed."""
+        event = Event(kind, self._clock(), source, machine, install, text, data or {})
+        return await self._store.record([event])
+
+    async def _write(self) -> None:
+        while self._waiting:
+            uuid, kind, text = self._waiting.popleft()
+            try:
+                install = await self._store.install_of(uuid=uuid)
+                if install is not None and not install.over:
+                    await self.note(kind, source="libvirt", install=install.id, text=text)
+            except ProvisionerError as error:
+                # Nothing is lost for good: the next comparison with libvirt finds the guest's state.
+                _LOG.warning("a domain event of %s was not kept: %s", uuid, error)

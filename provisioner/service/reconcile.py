@@ -1,0 +1,132 @@
+"""At the start: finishes or removes what a service that was killed left, and catches up with libvirt."""
+
+from provisioner.core.errors import NotFound, ProvisionerError, Unavailable
+from provisioner.core.host import Domain
+from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.plan.plan import plan_removal
+from provisioner.plan.steps import StartDomain
+from provisioner.service.guests import Guests
+from provisioner.service.ports import Clock, GuestRow, Hosts, Store
+
+_UNMADE = frozenset({Stage.PLANNED, Stage.CREATING})
+
+
+async def reconcile(store: Store, hosts: Hosts, guests: Guests, clock: Clock) -> list[str]:
+    """Returns what was done or found, a sentence each. May be run again at any time."""
+    return await _Reconciler(store, hosts, guests, clock).run()
+
+
+class _Reconciler:
+    def __init__(self, store: Store, hosts: Hosts, guests: Guests, clock: Clock) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._guests = guests
+        self._clock = clock
+        self._told: list[str] = []
+
+    async def run(self) -> list[str]:
+        open_installs = {row.install for row in await self._store.open_journal()}
+        for row in await self._store.guests():
+            if row.install in self._guests.execution.busy:
+                continue
+            install = await self._store.install(row.install)
+            try:
+                await self._guest(row, install, journaled=install.id in open_installs)
+            except ProvisionerError as error:
+                self._told.append(f"guest {row.spec.name} is left as it is: {error}")
+        await self._forgotten(open_installs)
+        await self._strangers()
+        return self._told
+
+    async def _guest(self, row: GuestRow, install: Install, *, journaled: bool) -> None:
+        unmade = install.stage in _UNMADE or (journaled and install.answered is None)
+        if install.over:
+            if journaled:
+                await self._remove_rest(row, install)
+        elif unmade:
+            await self._finish(row, install)
+        else:
+            if journaled:
+                await self._store.close_journal(install.id)
+            await self._catch_up(row, install)
+
+    async def _finish(self, row: GuestRow, install: Install) -> None:
+        """Goes on with an install that was being made; takes it back where it can no longer be planned."""
+        name = row.spec.name
+        try:
+            draft = await self._guests.drafts.again(install, row)
+        except Unavailable:
+            raise
+        except ProvisionerError as error:
+            await self._note(install, Kind.CREATE_FAILED, f"interrupted, and no longer possible: {error}")
+            await self._remove_rest(row, install)
+            return
+        await self._guests.execution.resume(draft)
+        self._told.append(f"guest {name}: install {install.id} was cut off while it was made; it goes on")
+
+    async def _remove_rest(self, row: GuestRow, install: Install) -> None:
+        """What a creation that failed could not undo. A guest whose rebuild failed stays."""
+        spec = row.spec
+        if row.old_volume:
+            await self._store.close_journal(install.id)
+            self._told.append(
+                f"guest {spec.name}: its rebuild {install.id} was cut off and ended; rebuild it again"
+            )
+            return
+        hypervisor = self._hosts(row.uri)
+        for step in plan_removal(spec.name, spec.uuid, spec.disk.pool, row.volume).steps:
+            await hypervisor.apply(step)
+        await self._store.remove_guest(spec.name)
+        await self._store.close_journal(install.id)
+        self._told.append(f"guest {spec.name}: what its failed creation left was removed")
+
+    async def _catch_up(self, row: GuestRow, install: Install) -> None:
+        """What libvirt would have told a service that was running."""
+        hypervisor = self._hosts(row.uri)
+        domain = _find(await hypervisor.domains(), row.spec.uuid)
+        if domain is None:
+            await self._note(install, Kind.CANCELLED, "the guest's domain is no longer in libvirt")
+            self._told.append(f"guest {row.spec.name}: its domain is gone, so install {install.id} is over")
+        elif domain.state not in ("shut off", "crashed"):
+            return
+        elif install.answered is not None:
+            await self._note(install, Kind.STOPPED, "the guest was found switched off")
+        else:
+            await hypervisor.apply(StartDomain(row.spec.name, row.spec.uuid))
+            await self._note(install, Kind.STARTED, "the guest was found switched off and is started again")
+            self._told.append(f"guest {row.spec.name}: found switched off before its install; started again")
+
+    async def _forgotten(self, open_installs: set[str]) -> None:
+        """Journals whose guest has no row any more: it was removed, only the last word was not written."""
+        known = {row.install for row in await self._store.guests()}
+        for install in open_installs - known - self._guests.execution.busy:
+            try:
+                ended = await self._store.install(install)
+            except NotFound:
+                ended = None
+            if ended is not None and not ended.over:
+                await self._note(ended, Kind.CREATE_FAILED, "interrupted while it was taken back")
+            await self._store.close_journal(install)
+
+    async def _strangers(self) -> None:
+        """Domains with our mark that this store does not know: told, never removed."""
+        rows = await self._store.guests()
+        known = {row.spec.uuid for row in rows}
+        for uri in dict.fromkeys(["", *(row.uri for row in rows)]):
+            try:
+                domains = await self._hosts(uri).domains()
+            except ProvisionerError as error:
+                self._told.append(f"{uri or 'the configured host'} was not compared: {error}")
+                continue
+            self._told += [
+                f"domain {domain.name} carries provisioner's mark and is unknown here; it is left alone"
+                for domain in domains
+                if domain.ours and domain.uuid not in known
+            ]
+
+    async def _note(self, install: Install, kind: Kind, text: str) -> None:
+        await self._store.record([Event(kind, self._clock(), "service", install.mac, install.id, text)])
+
+
+def _find(domains: list[Domain], uuid: str) -> Domain | None:
+    return next((domain for domain in domains if domain.uuid == uuid), None)

@@ -1,0 +1,150 @@
+"""Silence turned into an end: one deadline a stage, one reset before the answer file, one settling after."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.host import Domain
+from provisioner.core.install import LIFE, Event, Install, Kind, Stage
+from provisioner.service.installs import whole_timeline
+from provisioner.service.ports import Clock, GuestRow, Hosts, Store
+from provisioner.service.why import explain
+
+_EARLY = frozenset({Stage.BOOTING, Stage.LOADING})
+_WORKING = frozenset({Stage.BOOTING, Stage.LOADING, Stage.INSTALLING})
+_OFF_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An install that is looked at, with what is known of its machine. No row: not a guest of ours."""
+
+    install: Install
+    row: GuestRow | None
+    domain: Domain | None
+    now: datetime
+
+
+class Watchdog:
+    """`deadlines` in seconds by stage (creating, booting, loading, installing); `settle` for finishing.
+
+    Firmware repeats itself, so a boot is timed from its beginning; an installer that works on is timed from
+    its last sign of life. `busy` tells which installs are being made right now: their maker ends them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        hosts: Hosts,
+        clock: Clock,
+        deadlines: Mapping[str, int],
+        settle: int,
+        *,
+        busy: Callable[[str], bool] = lambda install: False,
+    ) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._clock = clock
+        self._deadlines = {Stage(name): timedelta(seconds=value) for name, value in deadlines.items()}
+        self._settle = timedelta(seconds=settle)
+        self._busy = busy
+        self._off: dict[str, datetime] = {}
+
+    async def tick(self) -> None:
+        """Looks at every install that is not over. One that cannot be judged now is judged the next time."""
+        active = [i for i in await self._store.installs(active=True) if not self._busy(i.id)]
+        self._off = {key: at for key, at in self._off.items() if key in {i.id for i in active}}
+        domains: dict[str, dict[str, Domain] | None] = {}
+        for install in active:
+            row = await self._row(install)
+            if row is not None and row.uri not in domains:
+                domains[row.uri] = await self._domains(row.uri)
+            known = domains.get(row.uri) if row else None
+            if row is not None and known is None:
+                continue  # libvirt does not answer: silence proves nothing
+            domain = known.get(install.uuid) if known else None
+            await self._judge(Case(install, row, domain, self._clock()))
+
+    async def _judge(self, case: Case) -> None:
+        install = case.install
+        if install.stage is Stage.FINISHING:
+            await self._settled(case)
+        elif await self._late(case):
+            await self._fail(case, self._told(install))
+        elif self._long_off(case):
+            await self._fail(case, "the guest is switched off, and it did not report success")
+        elif install.stage in _EARLY:
+            await self._reset_once(case)
+
+    async def _late(self, case: Case) -> bool:
+        deadline = self._deadlines.get(case.install.stage)
+        if deadline is None:
+            return False
+        since = case.install.changed
+        if case.install.stage is Stage.INSTALLING:
+            since = max(since, await self._store.last_seen(case.install.id, LIFE) or since)
+        return case.now - since >= deadline
+
+    def _long_off(self, case: Case) -> bool:
+        """A guest that is off does not get on; one that comes back within a minute is left alone."""
+        off = case.row is not None and case.install.stage in _WORKING and not _runs(case.domain)
+        if not off:
+            self._off.pop(case.install.id, None)
+            return False
+        since = self._off.setdefault(case.install.id, case.now)
+        return case.now - since >= timedelta(seconds=_OFF_SECONDS)
+
+    async def _settled(self, case: Case) -> None:
+        if case.now - case.install.changed < self._settle:
+            return
+        if case.row is not None and not _runs(case.domain):
+            await self._record(case, Kind.STOPPED, "the guest is switched off")
+        else:
+            await self._record(case, Kind.SETTLED, "success was reported, and nothing came after it")
+
+    async def _reset_once(self, case: Case) -> None:
+        """Firmware that gave up waits at its prompt for ever; only a reset brings it back."""
+        install, deadline = case.install, self._deadlines.get(case.install.stage)
+        if case.row is None or deadline is None or install.resets or not _runs(case.domain):
+            return
+        seen = await self._store.last_seen(install.id) or install.changed
+        if case.now - max(seen, install.changed) < deadline / 2:
+            return
+        if (await self._store.install(install.id)).answered is not None:
+            return
+        await self._store.bump_resets(install.id)
+        await self._record(case, Kind.RESET, f"silent in stage {install.stage}: the guest is reset once")
+        await self._hosts(case.row.uri).reset(install.uuid)
+
+    async def _fail(self, case: Case, headline: str) -> None:
+        why = explain(case.install, await whole_timeline(self._store, case.install))
+        last = f"; last: {why.last.text or why.last.kind}" if why.last else ""
+        missing = f"; missing: {why.missing}" if why.missing else ""
+        await self._record(case, Kind.DEADLINE, f"{headline}{last}{missing}; likely cause: {why.cause}")
+
+    def _told(self, install: Install) -> str:
+        seconds = int(self._deadlines[install.stage].total_seconds())
+        silent = "silent for" if install.stage is Stage.INSTALLING else "not done after"
+        return f"stage {install.stage} {silent} {seconds} s"
+
+    async def _record(self, case: Case, kind: Kind, text: str) -> None:
+        install = case.install
+        await self._store.record([Event(kind, case.now, "service", install.mac, install.id, text)])
+
+    async def _row(self, install: Install) -> GuestRow | None:
+        try:
+            row = await self._store.guest(install.guest)
+        except NotFound:
+            return None
+        return row if row.install == install.id else None
+
+    async def _domains(self, uri: str) -> dict[str, Domain] | None:
+        try:
+            return {domain.uuid: domain for domain in await self._hosts(uri).domains()}
+        except ProvisionerError:
+            return None
+
+
+def _runs(domain: Domain | None) -> bool:
+    return domain is not None and domain.state not in ("shut off", "crashed")
