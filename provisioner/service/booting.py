@@ -1,10 +1,12 @@
 """A machine asks for its boot script: by the token its serial carries, or by being known and first."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+from provisioner.boot import loader
 from provisioner.boot import script as scripts
+from provisioner.boot.client import Ignore
 from provisioner.boot.decide import refusal, verdict
 from provisioner.boot.quiet import Quiet
 from provisioner.core.errors import Denied, Invalid
@@ -29,18 +31,46 @@ class StubTokens(Protocol):
 
 
 class Booting:
-    """The door of the boot scripts. It gives the verdict that DHCP and TFTP give."""
+    """The door of the boot scripts, and of loaders by HTTP. It gives the verdict that DHCP and TFTP give.
 
-    def __init__(self, store: Store, tokens: StubTokens, clock: Clock, args_for: ArgsFor) -> None:
+    `loaders` are the first programs by name, `neighbour` turns an address into a MAC address where the
+    kernel knows it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tokens: StubTokens,
+        clock: Clock,
+        args_for: ArgsFor,
+        *,
+        loaders: Mapping[str, bytes] | None = None,
+        neighbour: Callable[[str], str | None] = lambda address: None,
+    ) -> None:
         self._store = store
         self._tokens = tokens
         self._clock = clock
         self._args_for = args_for
+        self._loaders = loaders or {}
+        self._neighbour = neighbour
         self._quiet = Quiet(_MINUTE)
 
     def stub(self, root: str) -> str:
         """The public script."""
         return scripts.stub(root)
+
+    async def loader(self, name: str, address: str) -> bytes | Ignore | None:
+        """A loader's bytes for the machine behind an address, None where there is no such file."""
+        content = loader.pick(name, self._loaders)
+        mac = self._neighbour(address)
+        if content is None or mac is None:
+            return content  # a loader is public: an address that leads to no machine is not refused
+        install = await self._store.install_of(mac=mac)
+        machine = await self._store.machine(mac=mac)
+        refused = refusal(*verdict(install, known=install is not None or machine is not None))
+        if refused is not None and install is not None:
+            await self._tell(Kind.LOCAL_BOOT, refused.reason, mac, address, install.id)
+        return refused or content
 
     async def machine_script(self, root: str, token: str, mac: str, uuid: str, address: str) -> str:
         """The script for whoever asks: its own, or one that says why there is none and leaves."""
