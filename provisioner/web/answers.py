@@ -1,0 +1,91 @@
+"""`/answer/{token}/{file}`: the one response of this project that holds secrets.
+
+It is "served" when the whole body of an authorised GET was taken by the client; that is recorded before the
+connection does anything else, for from then on the machine boots its disk. A HEAD or a broken transfer
+changes nothing. Every refusal looks alike: 404, an event, and not one byte of an answer file.
+"""
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from provisioner.core.errors import Denied, NotFound, ProvisionerError, Unavailable
+from provisioner.core.install import Install, Kind
+from provisioner.web.delivery import Delivery
+from provisioner.web.keys import LEDGER, SERVICES
+from provisioner.web.ledger import Ledger
+from provisioner.web.place import peer, root
+from provisioner.web.routes import Route
+
+log = logging.getLogger(__name__)
+_ATTEMPTS = 600
+_HEADERS = {"Cache-Control": "no-store", "Content-Type": "text/plain; charset=utf-8"}
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    """The answer file of the install whose token the path carries."""
+    services, ledger = request.app[SERVICES], request.app[LEDGER]
+    address, file = peer(request), request.match_info["file"]
+    install: Install | None = None
+    try:
+        install = await services.tokens.check(request.match_info["token"], "answer")
+        text = await services.answers.for_install(install, root(request), file)
+    except (Denied, NotFound) as error:
+        await _refused(request, install, str(error))
+        raise web.HTTPNotFound from None
+    except ProvisionerError as error:
+        await ledger.tell(Kind.ANSWER_REFUSED, install, f"no answer file could be made: {error}")
+        raise
+    body = text.encode()
+    response = web.StreamResponse(headers=_HEADERS)
+    response.content_length = len(body)
+    if request.method == "HEAD":
+        await response.prepare(request)
+        await response.write_eof()
+        return response
+    await services.store.bind(install.id, address)
+    ledger.claim(address, install)
+    with Delivery(request.transport) as delivery:
+        await response.prepare(request)
+        await response.write(body)
+        await response.write_eof()
+        whole = await delivery.complete()
+    if whole:
+        await asyncio.shield(asyncio.create_task(_served(ledger, install, file, len(body), address)))
+    else:
+        log.warning("install %s: %s broke off while %s was sent", install.id, address, file)
+    return response
+
+
+async def _served(ledger: Ledger, install: Install, file: str, size: int, address: str) -> None:
+    """Records it; a store that is away is waited for, since forgetting would install the machine again."""
+    data: dict[str, object] = {"file": file, "bytes": size, "address": address}
+    for attempt in range(_ATTEMPTS):
+        try:
+            await ledger.note(Kind.ANSWER_SERVED, install, f"{file} to {address}", data)
+            return
+        except Unavailable as error:
+            if attempt == 0:
+                log.error("install %s: its answer file was served, but: %s", install.id, error)
+            await asyncio.sleep(1)
+
+
+async def no_token(request: web.Request) -> web.StreamResponse:
+    """An address without a token."""
+    await _refused(request, None, "no token")
+    raise web.HTTPNotFound
+
+
+async def _refused(request: web.Request, install: Install | None, reason: str) -> None:
+    """The event of a refusal names who asked and why not; never the token. A flood of them is cut."""
+    address = peer(request)
+    if request.app[LEDGER].may_complain(address):
+        text = f"asked by {address}: {reason}"
+        await request.app[LEDGER].tell(Kind.ANSWER_REFUSED, install, text, {"address": address})
+
+
+ROUTES = (
+    Route("GET", "/answer/{token}/{file}", answer, "token"),
+    Route("GET", "/answer/{rest:.*}", no_token, "token"),
+)

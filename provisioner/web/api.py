@@ -1,0 +1,41 @@
+"""`/api/v1`: every operation in one table, which routes, checks and the document are made from."""
+
+import json
+
+from aiohttp import web
+
+from provisioner.web import (
+    api_answers,
+    api_guests,
+    api_installs,
+    api_machines,
+    api_profiles,
+    api_session,
+    api_trees,
+)
+from provisioner.web.openapi import document
+from provisioner.web.operation import Operation, handler
+from provisioner.web.routes import Route
+
+ROOT = "/api/v1"
+OPERATIONS: tuple[Operation, ...] = (
+    *api_guests.OPERATIONS,
+    *api_installs.OPERATIONS,
+    *api_profiles.OPERATIONS,
+    *api_trees.OPERATIONS,
+    *api_machines.OPERATIONS,
+    *api_answers.OPERATIONS,
+    *api_session.OPERATIONS,
+)
+
+
+async def openapi(_request: web.Request) -> web.Response:
+    """The API's own description, for programs."""
+    return web.Response(text=json.dumps(document(ROOT, OPERATIONS)), content_type="application/json")
+
+
+ROUTES = (
+    *(Route(row.method, ROOT + row.path, handler(row), "person") for row in OPERATIONS),
+    Route("GET", f"{ROOT}/openapi.json", openapi, "person"),
+    Route("GET", "/api/openapi.json", openapi, "person"),
+)

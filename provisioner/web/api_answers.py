@@ -1,0 +1,32 @@
+"""`/answers`: answer files looked at, never served: secrets are ***."""
+
+from aiohttp import web
+
+from provisioner.web.keys import SERVICES
+from provisioner.web.operation import Operation
+from provisioner.web.schemas import AnswerText, Findings, TextOut
+
+
+async def preview(request: web.Request, _body: None) -> object:
+    return TextOut(text=await request.app[SERVICES].answers.preview(request.match_info["guest"]))
+
+
+async def render(request: web.Request, body: AnswerText) -> object:
+    answers = request.app[SERVICES].answers
+    return TextOut(text=await answers.render(body.text, body.family, body.release, body.variables))
+
+
+async def lint(request: web.Request, body: AnswerText) -> object:
+    found = await request.app[SERVICES].answers.lint(body.text, body.family, body.release)
+    return Findings(findings=list(found))
+
+
+OPERATIONS = (
+    Operation("GET", "/answers/preview/{guest}", "A guest's answer file", preview, TextOut),
+    Operation(
+        "POST", "/answers/render", "Render a template as if for a guest", render, TextOut, takes=AnswerText
+    ),
+    Operation(
+        "POST", "/answers/lint", "Check a text as its installer would", lint, Findings, takes=AnswerText
+    ),
+)

@@ -1,0 +1,97 @@
+"""`/guests`: what is asked of guests of ours; foreign domains are listed at most."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from provisioner.service.requests import CreateGuest
+from provisioner.web.keys import SERVICES
+from provisioner.web.operation import FLAG, Operation, Reply, flag
+from provisioner.web.schemas import Created, Done, GuestOut, NewGuest, Planned, PlanOut, Switch, XmlOut
+from provisioner.web.services import Guests
+
+
+async def list_all(request: web.Request, _body: None) -> object:
+    found = await request.app[SERVICES].guests.list(all=flag(request, "all"))
+    return [GuestOut.of(guest) for guest in found]
+
+
+async def create(request: web.Request, body: NewGuest) -> object:
+    guests = request.app[SERVICES].guests
+    wanted = CreateGuest(**(body.model_dump() | {"ssh_keys": tuple(body.ssh_keys)}))
+    if flag(request, "dry_run"):
+        return Reply(Planned(plan=PlanOut.of(await guests.dry_run(wanted))), 200)
+    return Created.of(await guests.create(wanted))
+
+
+async def show(request: web.Request, _body: None) -> object:
+    return GuestOut.of(await request.app[SERVICES].guests.show(request.match_info["name"]))
+
+
+async def delete(request: web.Request, _body: None) -> object:
+    name = request.match_info["name"]
+    await request.app[SERVICES].guests.delete(name)
+    return Done(done=f"guest {name} and its disk are removed")
+
+
+async def rebuild(request: web.Request, _body: None) -> object:
+    return Created.of(await request.app[SERVICES].guests.rebuild(request.match_info["name"]))
+
+
+async def autostart(request: web.Request, body: Switch) -> object:
+    name = request.match_info["name"]
+    await request.app[SERVICES].guests.autostart(name, body.on)
+    return Done(done=f"guest {name} {'starts' if body.on else 'no longer starts'} with its host")
+
+
+async def xml(request: web.Request, _body: None) -> object:
+    return XmlOut(xml=await request.app[SERVICES].guests.xml(request.match_info["name"]))
+
+
+def _power(verb: str, summary: str, done: str, act: Callable[[Guests, str], Awaitable[None]]) -> Operation:
+    async def call(request: web.Request, _body: None) -> object:
+        name = request.match_info["name"]
+        await act(request.app[SERVICES].guests, name)
+        return Done(done=f"guest {name} {done}")
+
+    return Operation("POST", f"/guests/{{name}}/{verb}", summary, call, Done)
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/guests",
+        "List guests",
+        list_all,
+        list[GuestOut],
+        query={"all": f"{FLAG}: also domains that were not created here"},
+    ),
+    Operation(
+        "POST",
+        "/guests",
+        "Create a guest and install it",
+        create,
+        Created,
+        takes=NewGuest,
+        query={"dry_run": f"{FLAG}: only plan it, change nothing"},
+        status=201,
+        gives_too={200: Planned},
+    ),
+    Operation("GET", "/guests/{name}", "Show a guest with its address", show, GuestOut),
+    Operation("DELETE", "/guests/{name}", "Remove a guest and its disk", delete, Done),
+    _power("start", "Power a guest on", "is started", lambda guests, name: guests.start(name)),
+    _power(
+        "shutdown", "Ask its system to power off", "was asked to", lambda guests, name: guests.shutdown(name)
+    ),
+    _power(
+        "reboot", "Ask its system to reboot", "was asked to reboot", lambda guests, name: guests.reboot(name)
+    ),
+    _power("destroy", "Cut its power", "is powered off", lambda guests, name: guests.destroy(name)),
+    Operation(
+        "POST", "/guests/{name}/rebuild", "Empty its disk and install it anew", rebuild, Created, status=201
+    ),
+    Operation(
+        "PUT", "/guests/{name}/autostart", "Start it with its host, or not", autostart, Done, takes=Switch
+    ),
+    Operation("GET", "/guests/{name}/xml", "Its domain XML as libvirt has it, secrets as ***", xml, XmlOut),
+)

@@ -1,0 +1,69 @@
+"""The two applications: one for guests, one for people. Neither knows the other's paths.
+
+Each is built from the use cases alone and served by a `Listener`; what needs a beginning and an end has a
+cleanup context.
+"""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from provisioner.web import (
+    answers,
+    api,
+    auth,
+    boot,
+    dashboard,
+    events,
+    health,
+    report,
+    routes,
+    trees,
+)
+from provisioner.web.body import JSON_BYTES
+from provisioner.web.errors import as_problems
+from provisioner.web.gate import Gate
+from provisioner.web.headers import plain, strict
+from provisioner.web.keys import GATE, LEDGER, SERVICES, TAILER
+from provisioner.web.ledger import Ledger
+from provisioner.web.listener import own_paths_only
+from provisioner.web.services import Services
+from provisioner.web.tailer import Tailer
+
+
+def guest_app(services: Services) -> web.Application:
+    """`/boot /answer /tree /report`, plain HTTP as firmware speaks it."""
+    app = web.Application(middlewares=[as_problems, own_paths_only], client_max_size=JSON_BYTES)
+    app[SERVICES] = services
+    app[LEDGER] = Ledger(services.store, services.clock)
+    app.on_response_prepare.append(plain)
+    for table in (health.ROUTES, boot.ROUTES, answers.ROUTES, trees.ROUTES, report.ROUTES):
+        routes.add(app, table)
+    return app
+
+
+def people_app(services: Services, token: str) -> web.Application:
+    """`/api /events /` and the login door; everything else needs `token` or a session made by it."""
+    app = web.Application(
+        middlewares=[as_problems, own_paths_only, auth.authorise], client_max_size=JSON_BYTES
+    )
+    app[SERVICES] = services
+    app[GATE] = Gate(token, services.clock)
+    app[TAILER] = Tailer(services.store)
+    app.on_response_prepare.append(strict)
+    app.cleanup_ctx.append(_tailing)
+    app.on_shutdown.append(_end_streams)
+    for table in (health.ROUTES, auth.ROUTES, dashboard.ROUTES, events.ROUTES, api.ROUTES):
+        routes.add(app, table)
+    return app
+
+
+async def _tailing(app: web.Application) -> AsyncIterator[None]:
+    await app[TAILER].start()
+    yield
+    await app[TAILER].stop()
+
+
+async def _end_streams(app: web.Application) -> None:
+    """Live streams end before the sockets are closed under them."""
+    await app[TAILER].stop()

@@ -1,0 +1,80 @@
+"""`/boot`: the public stub, a machine's own script behind its token, and loaders for HTTP Boot."""
+
+from aiohttp import web
+
+from provisioner.boot.decide import refusal, verdict
+from provisioner.boot.loader import canonical, pick
+from provisioner.core.errors import NotFound
+from provisioner.core.install import Install, Kind
+from provisioner.web.keys import LEDGER, SERVICES
+from provisioner.web.place import peer, root
+from provisioner.web.routes import Route
+
+_UNKEPT = {"Cache-Control": "no-store"}
+
+
+async def stub(request: web.Request) -> web.Response:
+    """The script that anybody may read."""
+    return _script(request.app[SERVICES].booting.stub(root(request)))
+
+
+async def script(request: web.Request) -> web.Response:
+    """The machine's own script; the use case decides who may have it, and notes it."""
+    text = await request.app[SERVICES].booting.machine_script(
+        root(request),
+        request.match_info["token"],
+        request.query.get("mac", ""),
+        request.query.get("uuid", ""),
+        peer(request),
+    )
+    return _script(text)
+
+
+async def loader(request: web.Request) -> web.StreamResponse:
+    """A first loader, looked up by name, under the verdict that DHCP and TFTP give the same machine."""
+    name = canonical(request.match_info["loader"])
+    install, why_not = await _judge(request)
+    note = request.app[LEDGER].tell
+    if why_not:
+        await note(Kind.LOCAL_BOOT, install, why_not, {"address": peer(request)})
+        raise NotFound(why_not)
+    content = pick(name, request.app[SERVICES].loaders)
+    if content is None:
+        if install is not None:
+            await note(Kind.LOADER_FAILED, install, f"there is no loader {name[:100]!r} here")
+        raise NotFound(f"there is no loader {name[:100]!r} here")
+    response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+    response.content_length = len(content)
+    await response.prepare(request)
+    if request.method != "HEAD":
+        await response.write(content)
+        await response.write_eof()
+        if install is not None:
+            await note(Kind.LOADER_SENT, install, f"{name} by HTTP", {"file": name, "bytes": len(content)})
+    return response
+
+
+async def _judge(request: web.Request) -> tuple[Install | None, str]:
+    """Whose machine asks, and why it gets no loader.
+
+    A loader is public and holds no secret, so an address that leads to no machine is not refused.
+    """
+    services, address = request.app[SERVICES], peer(request)
+    mac = services.neighbour(address)
+    if mac is None:
+        return await request.app[LEDGER].owner(address), ""
+    install = await services.store.install_of(mac=mac)
+    known = install is not None or await services.store.machine(mac=mac) is not None
+    refused = refusal(*verdict(install, known))
+    return install, refused.reason if refused else ""
+
+
+def _script(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/plain", charset="utf-8", headers=_UNKEPT)
+
+
+ROUTES = (
+    Route("GET", "/boot/ipxe", stub, "public"),
+    Route("GET", "/boot/script/{token}", script, "token"),
+    Route("GET", "/boot/{loader:.+}", loader, "public"),
+)

@@ -1,0 +1,175 @@
+"""What HTTP notes of a guest's downloads: whose they are, and how far, at most one event a second.
+
+A download carries no token; it belongs to the install whose machine spoke from that address before.
+"""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.install import Event, Install, Kind
+from provisioner.service.ports import Clock, Store
+
+log = logging.getLogger(__name__)
+_REMEMBERED = 1024
+_COMPLAINTS = 30
+_FRESH_SECONDS = 1.0
+_EVENT_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one install has fetched from trees since the service started."""
+
+    files: int = 0
+    size: int = 0
+    noted: float = 0.0
+    failed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file's place in the install: the event that its last byte is, and its share of the percents."""
+
+    kind: Kind
+    start: int = 0
+    end: int = 0
+
+    def percent(self, sent: int, total: int) -> int:
+        return self.start + (self.end - self.start) * sent // max(total, 1)
+
+
+KERNEL = Part(Kind.KERNEL_SENT, 6, 10)
+INITRD = Part(Kind.INITRD_SENT, 10, 19)
+IMAGE = Part(Kind.TREE_BYTES, 20, 90)
+PACKAGE = Part(Kind.TREE_BYTES)
+
+
+class Ledger:
+    """`record` goes to the store; everything else is this process's memory and may be lost."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._owners: dict[str, tuple[float, Install | None]] = {}
+        self._claims: dict[str, str] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._complaints: Counter[str] = Counter()
+        self._minute = 0
+
+    def claim(self, address: str, install: Install) -> None:
+        """An answer token spoke from this address: from now on its downloads belong to that install.
+
+        The installer may have another address than the firmware had, though its machine is the same.
+        """
+        if len(self._claims) >= _REMEMBERED:
+            self._claims.clear()
+        self._claims[address] = install.id
+        self._owners.pop(address, None)
+
+    async def owner(self, address: str) -> Install | None:
+        """The running install of the machine at an address; at most a second old."""
+        now = time.monotonic()
+        known = self._owners.get(address)
+        if known is None or now - known[0] > _FRESH_SECONDS:
+            found = await self._claimed(address) or await self._store.install_of(address=address)
+            if len(self._owners) >= _REMEMBERED:
+                self._owners.clear()
+            self._owners[address] = known = (now, found if found and not found.over else None)
+        return known[1]
+
+    async def _claimed(self, address: str) -> Install | None:
+        ref = self._claims.get(address)
+        if ref is None:
+            return None
+        try:
+            found = await self._store.install(ref)
+        except NotFound:
+            return None
+        return None if found.over else found
+
+    async def sent(self, install: Install, part: Part, path: str, sent: int, total: int, done: bool) -> None:
+        """Notes `sent` of `total` bytes of a file; `done` when this request is."""
+        tally = self._tally(install)
+        now = time.monotonic()
+        if done:
+            tally.files += 1
+            tally.size += sent
+        whole = done and sent == total
+        landmark = whole and part is not PACKAGE
+        if not landmark and now - tally.noted < _EVENT_SECONDS:
+            return
+        tally.noted = now
+        data: dict[str, object] = {"path": path, "sent": sent, "total": total}
+        if part.end:
+            data["percent"] = part.percent(sent, total)
+        if landmark or not done:
+            text = f"{path}: {size(sent)}" + ("" if whole else f" of {size(total)}")
+        else:
+            text = f"{tally.files} files, {size(tally.size)}; last {path}"
+        kind = part.kind if whole else Kind.TREE_BYTES
+        await self.tell(kind, install, text, data)
+
+    async def failed(self, install: Install | None, text: str, data: dict[str, object]) -> None:
+        """Notes that a tree could not be read, at most once a second for an install."""
+        if install is None:
+            return
+        tally = self._tally(install)
+        now = time.monotonic()
+        if now - tally.failed >= _EVENT_SECONDS:
+            tally.failed = now
+            await self.tell(Kind.TREE_FAILED, install, text, data)
+
+    def may_complain(self, address: str) -> bool:
+        """Whether a refusal to an address is still worth an event within this minute."""
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._complaints.clear()
+        self._complaints[address] += 1
+        return self._complaints[address] <= _COMPLAINTS
+
+    async def tell(
+        self, kind: Kind, install: Install | None, text: str, data: dict[str, object] | None = None
+    ) -> None:
+        """Like `note`, for what must not fail because the store is away."""
+        try:
+            await self.note(kind, install, text, data)
+        except ProvisionerError as error:
+            log.warning(
+                "%s of install %s could not be noted: %s", kind, install.id if install else "?", error
+            )
+
+    async def note(
+        self, kind: Kind, install: Install | None, text: str, data: dict[str, object] | None = None
+    ) -> None:
+        """Records one event of the HTTP edge."""
+        event = Event(
+            kind=kind,
+            at=self._clock(),
+            source="http",
+            machine=install.mac if install else "",
+            install=install.id if install else "",
+            text=text,
+            data=data or {},
+        )
+        await self._store.record([event])
+
+    def _tally(self, install: Install) -> Tally:
+        if len(self._tallies) >= _REMEMBERED:
+            self._tallies.clear()
+        return self._tallies.setdefault(install.id, Tally())
+
+
+def size(count: int) -> str:
+    """`12.3 MB`, as people write sizes of downloads."""
+    if count < 1000:
+        return f"{count} bytes"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+    return f"{value / 1000:.1f} TB"
