@@ -1,11 +1,11 @@
 """Which CPU a guest is given: the host's own where KVM works, else the oldest that its family runs on."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 from provisioner.core.host import HostFacts
 from provisioner.core.profile import Tree
+from provisioner.distros.detect import family
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +22,12 @@ class Cpu:
 _LEVELS = {
     1: Cpu("custom", "qemu64", without=("cx16",)),
     2: Cpu("custom", "Nehalem"),
-    3: Cpu("maximum"),
 }
-# From which major release on a family is built for more than the first level.
-_NEEDS = {"rhel": {9: 2, 10: 3}}
+_NEWEST = Cpu("maximum")
 
 
 def cpu(host: HostFacts, tree: Tree) -> Cpu:
-    """The CPU for a guest that is installed from `tree` on `host`."""
+    """The CPU for a guest that is installed from `tree` on `host`. Raises Invalid for an unknown family."""
     if host.virt_type == "kvm":
         return Cpu("host-passthrough")
-    return _LEVELS[level(tree)]
-
-
-def level(tree: Tree) -> int:
-    """The x86-64 level (1 to 3) that a tree's programs are built for."""
-    digits = re.match(r"\d+", tree.release)
-    major = int(digits[0]) if digits else 0
-    steps = _NEEDS.get(tree.family, {})
-    return max((needed for since, needed in steps.items() if major >= since), default=1)
+    return _LEVELS.get(family(tree.family).cpu_level(tree.release), _NEWEST)

@@ -1,0 +1,125 @@
+"""What is refused before anything is done, and in which words."""
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError
+from provisioner.core.guest import Disk, GuestSpec, Nic
+from provisioner.core.host import HostFacts
+from provisioner.plan.checks import check
+from tests.unit.plan.samples import BRIDGE, HOST, MACVTAP, SPEC, spec
+
+BIOS_ONLY = replace(HOST, firmwares=("bios",))
+NO_BRIDGE = replace(HOST, bridges=())
+
+REFUSED: tuple[tuple[GuestSpec, HostFacts, type[ProvisionerError], str], ...] = (
+    (spec(name="ours"), HOST, Conflict, "guest ours exists already on qemu:///system"),
+    (
+        spec(name="theirs"),
+        HOST,
+        Conflict,
+        "the name theirs is taken on qemu:///system by a domain that is not ours",
+    ),
+    (
+        spec(uuid="00000000-0000-4000-8000-000000000002"),
+        HOST,
+        Conflict,
+        "UUID 00000000-0000-4000-8000-000000000002 belongs to domain theirs on qemu:///system",
+    ),
+    (
+        spec(mac="52:54:00:00:00:01"),
+        HOST,
+        Conflict,
+        "MAC 52:54:00:00:00:01 belongs to domain ours on qemu:///system",
+    ),
+    (
+        spec(boot="uefi"),
+        BIOS_ONLY,
+        Invalid,
+        "guest web1: qemu:///system offers no uefi firmware for q35 machines",
+    ),
+    (
+        spec(vcpus=9),
+        HOST,
+        Invalid,
+        "guest web1: 9 vCPUs are more than the 8 that qemu:///system gives one guest",
+    ),
+    (
+        spec(memory=8193),
+        HOST,
+        Invalid,
+        "guest web1: 8193 MiB of memory are more than the 8192 MiB that qemu:///system has",
+    ),
+    (
+        spec(disk=Disk(4, "nope")),
+        HOST,
+        NotFound,
+        "no storage pool 'nope' on qemu:///system; known are asleep, ceph, default, vg",
+    ),
+    (spec(disk=Disk(4, "asleep")), HOST, Conflict, "storage pool asleep on qemu:///system is not active"),
+    (
+        spec(disk=Disk(40.5)),
+        HOST,
+        Invalid,
+        "guest web1: a disk of 40.5 GiB is larger than the 40.0 GiB that pool default has left",
+    ),
+    (
+        spec(nic=Nic("network", "nope")),
+        HOST,
+        NotFound,
+        "no libvirt network 'nope' on qemu:///system; known are default, quiet",
+    ),
+    (
+        spec(nic=Nic("network", "quiet")),
+        HOST,
+        Conflict,
+        "libvirt network quiet on qemu:///system is not active",
+    ),
+    (
+        spec(nic=Nic("bridge", "br9")),
+        HOST,
+        NotFound,
+        "no bridge 'br9' on qemu:///system; known are br0, virbr0",
+    ),
+    (spec(nic=BRIDGE), NO_BRIDGE, NotFound, "no bridge 'br0' on qemu:///system; known are none"),
+    (
+        spec(nic=Nic("direct", "eth9")),
+        HOST,
+        NotFound,
+        "no device 'eth9' for a macvtap on qemu:///system; known are br0, eth0, virbr0",
+    ),
+)
+
+
+@pytest.mark.parametrize(("guest", "host", "kind", "words"), REFUSED, ids=[row[3] for row in REFUSED])
+def test_it_is_refused_in_one_sentence(
+    guest: GuestSpec, host: HostFacts, kind: type[ProvisionerError], words: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        check(guest, host)
+
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    "guest",
+    [SPEC, spec(disk=Disk(40)), spec(boot="uefi", nic=BRIDGE, vcpus=8), spec(nic=MACVTAP, memory=8192)],
+)
+def test_what_fits_passes(guest: GuestSpec) -> None:
+    check(guest, HOST)
+
+
+def test_devices_that_cannot_be_known_are_not_refused() -> None:
+    check(spec(nic=Nic("bridge", "br9")), replace(HOST, bridges=(), interfaces=()))
+
+
+def test_a_rebuild_finds_itself_but_nobody_else() -> None:
+    ours, theirs = HOST.domains
+    itself = replace(ours, name=SPEC.name, uuid=SPEC.uuid, macs=(SPEC.mac,))
+    check(SPEC, replace(HOST, domains=(itself, theirs)), rebuild=True)
+
+    with pytest.raises(Conflict):
+        check(SPEC, replace(HOST, domains=(itself, theirs)))
+    with pytest.raises(Conflict, match="not ours"):
+        check(SPEC, replace(HOST, domains=(replace(itself, ours=False),)), rebuild=True)

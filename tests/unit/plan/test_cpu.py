@@ -1,0 +1,35 @@
+"""Which CPU a guest gets: by KVM, else by the family and release of its tree."""
+
+import pytest
+
+from provisioner.core.profile import Tree
+from provisioner.plan.cpu import Cpu, cpu
+from tests.unit.plan.samples import HOST, KVM
+
+FIRST = Cpu("custom", "qemu64", without=("cx16",))
+SECOND = Cpu("custom", "Nehalem")
+
+
+@pytest.mark.parametrize(
+    ("family", "release", "expected"),
+    [
+        ("debian", "13", FIRST),
+        ("image", "", FIRST),
+        ("rhel", "7.6.1810", FIRST),
+        ("rhel", "8.10", FIRST),
+        ("rhel", "9", SECOND),
+        ("rhel", "9.4", SECOND),
+        ("rhel", "10.0", Cpu("maximum")),
+        ("rhel", "", FIRST),
+        ("debian", "", FIRST),
+        ("rhel", "stream", FIRST),
+    ],
+)
+def test_emulation_takes_the_oldest_cpu_that_the_release_runs_on(
+    family: str, release: str, expected: Cpu
+) -> None:
+    assert cpu(HOST, Tree("t", "/t", family=family, release=release)) == expected
+
+
+def test_kvm_takes_the_hosts_own() -> None:
+    assert cpu(KVM, Tree("t", "/t", family="rhel", release="9")) == Cpu("host-passthrough")
