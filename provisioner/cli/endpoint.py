@@ -27,7 +27,7 @@ class Endpoint:
 
 
 def find(environ: Mapping[str, str] = os.environ) -> Endpoint:
-    """The service that commands talk to. Raises Unavailable where none answers, Invalid for half a setting."""
+    """The service that commands talk to. Raises Unavailable where none answers, Invalid for half settings."""
     url = environ.get("PROVISIONER_URL", "")
     if url:
         token = environ.get("PROVISIONER_TOKEN", "")

@@ -24,7 +24,8 @@ class Told(Exception):
 def run(command: click.Command, args: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code; whatever goes wrong is one sentence on stderr."""
     try:
-        code = command.main(args, prog_name="provisioner", standalone_mode=False)
+        colour = False if os.environ.get("NO_COLOR") else None
+        code = command.main(args, prog_name="provisioner", standalone_mode=False, color=colour)
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
@@ -41,7 +42,7 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
         _say(f"error: {error.format_message()}")
         return FAILED
     except BrokenPipeError:
-        # The reader (head, less) went away; pointing stdout elsewhere keeps the interpreter's own flush quiet.
+        # The reader (head, less) went away; with stdout elsewhere the interpreter's own flush stays quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:

@@ -112,7 +112,7 @@ def public_keys(path: Path) -> list[str]:
 def password_hash(path: Path) -> str:
     """The `$6$` hash of the first line of a file; a line that is such a hash already is taken as it is."""
     with click.open_file(str(path)) as file:
-        password = file.readline().rstrip("\n")
+        password = str(file.readline()).rstrip("\n")
     if not password:
         raise Invalid(f"--root-password-file {path}: its first line is empty")
     if password.startswith("$6$"):

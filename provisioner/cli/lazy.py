@@ -10,7 +10,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`target` is `module:attribute` below `provisioner.cli`; `summary` the line shown in the group's help."""
+    """`target` is `module:attribute` below `provisioner.cli`; `summary` its line in the group's help."""
 
     target: str
     summary: str

@@ -9,7 +9,7 @@ SECTIONS = {
     "Service": {
         "serve": Entry("serve:serve", "Answer netboot, HTTP and API requests until stopped"),
         "doctor": Entry("doctor:doctor", "Check every precondition, and mend what is safe to mend"),
-        "demo": Entry("demo:demo", "Install one real Debian over PXE and log into it"),
+        "demo": Entry("demo.command:demo", "Install one real Debian over PXE and log into it"),
         "token": Entry("token:token", "Print a one-use link that logs a browser in"),
     },
     "What is installed": {

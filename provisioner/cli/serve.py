@@ -1,11 +1,14 @@
 """`provisioner serve`: the settings with the command line's say on top, then the service."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from provisioner.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from provisioner.config import Settings
 
 
 @click.command(short_help="Answer netboot, HTTP and API requests until stopped")
@@ -39,7 +42,7 @@ def serve(**options: Any) -> None:
     run(settings)
 
 
-def load(**overrides: Any) -> Any:
+def load(**overrides: Any) -> "Settings":
     """The settings in force. Raises Invalid naming the setting that is wrong."""
     import tomllib
 
@@ -47,8 +50,9 @@ def load(**overrides: Any) -> Any:
 
     from provisioner.config import Settings
 
+    given: dict[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in overrides.items()}
     try:
-        return Settings(**{k: list(v) if isinstance(v, tuple) else v for k, v in overrides.items()})
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "settings"

@@ -1,7 +1,6 @@
 """Which process holds a port: read from /proc, so that a taken port is said with its owner's name."""
 
 import errno
-import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from provisioner.core.errors import Conflict, Denied
+from provisioner.core.errors import Conflict, Denied, Invalid
 
 if TYPE_CHECKING:
     from provisioner.config import Settings
@@ -32,61 +31,75 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
+class Door:
+    """A socket that `serve` opens; `device` where it is bound to one, `setting` the option that moves it."""
+
     protocol: Protocol
     address: str
     port: int
     setting: str
+    device: str = ""
 
 
-def owners(protocol: Protocol, port: int, proc: Path = _PROC) -> list[Owner]:
+def holders(protocol: Protocol, port: int, proc: Path = _PROC) -> list[Owner]:
     """Who listens on a port, by address; the same process on two addresses counts twice."""
     found = dict(_sockets(protocol, port, proc))
     if not found:
         return []
-    holders = _holders(frozenset(found), proc)
-    return [Owner(address, *holders.get(inode, ("", 0))) for inode, address in found.items()]
+    by_inode = _by_inode(frozenset(found), proc)
+    return [Owner(address, *by_inode.get(inode, ("", 0))) for inode, address in found.items()]
 
 
 def check_free(settings: "Settings") -> None:
-    """Tries every door the service will open. Raises Conflict with the owner's name, Denied without rights."""
-    for door in _doors(settings):
-        try:
-            _try(door)
-        except PermissionError:
-            raise Denied(
-                f"port {door.port} ({door.protocol}) is not for ordinary users",
-                remedy="run it as root: sudo provisioner serve",
-            ) from None
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            who = next((str(owner) for owner in owners(door.protocol, door.port)), "another process")
-            raise Conflict(
-                f"{door.protocol.upper()} port {door.port} on {door.address} is in use by {who}",
-                remedy=f"stop it, or choose another port with {door.setting}",
-            ) from None
+    """Tries every door of the service. Raises Conflict with the holder's name, Denied without rights."""
+    for door in doors(settings):
+        if is_free(door):
+            continue
+        who = next((str(holder) for holder in holders(door.protocol, door.port)), "another process")
+        where = door.device or door.address
+        raise Conflict(
+            f"{door.protocol.upper()} port {door.port} on {where} is in use by {who}",
+            remedy=f"stop it, or choose another port with {door.setting}",
+        )
 
 
-def _doors(settings: "Settings") -> Iterator[_Door]:
-    from provisioner.netboot.interfaces import addresses
-
-    yield _Door("tcp", settings.api_address, settings.api_port, "--api-port")
-    yield _Door("udp", "255.255.255.255", settings.dhcp_port, "--dhcp-port")
-    for address in addresses(settings.interfaces).values():
-        yield _Door("udp", address, settings.proxy_port, "--proxy-port")
-        yield _Door("udp", address, settings.tftp_port, "--tftp-port")
-        yield _Door("tcp", address, settings.http_port, "--http-port")
-
-
-def _try(door: _Door) -> None:
+def is_free(door: Door) -> bool:
+    """Whether the door can be opened beside what is open already. Raises Denied without rights."""
     kind = socket.SOCK_DGRAM if door.protocol == "udp" else socket.SOCK_STREAM
     family = socket.AF_INET6 if ":" in door.address else socket.AF_INET
     with socket.socket(family, kind) as probe:
-        # ProxyDHCP lives beside other DHCP servers, TCP beside its own old connections; 69 and 4011 do not share.
-        if kind == socket.SOCK_STREAM or door.address == "255.255.255.255":
+        # ProxyDHCP lives beside other DHCP servers, TCP beside its own old connections; 69 and 4011 do not.
+        if door.device or kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((door.address, door.port))
+        try:
+            if door.device:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, door.device.encode())
+            probe.bind((door.address, door.port))
+        except PermissionError:
+            raise Denied(
+                f"opening {door.protocol.upper()} port {door.port} needs root",
+                remedy="run it with sudo, or give it CAP_NET_BIND_SERVICE and CAP_NET_RAW",
+            ) from None
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise Invalid(
+                f"port {door.port} cannot be opened on {door.address}: {error.strerror}",
+                remedy=f"look at the address and at {door.setting}",
+            ) from None
+    return True
+
+
+def doors(settings: "Settings") -> Iterator[Door]:
+    """What `serve` opens now; interfaces that come later bring more."""
+    from provisioner.netboot.interfaces import addresses
+
+    for name, address in addresses(settings.interfaces).items():
+        yield Door("udp", "255.255.255.255", settings.dhcp_port, "--dhcp-port", device=name)
+        yield Door("udp", address, settings.proxy_port, "--proxy-port")
+        yield Door("udp", address, settings.tftp_port, "--tftp-port")
+        yield Door("tcp", address, settings.http_port, "--http-port")
+    yield Door("tcp", settings.api_address, settings.api_port, "--api-port")
 
 
 def _sockets(protocol: Protocol, port: int, proc: Path) -> Iterator[tuple[str, str]]:
@@ -110,14 +123,14 @@ def _address(text: str) -> str:
     return str(IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw))
 
 
-def _holders(inodes: frozenset[str], proc: Path) -> dict[str, tuple[str, int]]:
+def _by_inode(inodes: frozenset[str], proc: Path) -> dict[str, tuple[str, int]]:
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, tuple[str, int]] = {}
     for process in proc.iterdir():
         if not process.name.isdigit():
             continue
         try:
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
+            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
             name = (process / "comm").read_text().strip()
         except OSError:
             continue  # it ended meanwhile, or belongs to another user

@@ -30,10 +30,19 @@ def remember(uuid: str, public_keys: Sequence[Path]) -> None:
             return
 
 
-def identity_of(uuid: str, state_dir: Path | None) -> Path | None:
+def _identity(uuid: str, state_dir: Path | None) -> Path | None:
     """The private key of a guest: this user's, else one that its service keeps (as the demo's does)."""
     places = [home() / "keys" / uuid, *([state_dir / "ssh" / uuid] if state_dir else [])]
     return next((place for place in places if place.is_file() and os.access(place, os.R_OK)), None)
+
+
+def _known_hosts(state_dir: Path | None) -> Path:
+    """Beside the keys where the service keeps some, so that they go together."""
+    kept = state_dir / "ssh" if state_dir else None
+    if kept is not None and kept.is_dir() and os.access(kept, os.W_OK):
+        return kept / "known_hosts"
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home() / "known_hosts"
 
 
 def command_line(
@@ -58,11 +67,11 @@ def command_line(
         )
     install = guest.get("install")
     alias = install["id"] if isinstance(install, Mapping) else install or guest["uuid"]
-    key = identity or identity_of(guest["uuid"], state_dir)
+    key = identity or _identity(guest["uuid"], state_dir)
     return [
         "ssh",
         *(["-i", str(key)] if key else []),
-        *("-o", f"UserKnownHostsFile={home() / 'known_hosts'}"),
+        *("-o", f"UserKnownHostsFile={_known_hosts(state_dir)}"),
         *("-o", f"HostKeyAlias=provisioner-{re.sub(r'[^A-Za-z0-9.-]', '', str(alias))}"),
         *("-o", "StrictHostKeyChecking=accept-new"),
         *("-o", "LogLevel=ERROR"),
@@ -75,6 +84,5 @@ def replace_process(command: Sequence[str]) -> NoReturn:
     """Becomes ssh, so that its terminal and its exit code are the user's."""
     if shutil.which(command[0]) is None:
         raise Unavailable("ssh is not installed", remedy="install the OpenSSH client")
-    home().mkdir(parents=True, exist_ok=True, mode=0o700)
     sys.stdout.flush()
     os.execvp(command[0], list(command))  # noqa: S606 - no shell is wanted

@@ -26,7 +26,7 @@ class Painter(Protocol):
 
 
 def follow(api: Api, install_id: str, painter: Painter, *, timeout: float | None = None) -> Install:
-    """Returns the install once it is over. Raises Unavailable when the service stays away or `timeout` ends."""
+    """The install once it is over. Raises Unavailable when the service stays away or `timeout` ends."""
     deadline = time.monotonic() + timeout if timeout is not None else None
     events: list[Event] = []
     with painter:

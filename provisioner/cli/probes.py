@@ -1,0 +1,191 @@
+"""What `doctor` looks at: files, sockets, processes and libvirt, on this host and now."""
+
+import asyncio
+import grp
+import os
+import pwd
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from provisioner.cli.endpoint import answers, read
+from provisioner.cli.sockets import Door, doors, holders, is_free
+from provisioner.config import Settings
+from provisioner.core.errors import Denied, ProvisionerError
+from provisioner.core.firmware import LOADERS
+from provisioner.core.host import HostFacts
+from provisioner.service.doctor import DEFAULT_NETWORK, Device, Facts, Port
+
+_KVM = Path("/dev/kvm")
+_ROM = "pxe-virtio.rom"
+_ROM_DIRS = ("/usr/lib/ipxe/qemu", "/usr/share/qemu", "/usr/share/ipxe/qemu", "/usr/share/qemu-kvm")
+_QEMU_USERS = ("libvirt-qemu", "qemu")
+
+
+def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Facts:
+    """All facts. `prove` boots a kernel under KVM where the mini installer is built; `say` tells the slow."""
+    binding = find_spec("libvirt") is not None
+    host, error = asyncio.run(_ask_libvirt(settings.libvirt_uri)) if binding else (None, "")
+    service = read(settings.state_dir, quiet=True)
+    running = service.url if service and answers(service.url) else ""
+    user = next((name for name in _QEMU_USERS if _exists(name)), "")
+    kvm, tools = _device(), _tools()
+    return Facts(
+        python=sys.version_info[:3],
+        root=os.geteuid() == 0,
+        systemd=Path("/run/systemd/system").is_dir(),
+        packages=_package_manager(),
+        uri=settings.libvirt_uri,
+        binding=binding,
+        host=host,
+        libvirt_error=error,
+        kvm=kvm,
+        kvm_proof=_prove(settings, say) if prove and kvm and host else None,
+        tools=len(tools),
+        missing_tools={tool: packages for tool, packages in tools.items() if not _which(tool)},
+        loaders={name: _first(settings.loader_dirs, name) for name in LOADERS},
+        rom=_first([Path(place) for place in _ROM_DIRS], _ROM),
+        ports=tuple(_ports(settings)),
+        service=running,
+        state_dir=str(settings.state_dir),
+        barrier=barrier(settings.state_dir, user) if user else "",
+        qemu_user=user,
+        firewalld=_firewalld(),
+        has_default_network_file=Path(DEFAULT_NETWORK).is_file(),
+    )
+
+
+async def _ask_libvirt(uri: str) -> tuple[HostFacts | None, str]:
+    from provisioner.hypervisor.connection import LibvirtHost
+
+    host = LibvirtHost(uri)
+    try:
+        await host.open()
+        return await host.facts(), ""
+    except ProvisionerError as error:
+        return None, str(error)
+    finally:
+        await host.close()
+
+
+def _prove(settings: Settings, say: Callable[[str], None]) -> tuple[bool, str] | None:
+    from provisioner.hypervisor.kvm import prove
+
+    boot = settings.state_dir / "trees" / "mini" / "images" / "pxeboot"
+    kernel, initrd = boot / "vmlinuz", boot / "initrd.img"
+    if not (kernel.is_file() and initrd.is_file()):
+        return None
+    say("booting a kernel under KVM …")
+    with tempfile.TemporaryDirectory(dir=settings.state_dir, prefix="proof-") as workdir:
+        return asyncio.run(prove(settings.libvirt_uri, kernel, initrd, Path(workdir)))
+
+
+def _device() -> Device | None:
+    try:
+        found = _KVM.stat()
+    except OSError:
+        return None
+    try:
+        group = grp.getgrgid(found.st_gid).gr_name
+    except KeyError:
+        group = str(found.st_gid)
+    return Device(found.st_mode, group)
+
+
+def barrier(path: Path, user: str) -> str:
+    """The first directory from the root down to `path` that `user` cannot enter, "" where there is none."""
+    entry = pwd.getpwnam(user)
+    groups = set(os.getgrouplist(user, entry.pw_gid))
+    for folder in (*reversed(path.absolute().parents), path.absolute()):
+        try:
+            found = folder.stat()
+        except OSError:
+            return ""  # not made yet: it will be with the right mode
+        if found.st_uid == entry.pw_uid:
+            bit = stat.S_IXUSR
+        else:
+            bit = stat.S_IXGRP if found.st_gid in groups else stat.S_IXOTH
+        if not found.st_mode & bit:
+            return str(folder)
+    return ""
+
+
+def _ports(settings: Settings) -> Iterator[Port]:
+    """One row for each port; a port is free where every address that it is opened on is."""
+    purposes = {
+        settings.dhcp_port: "ProxyDHCP",
+        settings.proxy_port: "PXE discovery",
+        settings.tftp_port: "TFTP",
+        settings.http_port: "guests' HTTP",
+        settings.api_port: "API and dashboard",
+    }
+    rows: dict[tuple[str, int], Port] = {}
+    for door in doors(settings):
+        free = _free(door)
+        before = rows.get((door.protocol, door.port))
+        rows[door.protocol, door.port] = Port(
+            door.protocol,
+            door.port,
+            purposes[door.port],
+            free and (before is None or before.free),
+            tuple(sorted({str(owner) for owner in holders(door.protocol, door.port)})),
+            door.setting,
+        )
+    yield from rows.values()
+
+
+def _free(door: Door) -> bool:
+    """Without the right to try, a port is taken for free where nobody is seen to have it."""
+    try:
+        return is_free(door)
+    except Denied:
+        return not holders(door.protocol, door.port)
+
+
+def _package_manager() -> Literal["apt", "dnf", ""]:
+    if shutil.which("apt-get"):
+        return "apt"
+    return "dnf" if shutil.which("dnf") else ""
+
+
+def _tools() -> dict[str, tuple[str, str]]:
+    """Programs that are called by name, with the packages (apt, dnf) that bring them."""
+    from provisioner.media.hosttools import PACKAGES
+
+    ours = {"ssh": ("openssh-client", "openssh-clients"), "virsh": ("libvirt-clients", "libvirt-client")}
+    apt = bool(shutil.which("apt-get"))
+    return {
+        name: both for name, both in {**PACKAGES, **ours}.items() if apt or both[0] not in ("apt", "dpkg")
+    }
+
+
+def _which(tool: str) -> str | None:
+    """Also in the administrator's directories, which an ordinary user's PATH often lacks."""
+    return shutil.which(tool) or shutil.which(tool, path="/usr/sbin:/sbin")
+
+
+def _first(places: list[Path], name: str) -> str:
+    return next((str(place / name) for place in places if (place / name).is_file()), "")
+
+
+def _exists(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _firewalld() -> bool:
+    for comm in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if comm.read_text().strip() == "firewalld":
+                return True
+        except OSError:
+            continue
+    return False
