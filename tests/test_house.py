@@ -29,7 +29,9 @@ ARROWS: dict[str, set[str]] = {
     "config": {"core"},
     "web": ROOMS | {"config", "resources"},
     "cli": ROOMS | {"config", "resources", "wiring"},
-    "wiring": ROOMS | {"config", "resources"},
+    "process": {"core"},
+    "state": {"core"},
+    "wiring": ROOMS | {"config", "resources", "process", "state"},
     "__main__": ROOMS | {"config", "wiring"},
 }
 for _room in ("plan", "answers"):

@@ -67,11 +67,15 @@ class Netboot:
         """Interface to address, as served now."""
         return {name: served.interface.address for name, served in self._served.items()}
 
-    async def run(self) -> None:
-        """Serves until cancelled. Raises Unavailable at the start where a port is taken or not allowed."""
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serves until cancelled; `ready` is called once every interface that is there is served.
+
+        Raises Unavailable at the start where a port is taken or not allowed.
+        """
         try:
             self._ear.open(self._settings.dhcp_port)
             await self._follow(first=True)
+            ready()
             while True:
                 await asyncio.sleep(self._settings.poll)
                 await self._follow(first=False)
