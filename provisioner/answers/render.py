@@ -1,13 +1,18 @@
 """An answer file from a template and what is known of one install."""
 
 import shlex
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError
+from jinja2 import TemplateNotFound, TemplateSyntaxError
 
 from provisioner import resources
 from provisioner.core.errors import Invalid
+
+_REMEDY = "mend the template"
+_INLINE = "<template>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +57,32 @@ def render(template: str, context: AnswerContext) -> str:
     """
     environment = resources.text("kickstarts")
     inline = "\n" in template
-    name = "the given template" if inline else template
+    name = "the template" if inline else template
     try:
-        loaded: Template = environment.from_string(template) if inline else environment.get_template(template)
-        text = loaded.render(_names(context))
+        loaded = environment.from_string(template) if inline else environment.get_template(template)
+        return loaded.render(_names(context))
+    except TemplateNotFound as error:
+        raise Invalid(f"there is no template {error.name} below kickstarts/", remedy=_REMEDY) from error
     except TemplateSyntaxError as error:
         where = f"{error.name or name} line {error.lineno}"
-        raise Invalid(f"{where}: {error.message}", remedy="mend the template") from error
-    except TemplateError as error:
-        raise Invalid(f"{name}: {error}", remedy="mend the template") from error
-    return text
+        raise Invalid(f"{where}: {error.message}", remedy=_REMEDY) from error
+    except Exception as error:
+        # A template may raise anything: it calls the methods of what it is given.
+        raise Invalid(f"{_where(error, name)}: {error}", remedy=_REMEDY) from error
+
+
+def _where(error: BaseException, name: str) -> str:
+    """The innermost template line that an error came from; jinja2 names templates in its tracebacks."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [(frame.filename, frame.lineno) for frame in frames if _is_template(frame.filename)]
+    if not lines:
+        return name
+    file, line = lines[-1]
+    return f"{name if file == _INLINE else '/'.join(Path(file).parts[-2:])} line {line}"
+
+
+def _is_template(file: str) -> bool:
+    return file == _INLINE or file.endswith(".j2")
 
 
 def _names(context: AnswerContext) -> dict[str, object]:

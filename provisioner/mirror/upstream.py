@@ -48,9 +48,9 @@ class Upstream:
     async def open(
         self, source: str, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[Stream]:
-        """The file at `path` below a tree's `source`; of a client's request headers Range and conditions count.
+        """The file at `path` below a tree's `source`. Raises Unavailable naming the URL or the directory.
 
-        Raises Unavailable naming the URL or the directory.
+        Of a client's request headers the range and the conditions are handed on.
         """
         asked = {name: (headers or {})[name] for name in _HANDED_ON if name in (headers or {})}
         if ".." in path.split("/"):
@@ -76,8 +76,8 @@ def _absent() -> Stream:
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for piece in ():
-        yield piece
+    return
+    yield b""
 
 
 def _total(response: ClientResponse) -> int | None:

@@ -1,0 +1,137 @@
+"""Answer files: rendered when an installer asks, checked before it may."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from provisioner.answers.render import AnswerContext, render
+from provisioner.answers.secrets import mask
+from provisioner.core import urls
+from provisioner.core.errors import Invalid, NotFound
+from provisioner.core.install import Install
+from provisioner.core.profile import Profile, Tree
+from provisioner.distros.detect import family
+from provisioner.service.contexts import plain, with_secrets
+from provisioner.service.ports import GuestRow, Linter, Store
+from provisioner.service.requests import ProfileSource, TreeSource
+from provisioner.service.tokens import Tokens
+
+_ROOT = "http://provisioner:8080"
+"""Stands for our address where nobody has asked yet, so that it is not known by which interface."""
+_TOKEN = "T" * 43
+_SHA256 = "0" * 64
+_NAME = "example"
+
+
+class Answers:
+    """`syslog_port` is where netboot takes installers' logs, on the address that the machine asked."""
+
+    def __init__(
+        self,
+        store: Store,
+        tokens: Tokens,
+        profiles: ProfileSource,
+        trees: TreeSource,
+        linter: Linter,
+        syslog_port: int = 5514,
+    ) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._profiles = profiles
+        self._trees = trees
+        self._linter = linter
+        self._syslog_port = syslog_port
+
+    async def for_install(self, install: Install, root: str, file: str) -> str:
+        """The answer file that the install's installer asks for at `root`.
+
+        Raises NotFound for a file of another family, Invalid for a template that cannot be rendered.
+        """
+        profile = await self._profiles.get(install.profile)
+        expected = family(profile.family).answer_file
+        if file != expected:
+            raise NotFound(f"install {install.id} has no {file}; its answer file is {expected}")
+        row = await self._row(install)
+        tree = await self._trees.get(profile.tree)
+        return render(profile.template, await self._context(install, row, profile, tree, root))
+
+    async def preview(self, guest: str) -> str:
+        """What the guest's latest install would be given, its secrets as `***`."""
+        install = await self._store.install(guest)
+        row = await self._row(install)
+        file = family((await self._profiles.get(install.profile)).family).answer_file
+        text = await self.for_install(install, _ROOT, file)
+        report = self._tokens.mint(install.id, "report", install.generation)
+        return mask(text, [report, row.secrets.get("root_password_hash", "") if row else ""])
+
+    async def check(self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree) -> None:
+        """Renders and checks what the install would be given. Raises Invalid with the first finding."""
+        text = render(profile.template, await self._context(install, row, profile, tree, _ROOT))
+        refuse(profile, await self.lint(text, profile.family, profile.release or tree.release))
+
+    async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
+        """A template as if for a guest, for people who write one."""
+        profile = Profile(_NAME, family, "tree", text + "\n", release, variables=variables)
+        return sample(profile, release)
+
+    async def lint(self, text: str, family: str, release: str) -> list[str]:
+        """Findings as sentences with line numbers. Raises Invalid for an unknown family or release."""
+        return await self._linter.lint(text, family, release)
+
+    async def _row(self, install: Install) -> GuestRow | None:
+        """None for a machine that is no guest of ours."""
+        try:
+            return await self._store.guest(install.guest)
+        except NotFound:
+            return None
+
+    async def _context(
+        self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
+    ) -> AnswerContext:
+        context = plain(install.guest, root, profile.release or tree.release, profile)
+        report = self._tokens.mint(install.id, "report", install.generation)
+        if profile.image:
+            image = await self._store.image(profile.image)
+            context = replace(
+                context, image_url=urls.tree(root, "images", image.file), image_sha256=image.sha256
+            )
+        return replace(
+            with_secrets(context, row.secrets if row else {}),
+            guest=install.guest if row else "",
+            mac=install.mac,
+            uuid=install.uuid,
+            install=install.id,
+            tree_url=urls.tree(root, tree.name).rstrip("/"),
+            report_url=urls.report(root, report).rstrip("/"),
+            syslog=(urlsplit(root).hostname or "", self._syslog_port),
+        )
+
+
+def sample(profile: Profile, release: str) -> str:
+    """The profile's answer file for a guest that does not exist. Raises Invalid."""
+    context = plain(_NAME, _ROOT, release, profile)
+    return render(
+        profile.template,
+        replace(
+            context,
+            mac="52:54:00:12:34:56",
+            uuid="4f1b1c1e-0000-4000-8000-525400123456",
+            install=_NAME,
+            tree_url=urls.tree(_ROOT, profile.tree).rstrip("/"),
+            report_url=urls.report(_ROOT, _TOKEN).rstrip("/"),
+            image_url=urls.tree(_ROOT, "images", "example.tar.zst"),
+            image_sha256=_SHA256,
+            ssh_keys=context.ssh_keys or ("ssh-ed25519 AAAA someone@example",),
+            syslog=("provisioner", 5514),
+        ),
+    )
+
+
+def refuse(profile: Profile, findings: list[str]) -> None:
+    """Raises Invalid where the check of a profile's answer file found anything."""
+    if findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise Invalid(
+            f"the answer file of profile {profile.name} would not be taken: {findings[0]}{more}",
+            remedy="mend the template or its variables; provisioner answer lint FILE shows all",
+        )

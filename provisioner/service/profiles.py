@@ -1,0 +1,96 @@
+"""Profiles: the shipped ones are read-only files, users' own are rows. Both are found by one name."""
+
+from dataclasses import replace
+
+from provisioner.core.errors import Conflict, Invalid, NotFound
+from provisioner.core.machine import check_name
+from provisioner.core.profile import Profile
+from provisioner.distros.base import join
+from provisioner.distros.detect import family
+from provisioner.service.answers import refuse, sample
+from provisioner.service.ports import Linter, Store
+from provisioner.service.shipped import shipped
+
+
+class Profiles:
+    """Whatever is saved was checked: the template renders, and its installer would take the text."""
+
+    def __init__(self, store: Store, linter: Linter) -> None:
+        self._store = store
+        self._linter = linter
+
+    async def list(self) -> list[Profile]:
+        return sorted([*shipped().values(), *await self._store.profiles()], key=lambda row: row.name)
+
+    async def get(self, name: str) -> Profile:
+        """Raises NotFound naming the known ones."""
+        if name in shipped():
+            return shipped()[name]
+        try:
+            return await self._store.profile(name)
+        except NotFound:
+            known = ", ".join(row.name for row in await self.list())
+            raise NotFound(
+                f"no profile is called {name!r}; known are: {known}", remedy="provisioner profile list"
+            ) from None
+
+    async def create(self, profile: Profile) -> None:
+        """Raises Conflict for a name that is taken, Invalid for a profile that could not install."""
+        check_name(profile.name, "profile name")
+        if profile.name in shipped():
+            raise Conflict(f"a shipped profile is called {profile.name!r} already; choose another name")
+        await self._check(profile)
+        await self._store.put_profile(replace(profile, shipped=False), new=True)
+
+    async def copy(self, name: str, new: str) -> Profile:
+        """The copy is a profile of one's own: it can be edited."""
+        copied = replace(await self.get(name), name=new, shipped=False)
+        await self.create(copied)
+        return copied
+
+    async def edit(self, profile: Profile) -> None:
+        """Puts `profile` in the place of the one with its name."""
+        self._refuse_shipped(profile.name, "changed")
+        await self.get(profile.name)
+        await self._check(profile)
+        await self._store.put_profile(replace(profile, shipped=False), new=False)
+
+    async def remove(self, name: str) -> None:
+        """Raises Conflict while a guest or machine needs it for its next install."""
+        self._refuse_shipped(name, "removed")
+        await self.get(name)
+        users = [row.spec.name for row in await self._store.guests() if row.spec.profile == name]
+        users += [row.name for row in await self._store.machines() if row.profile == name and not row.guest]
+        if users:
+            raise Conflict(
+                f"profile {name} is used by {', '.join(sorted(users))}",
+                remedy="delete them first, or keep the profile",
+            )
+        await self._store.remove_profile(name)
+
+    def _refuse_shipped(self, name: str, what: str) -> None:
+        if name in shipped():
+            raise Conflict(
+                f"profile {name} is shipped and cannot be {what}; copy it first",
+                remedy=f"provisioner profile copy {name} NEW",
+            )
+
+    async def _check(self, profile: Profile) -> None:
+        family(profile.family)
+        check_name(profile.tree, f"profile {profile.name}: tree")
+        join(profile.kernel_args)
+        for what, value, least in (("memory", profile.memory, 128), ("vcpus", profile.vcpus, 1)):
+            if value < least:
+                raise Invalid(f"profile {profile.name}: {what} {value} is too small; {least} is the least")
+        if not 0 < profile.disk <= 65536:
+            raise Invalid(f"profile {profile.name}: disk {profile.disk:g} GiB must be above 0")
+        release = profile.release or await self._release_of(profile.tree)
+        text = sample(profile, release)
+        refuse(profile, await self._linter.lint(text, profile.family, release))
+
+    async def _release_of(self, tree: str) -> str:
+        """A profile without a release takes its tree's, where that is known already."""
+        try:
+            return (await self._store.tree(tree)).release
+        except NotFound:
+            return ""

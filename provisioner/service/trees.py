@@ -1,0 +1,109 @@
+"""Install trees: told apart when they are added, looked at again before an install relies on them."""
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
+from provisioner.core.machine import check_name
+from provisioner.core.profile import Tree
+from provisioner.distros.base import TreeFacts
+from provisioner.distros.detect import PROBES, detect
+from provisioner.service.ports import Store, TreeReader
+from provisioner.service.requests import ProfileSource
+
+RESERVED = "images"
+"""The folder of root images is served under this name."""
+
+
+class Trees:
+    """`profiles` tell whether an install that runs needs a tree."""
+
+    def __init__(self, store: Store, reader: TreeReader, profiles: ProfileSource) -> None:
+        self._store = store
+        self._reader = reader
+        self._profiles = profiles
+
+    async def list(self) -> list[Tree]:
+        return await self._store.trees()
+
+    async def get(self, name: str) -> Tree:
+        """Raises NotFound naming the known ones."""
+        try:
+            return await self._store.tree(name)
+        except NotFound:
+            known = ", ".join(tree.name for tree in await self._store.trees()) or "none"
+            raise NotFound(
+                f"no tree is called {name!r}; known are: {known}",
+                remedy=f"provisioner tree add {name} SOURCE   (a directory of this host, or an http URL)",
+            ) from None
+
+    async def add(self, name: str, source: str) -> Tree:
+        """Reads what the tree is and remembers it; adding the same again reads it anew.
+
+        Raises Invalid for a source that is no tree, Unavailable for one that cannot be read, Conflict where
+        the name belongs to another source.
+        """
+        check_name(name, "tree name")
+        source = normalise(source)
+        if name == RESERVED:
+            raise Invalid(f"the name {name} is taken by the folder of images; choose another")
+        for known in await self._store.trees():
+            if known.name == name and known.source != source:
+                raise Conflict(
+                    f"tree {name} is at {known.source}",
+                    remedy=f"choose another name, or first: provisioner tree remove {name}",
+                )
+        facts = await self._facts(source)
+        tree = Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd)
+        await self.reachable(tree)
+        await self._store.put_tree(tree)
+        return tree
+
+    async def reachable(self, tree: Tree) -> None:
+        """Raises Unavailable naming the file where the tree's kernel or initrd cannot be read."""
+        for path in (tree.kernel, tree.initrd):
+            if not await self._reader.exists(tree.source, path):
+                raise Unavailable(
+                    f"tree {tree.name} has no {tree.source.rstrip('/')}/{path}",
+                    remedy="look whether the tree is complete: network installs need these files",
+                )
+
+    async def remove(self, name: str) -> None:
+        """Forgets the tree; its files stay. Raises Conflict while an install reads it."""
+        await self.get(name)
+        for install in await self._store.installs(active=True):
+            try:
+                profile = await self._profiles.get(install.profile)
+            except NotFound:
+                continue
+            if profile.tree == name:
+                raise Conflict(
+                    f"tree {name} is being read by the install of {install.guest}",
+                    remedy=f"wait for it, or: provisioner install cancel {install.guest}",
+                )
+        await self._store.remove_tree(name)
+
+    async def _facts(self, source: str) -> TreeFacts:
+        read = await asyncio.gather(*(self._reader.read(source, path) for path in PROBES))
+        files = {path: data for path, data in zip(PROBES, read, strict=True) if data is not None}
+        try:
+            return detect(files)
+        except Invalid as error:
+            raise Invalid(f"{source}: {error}", remedy=error.remedy) from error
+
+
+def normalise(source: str) -> str:
+    """An absolute directory, or an http(s) URL without the last slash. Raises Invalid."""
+    text = source.strip().removeprefix("file://")
+    if text.startswith("/"):
+        return str(Path(text))
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Invalid(
+            f"tree source {source!r} is neither an absolute directory nor an http or https URL",
+            remedy="write /srv/centos7 or http://mirror.example/centos/7/os/x86_64",
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise Invalid(f"tree source at {parts.hostname}: a URL with a password, ? or # is not supported")
+    return text.rstrip("/")
