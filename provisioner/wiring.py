@@ -185,10 +185,9 @@ async def _services(
 
     tokens = Tokens(load_key(folder / "service.key"), store, _now, settings.token_minutes)
     linter = ProcessLinter()
-    reader = Reader(client)
     profiles = Profiles(store, linter)
-    trees = Trees(store, reader)
-    answers = Answers(store, tokens, profiles, trees, linter)
+    trees = Trees(store, Reader(client), profiles)
+    answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds()
     loaders = _loaders(settings.loader_dirs)
     prepared = asyncio.create_task(_prepare(settings, store, host("")))
