@@ -133,6 +133,17 @@ RULES = (
         "a guest that waited too long, or another machine that guesses: provisioner guest rebuild {guest}",
     ),
     Rule(
+        "script refused",
+        lambda seen: (
+            seen.reached in (Kind.DHCP_OFFER, Kind.LOADER_SENT)
+            and seen.latest(Kind.ANSWER_REFUSED) is not None
+        ),
+        "its boot script, asked for with a good token",
+        lambda seen: f"the boot script was asked for and refused: {seen.text(Kind.ANSWER_REFUSED)}",
+        "a guest whose serial number was changed, or another machine with its MAC: "
+        "provisioner guest rebuild {guest}",
+    ),
+    Rule(
         "not created",
         _reached(None),
         "the first step",

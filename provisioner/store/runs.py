@@ -27,9 +27,8 @@ class Runs(Sessions):
         return found
 
     async def installs(self, *, active: bool = False, limit: int = 200) -> list[Install]:
-        query = select(installs).order_by(installs.c.number.desc()).limit(limit)
-        if active:
-            query = query.where(installs.c.stage.not_in(_OVER))
+        query = select(installs).order_by(installs.c.number.desc())
+        query = query.where(installs.c.stage.not_in(_OVER)) if active else query.limit(limit)
         return [rows.install(row) for row in await self._rows(query)]
 
     async def install_of(self, *, mac: str = "", uuid: str = "", address: str = "") -> Install | None:

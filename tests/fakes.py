@@ -1,0 +1,220 @@
+"""Stand-ins for what the use cases need from outside. Each passes the contract suite of its port."""
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from provisioner.core.errors import Conflict, NotFound, ProvisionerError, Unavailable
+from provisioner.core.host import Domain, HostFacts, Network, Pool
+from provisioner.core.profile import Image, Profile, Tree
+from provisioner.plan.steps import (
+    CreateVolume,
+    DefineDomain,
+    DeleteVolume,
+    SetAutostart,
+    StartDomain,
+    Step,
+    StopDomain,
+    UndefineDomain,
+)
+from provisioner.service.ports import OnDomainEvent
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+State = Literal["running", "shut off", "paused", "crashed", "other"]
+
+
+class FakeClock:
+    """A clock that goes on only when told to."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class CountingIds:
+    """Ids in order: i1, i2 …"""
+
+    def __init__(self) -> None:
+        self._installs = itertools.count(1)
+        self._macs = itertools.count(1)
+        self._uuids = itertools.count(1)
+
+    def install(self) -> str:
+        return f"i{next(self._installs)}"
+
+    def mac(self) -> str:
+        number = next(self._macs)
+        return f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}"
+
+    def uuid(self) -> str:
+        return f"00000000-0000-4000-8000-{next(self._uuids):012x}"
+
+
+NETWORK = Network("default", "nat", True, bridge="virbr0", addresses=("192.168.122.1/24",), dhcp=True)
+POOL = Pool("default", True, 100 * 1024**3, 0, 100 * 1024**3, "/var/lib/libvirt/images", autostart=True)
+FACTS = HostFacts(
+    "qemu:///system",
+    "qemu",
+    "/usr/bin/qemu-system-x86_64",
+    "q35",
+    firmwares=("bios", "efi"),
+    max_vcpus=8,
+    memory=16384,
+    networks=(NETWORK,),
+    pools=(POOL,),
+    bridges=("virbr0", "br0"),
+    interfaces=("eth0",),
+)
+
+
+class FakeHypervisor:
+    """One host, in memory. `fail` maps a step's type to the error that applying it raises, before or after.
+
+    Domains and volumes are what is really there; `applied` every step that was asked for.
+    """
+
+    def __init__(self, facts: HostFacts = FACTS, foreign: Iterable[Domain] = ()) -> None:
+        self._facts = facts
+        self.there: dict[str, Domain] = {domain.uuid: domain for domain in foreign}
+        self.xmls: dict[str, str] = {}
+        self.disks: dict[tuple[str, str], int] = {}
+        self.applied: list[Step] = []
+        self.resets: list[str] = []
+        self.leases: dict[str, str] = {}
+        self.fail: dict[type, tuple[str, ProvisionerError]] = {}
+        self.down = False
+        self.callbacks: list[OnDomainEvent] = []
+
+    def __call__(self, uri: str) -> "FakeHypervisor":
+        return self
+
+    def _up(self) -> None:
+        if self.down:
+            raise Unavailable(f"libvirt at {self._facts.uri} does not answer")
+
+    async def facts(self) -> HostFacts:
+        await asyncio.sleep(0)
+        self._up()
+        return replace(self._facts, domains=tuple(self.there.values()))
+
+    async def networks(self) -> list[Network]:
+        return list(self._facts.networks)
+
+    async def pools(self) -> list[Pool]:
+        return list(self._facts.pools)
+
+    async def domains(self) -> list[Domain]:
+        self._up()
+        return list(self.there.values())
+
+    async def volumes(self, pool: str) -> list[str]:
+        return sorted(name for where, name in self.disks if where == pool)
+
+    async def apply(self, step: Step) -> None:
+        await asyncio.sleep(0)
+        self._up()
+        self.applied.append(step)
+        when, error = self.fail.get(type(step), ("", None))
+        if error and when == "before":
+            raise error
+        self._do(step)
+        if error and when == "after":
+            raise error
+
+    def _do(self, step: Step) -> None:
+        match step:
+            case CreateVolume():
+                self.disks.setdefault((step.pool, step.name), step.capacity)
+            case DeleteVolume():
+                self.disks.pop((step.pool, step.name), None)
+            case DefineDomain():
+                self._define(step)
+            case UndefineDomain():
+                if step.uuid in self.there and self._mine(step.uuid):
+                    del self.there[step.uuid]
+            case StopDomain():
+                self._state(step.uuid, "shut off")
+            case StartDomain():
+                if step.uuid not in self.there:
+                    raise NotFound(f"no domain is called {step.name}")
+                self._state(step.uuid, "running")
+            case SetAutostart():
+                self.there[step.uuid] = replace(self.there[step.uuid], autostart=step.on)
+
+    def _define(self, step: DefineDomain) -> None:
+        if any(d.name == step.name and d.uuid != step.uuid for d in self.there.values()):
+            raise Conflict(f"domain {step.name} exists")
+        state = self.there[step.uuid].state if step.uuid in self.there else "shut off"
+        self.there[step.uuid] = Domain(step.name, step.uuid, state, ours=True, memory=1024, vcpus=1)
+        self.xmls[step.name] = step.xml
+
+    def _mine(self, uuid: str) -> bool:
+        if not self.there[uuid].ours:
+            raise Conflict(f"domain {self.there[uuid].name} is not ours")
+        return True
+
+    def _state(self, uuid: str, state: State) -> None:
+        if uuid in self.there and self._mine(uuid):
+            self.there[uuid] = replace(self.there[uuid], state=state)
+
+    async def xml(self, name: str) -> str:
+        return self.xmls[name]
+
+    async def shutdown(self, name: str) -> None:
+        self._switch(name, "shut off")
+
+    async def reboot(self, name: str) -> None:
+        self._switch(name, "running")
+
+    def _switch(self, name: str, state: State) -> None:
+        self._state(next(d.uuid for d in self.there.values() if d.name == name), state)
+
+    async def reset(self, uuid: str) -> None:
+        self.resets.append(uuid)
+
+    async def lease(self, mac: str) -> str | None:
+        return self.leases.get(mac)
+
+    def watch(self, callback: OnDomainEvent) -> None:
+        self.callbacks.append(callback)
+
+
+TREE = Tree("mini", "/srv/mini", "image", "1", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
+PROFILE = Profile("tiny", "image", "mini", "image/tiny.ks.j2", image="tiny", memory=512, disk=1)
+IMAGE = Image("tiny", "tiny.tar.zst", "0" * 64, 2_000_000, 14_000_000)
+
+
+class FakeProfiles:
+    """Profiles by name, as the use case gives them."""
+
+    def __init__(self, *profiles: Profile) -> None:
+        self._profiles: Mapping[str, Profile] = {profile.name: profile for profile in profiles or (PROFILE,)}
+
+    async def get(self, name: str) -> Profile:
+        if name not in self._profiles:
+            known = ", ".join(sorted(self._profiles))
+            raise NotFound(f"no profile is called {name!r}; known are {known}")
+        return self._profiles[name]
+
+
+class FakeTrees:
+    """One tree. `broken` is why it cannot be read."""
+
+    def __init__(self, tree: Tree = TREE) -> None:
+        self._tree = tree
+        self.broken = ""
+
+    async def get(self, name: str) -> Tree:
+        return self._tree
+
+    async def reachable(self, tree: Tree) -> None:
+        if self.broken:
+            raise Unavailable(self.broken)
