@@ -30,6 +30,9 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
     except click.UsageError as error:
         _say(_usage(error), remedy=_help_of(error))
         return USAGE

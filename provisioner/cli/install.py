@@ -37,6 +37,11 @@ def _ago(text: str) -> str:
     return duration((datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()) + " ago"
 
 
+def _clock(text: str) -> str:
+    """The time of day here, to the millisecond."""
+    return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S.%f")[:-3]
+
+
 @install.command("list")
 @output_option
 def list_installs(output: Format) -> None:
@@ -82,7 +87,7 @@ def show(name: str, everything: bool, output: Format) -> None:
     click.echo()
     if everything:
         columns = (
-            Column("AT", lambda e: e["at"][11:23]),
+            Column("AT", lambda e: _clock(e["at"])),
             field("source"),
             Column("EVENT", lambda e: e["kind"]),
             Column("WHAT", lambda e: e.get("text") or ""),
@@ -121,7 +126,7 @@ def why(name: str, output: Format) -> None:
     fields = [
         ("install", found["install"]),
         ("stage", found["stage"]),
-        ("last", f"{last['at'][11:19]} {last['kind']}: {last.get('text', '')}".rstrip(": ") if last else ""),
+        ("last", f"{_clock(last['at'])} {last['kind']}: {last.get('text', '')}".rstrip(": ") if last else ""),
         ("missing", found.get("missing")),
         ("cause", found.get("cause")),
         ("remedy", found.get("remedy")),

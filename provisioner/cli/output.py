@@ -76,17 +76,19 @@ def document(value: object, form: Format) -> None:
 def table(items: Sequence[Row], columns: Sequence[Column]) -> str:
     """Aligned columns under a dim heading; the last column is not padded."""
     cells = [[_cell(column.value(item)) for column in columns] for item in items]
-    widths = [max(len(column.title), *(len(line[i]) for line in cells)) for i, column in enumerate(columns)]
+    heading = [column.title for column in columns]
+    widths = [max(map(len, column)) for column in zip(heading, *cells, strict=True)]
+    widths[-1] = 0 if not columns[-1].right else widths[-1]
 
     def line(values: Sequence[str], style: Callable[[str], str]) -> str:
         parts = [
             style(value.rjust(width) if column.right else value.ljust(width))
             for value, width, column in zip(values, widths, columns, strict=True)
         ]
-        return _GAP.join(parts).rstrip()
+        return _GAP.join(parts)
 
-    heading = line([column.title for column in columns], lambda text: click.style(text, dim=True))
-    return "\n".join([heading, *(line(values, paint) for values in cells)])
+    dim = line(heading, lambda text: click.style(text, dim=True))
+    return "\n".join([dim, *(line(values, paint) for values in cells)])
 
 
 def paint(text: str) -> str:

@@ -124,6 +124,7 @@ def copy(name: str, new: str) -> None:
 @field_options
 def edit(name: str, pairs: tuple[str, ...], **options: Any) -> None:
     """Change a profile: by the options given, or in $EDITOR where none is."""
+    changes = _changes(options, pairs)
     api = connect()
     before = api.get("profiles", name)
     if before.get("shipped"):
@@ -132,7 +133,6 @@ def edit(name: str, pairs: tuple[str, ...], **options: Any) -> None:
             remedy=f"copy it first: provisioner profile copy {name} my-{name}",
         )
     current = {key: before[key] for key in FIELDS if key in before}
-    changes = _changes(options, pairs)
     if "variables" in changes:
         changes["variables"] = {**(current.get("variables") or {}), **changes["variables"]}
     after = {**current, **changes} if changes else _in_editor(name, current)

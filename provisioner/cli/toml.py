@@ -37,9 +37,10 @@ def read(text: str, where: str) -> dict[str, Any]:
 def value(text: str) -> Any:
     """`4`, `true`, `["a", "b"]` and `"quoted"` as what they are in TOML, anything else as the text itself."""
     try:
-        return tomllib.loads(f"v = {text}")["v"]
-    except (tomllib.TOMLDecodeError, KeyError):
+        found = tomllib.loads(f"v = {text}")
+    except tomllib.TOMLDecodeError:
         return text
+    return found["v"] if len(found) == 1 else text
 
 
 def _key(key: str) -> str:

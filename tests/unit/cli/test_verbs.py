@@ -1,0 +1,340 @@
+"""Every verb once good and once bad: what it asks of the API, what it prints, and its exit code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli import fake
+from tests.unit.cli.conftest import Provisioner
+from tests.unit.cli.fake import FakeService, Problem
+
+G, P, T, I = fake.GUEST, fake.PROFILE, fake.TREE, fake.INSTALL  # noqa: E741
+BUILT = '{"line": "unpacking"}\n{"line": "packing"}\n' + json.dumps({"image": fake.IMAGE}) + "\n"
+NEW = {"install": I, "guest": G, "plan": fake.PLAN}
+
+# words, what the service replies with, the last request's body, lines of stdout
+GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
+    (
+        "guest list",
+        {"GET /guests": [G]},
+        None,
+        [
+            "NAME  STATE    STAGE       PROFILE           MEMORY  VCPUS  ADDRESS",
+            "web1  running  installing  debian12-image  1024 MiB      2  192.168.90.57",
+        ],
+    ),
+    ("guest list", {"GET /guests": []}, None, []),
+    (
+        "guest create web1 -p debian12-image --memory 1024",
+        {"POST /guests": NEW},
+        {"name": "web1", "profile": "debian12-image", "memory": 1024},
+        ["web1: install 0f3c9a has begun"],
+    ),
+    ("guest start web1", {"POST /guests/web1/start": {"done": "started"}}, None, []),
+    ("guest shutdown web1", {"POST /guests/web1/shutdown": {}}, None, []),
+    ("guest reboot web1", {"POST /guests/web1/reboot": {}}, None, []),
+    ("guest destroy web1", {"POST /guests/web1/destroy": {}}, None, []),
+    ("guest autostart web1", {"PUT /guests/web1/autostart": {}}, {"on": True}, []),
+    ("guest autostart web1 --disable", {"PUT /guests/web1/autostart": {}}, {"on": False}, []),
+    ("guest delete web1 --yes", {"GET /guests/web1": G, "DELETE /guests/web1": {}}, None, []),
+    (
+        "guest rebuild web1 --yes",
+        {"GET /guests/web1": G, "POST /guests/web1/rebuild": NEW},
+        None,
+        ["web1: install 0f3c9a has begun"],
+    ),
+    ("guest xml web1", {"GET /guests/web1/xml": {"xml": "<domain/>\n"}}, None, ["<domain/>"]),
+    ("guest address web1", {"GET /guests/web1": G}, None, ["192.168.90.57"]),
+    (
+        "install why web1",
+        {"GET /installs/web1/why": fake.WHY},
+        None,
+        [
+            "install  0f3c9a",
+            "stage    failed",
+            "last     03:04:05.000 tree.failed: http://mirror.example/centos/7: no route",
+            "missing  the installer's image",
+            "cause    the tree http://mirror.example/centos/7 cannot be reached",
+            "remedy   curl -I http://mirror.example/centos/7",
+        ],
+    ),
+    ("install cancel web1", {"GET /installs/web1": I, "POST /installs/0f3c9a/cancel": {}}, None, []),
+    (
+        "tree add centos7 http://mirror.example/centos/7",
+        {"POST /trees": T},
+        {"name": "centos7", "source": "http://mirror.example/centos/7"},
+        [
+            "name     centos7",
+            "source   http://mirror.example/centos/7",
+            "family   rhel",
+            "release  7",
+            "kernel   images/pxeboot/vmlinuz",
+            "initrd   images/pxeboot/initrd.img",
+        ],
+    ),
+    (
+        "tree list",
+        {"GET /trees": [T]},
+        None,
+        ["NAME     FAMILY  RELEASE  SOURCE", "centos7  rhel    7        http://mirror.example/centos/7"],
+    ),
+    ("tree show centos7 -o json", {"GET /trees/centos7": T}, None, json.dumps(T, indent=2).splitlines()),
+    ("tree remove centos7", {"DELETE /trees/centos7": {}}, None, []),
+    (
+        "image build tiny --tune emulation --mirror http://m.example/debian",
+        {"POST /images": BUILT},
+        {"name": "tiny", "tune": True, "mirror": "http://m.example/debian"},
+        [
+            "name     tiny",
+            "file     tiny.tar.zst",
+            "size     14.2 MB",
+            "on disk  31.0 MB",
+            f"sha256   {'ab' * 32}",
+            "summary  a busybox system",
+        ],
+    ),
+    (
+        "image list",
+        {"GET /images": [fake.IMAGE]},
+        None,
+        [
+            "NAME     SIZE  ON DISK  TUNED  SHA256        SUMMARY",
+            "tiny  14.2 MB  31.0 MB  no     abababababab  a busybox system",
+        ],
+    ),
+    ("image remove tiny", {"DELETE /images/tiny": {}}, None, []),
+    (
+        "profile list",
+        {"GET /profiles": [P]},
+        None,
+        [
+            "NAME  FAMILY  RELEASE  TREE     IMAGE  SOURCE  SUMMARY",
+            "mine  rhel    7        centos7  -      yours   a profile of one's own",
+        ],
+    ),
+    (
+        "profile show mine",
+        {"GET /profiles/mine": P},
+        None,
+        [
+            "name       mine",
+            "family     rhel",
+            "release    7",
+            "tree       centos7",
+            "template   rhel/ks.cfg.j2",
+            "memory     2048 MiB",
+            "vcpus      1",
+            "disk       4 GiB",
+            "variables  timezone = UTC",
+            "summary    a profile of one's own",
+            "source     yours",
+        ],
+    ),
+    (
+        "profile create mine --family rhel --tree centos7 --template rhel/ks.cfg.j2 --var n=4 --var z=UTC",
+        {"POST /profiles": {}},
+        {
+            "name": "mine",
+            "family": "rhel",
+            "tree": "centos7",
+            "template": "rhel/ks.cfg.j2",
+            "variables": {"n": 4, "z": "UTC"},
+        },
+        [],
+    ),
+    ("profile copy centos7 mine", {"POST /profiles/centos7/copy": {}}, {"name": "mine"}, []),
+    (
+        "profile edit mine --memory 4096 --var n=4",
+        {"GET /profiles/mine": P, "PUT /profiles/mine": {}},
+        {
+            **{key: value for key, value in P.items() if key != "shipped"},
+            "memory": 4096,
+            "variables": {"timezone": "UTC", "n": 4},
+        },
+        [],
+    ),
+    ("profile remove mine", {"DELETE /profiles/mine": {}}, None, []),
+    (
+        "machine add rack1 --mac 52:54:00:aa:bb:cc --profile centos7",
+        {"POST /machines": fake.MACHINE},
+        {"name": "rack1", "mac": "52:54:00:aa:bb:cc", "profile": "centos7"},
+        [],
+    ),
+    (
+        "machine list",
+        {"GET /machines": [fake.MACHINE]},
+        None,
+        [
+            "NAME   MAC                UUID  PROFILE  GUEST",
+            "rack1  52:54:00:aa:bb:cc  -     centos7  no",
+        ],
+    ),
+    ("machine remove rack1", {"DELETE /machines/rack1": {}}, None, []),
+    (
+        "network list",
+        {"GET /networks": [fake.NETWORK]},
+        None,
+        [
+            "NAME     MODE  ACTIVE  AUTOSTART  BRIDGE  ADDRESSES         DHCP  BOOTP",
+            "default  nat   yes     yes        virbr0  192.168.122.1/24  yes   -",
+        ],
+    ),
+    (
+        "pool list",
+        {"GET /pools": [fake.POOL]},
+        None,
+        [
+            "NAME     ACTIVE  AUTOSTART  CAPACITY     FREE  PATH",
+            "default  yes     yes        100.0 GB  90.0 GB  /var/lib/libvirt/images",
+        ],
+    ),
+    (
+        "answer preview web1",
+        {"GET /answers/preview/web1": {"text": "rootpw --iscrypted ***\n"}},
+        None,
+        ["rootpw --iscrypted ***"],
+    ),
+    (
+        "token",
+        {"POST /login-keys": {"url": "http://127.0.0.1:8081/login?key=k"}},
+        None,
+        ["http://127.0.0.1:8081/login?key=k"],
+    ),
+]
+
+# words and what the service replies with; what is not there answers 404
+BAD: list[tuple[str, dict[str, Any]]] = [
+    ("guest list", {"GET /guests": Problem(503, "libvirt does not answer")}),
+    ("guest show nobody", {}),
+    ("guest create web1 -p nothing", {"POST /guests": Problem(404, "there is no profile nothing")}),
+    ("guest create web1 -p tiny --dry-run", {"POST /guests": Problem(409, "the name web1 is taken")}),
+    ("guest start nobody", {}),
+    ("guest shutdown nobody", {}),
+    ("guest reboot nobody", {}),
+    ("guest destroy nobody", {}),
+    ("guest autostart nobody", {}),
+    ("guest delete nobody --yes", {}),
+    ("guest delete web1", {"GET /guests/web1": G}),
+    ("guest rebuild web1", {"GET /guests/web1": G}),
+    ("guest xml nobody", {}),
+    ("guest address web1", {"GET /guests/web1": {**G, "address": None}}),
+    ("guest ssh web1", {"GET /guests/web1": {**G, "address": None}}),
+    ("install list", {"GET /installs": Problem(503, "the store does not answer")}),
+    ("install show nobody", {}),
+    ("install wait nobody", {}),
+    ("install why nobody", {}),
+    ("install cancel nobody", {}),
+    ("tree add x http://gone.example/", {"POST /trees": Problem(503, "http://gone.example/ cannot be read")}),
+    ("tree list", {"GET /trees": Problem(500, "the service failed")}),
+    ("tree show nothing", {}),
+    ("tree remove nothing", {}),
+    ("image build nothing", {"POST /images": Problem(404, "there is no image recipe nothing")}),
+    (
+        "image build tiny",
+        {"POST /images": '{"line": "x"}\n{"error": "zstd is missing", "remedy": "get it"}\n'},
+    ),
+    ("image build tiny", {"POST /images": '{"line": "x"}\n'}),
+    ("image list", {"GET /images": Problem(503, "the store does not answer")}),
+    ("image remove nothing", {}),
+    ("profile list", {"GET /profiles": Problem(503, "the store does not answer")}),
+    ("profile show nothing", {}),
+    ("profile copy nothing mine", {}),
+    ("profile edit nothing --memory 512", {}),
+    ("profile edit mine --memory 512", {"GET /profiles/mine": {**P, "shipped": True}}),
+    ("profile remove nothing", {}),
+    ("machine add rack1 --mac xx", {"POST /machines": Problem(422, "'xx' is not a MAC address")}),
+    ("machine list", {"GET /machines": Problem(503, "the store does not answer")}),
+    ("machine remove nobody", {}),
+    ("network list", {"GET /networks": Problem(503, "libvirt does not answer")}),
+    ("pool list", {"GET /pools": Problem(503, "libvirt does not answer")}),
+    ("answer preview nobody", {}),
+    ("answer render /nowhere/ks.cfg", {}),
+    ("answer lint /nowhere/ks.cfg", {}),
+    ("token", {"POST /login-keys": Problem(503, "the store does not answer")}),
+]
+
+USAGE = (
+    "nothing",
+    "guest nothing",
+    "guest create",
+    "guest create web1",
+    "guest create Web_1 -p tiny",
+    "guest create web1 -p tiny --disk size=much",
+    "guest create web1 -p tiny --disk volume=4",
+    "guest create web1 -p tiny --network default",
+    "guest create web1 -p tiny --mac 12:34",
+    "guest create web1 -p tiny --uuid 12",
+    "guest create web1 -p tiny --memory lots",
+    "guest create web1 -p tiny --boot floppy",
+    "guest list --loud",
+    "guest list -o csv",
+    "profile create mine --family rhel",
+    "profile edit mine --var x",
+    "machine add rack1",
+    "completion tcsh",
+    "serve --api-port 0",
+)
+
+
+@pytest.mark.parametrize(("words", "replies", "body", "lines"), GOOD, ids=[row[0] for row in GOOD])
+def test_good(
+    service: FakeService,
+    provisioner: Provisioner,
+    words: str,
+    replies: dict[str, Any],
+    body: Any,
+    lines: list[str],
+) -> None:
+    service.replies = replies
+
+    ran = provisioner(*words.split())
+
+    assert (ran.code, ran.out.splitlines()) == (0, lines), ran.err
+    assert service.last().body == body
+
+
+@pytest.mark.parametrize(("words", "replies"), BAD, ids=[row[0] for row in BAD])
+def test_bad(service: FakeService, provisioner: Provisioner, words: str, replies: dict[str, Any]) -> None:
+    service.replies = replies
+
+    ran = provisioner(*words.split())
+
+    first, *rest = ran.err.splitlines()
+    assert (ran.code, ran.out) == (1, "")
+    assert first.startswith("error: ") and len(first) > 15
+    assert len(rest) <= 1 and all(line.startswith("remedy: ") for line in rest)
+
+
+@pytest.mark.parametrize("words", USAGE)
+def test_usage(service: FakeService, provisioner: Provisioner, words: str) -> None:
+    ran = provisioner(*words.split())
+
+    first, *rest = ran.err.splitlines()
+    assert (ran.code, ran.out, service.asked) == (2, "", [])
+    assert first.startswith("error: ")
+    assert len(rest) == 1 and "--help" in rest[0]
+
+
+def test_lint_ends_with_1_where_something_was_found(
+    service: FakeService, provisioner: Provisioner, tmp_path: Path
+) -> None:
+    file = tmp_path / "my.ks"
+    file.write_text("text\nfoo\n")
+    service.replies = {"POST /answers/lint": {"findings": ["line 2: unknown command foo"]}}
+
+    ran = provisioner("answer", "lint", str(file), "--release", "7")
+
+    assert (ran.code, ran.out, ran.err) == (1, f"{file}: line 2: unknown command foo\n", "")
+    assert service.last().body == {"text": "text\nfoo\n", "family": "rhel", "release": "7"}
+
+
+def test_render_tells_the_family_from_the_text(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /answers/render": {"text": "d-i clock-setup/utc boolean true\n"}}
+
+    ran = provisioner("answer", "render", "-", "--var", "a=b", stdin="d-i clock-setup/utc boolean {{ a }}\n")
+
+    assert (ran.code, ran.out) == (0, "d-i clock-setup/utc boolean true\n")
+    assert service.last().body["family"] == "debian"
+    assert service.last().body["variables"] == {"a": "b"}
