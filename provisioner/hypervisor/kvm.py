@@ -1,4 +1,4 @@
-"""Whether KVM really runs a kernel here. `/dev/kvm` may be there, firmware may even boot, and kernels hang."""
+"""Whether KVM really runs a kernel here: `/dev/kvm` may be there, firmware may boot, and kernels hang."""
 
 import asyncio
 import contextlib
@@ -7,10 +7,12 @@ import tempfile
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 import libvirt
 
+from provisioner.core.errors import ProvisionerError
 from provisioner.hypervisor import devices, eventloop, host
 from provisioner.hypervisor.xml import render
 
@@ -18,6 +20,17 @@ NAMESPACE = "urn:provisioner:proof:1"
 WORD = b"provisioner: kernel is alive"
 
 _KVM = Path("/dev/kvm")
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    uri: str
+    kernel: Path
+    initrd: Path
+    workdir: Path
+    seconds: float
+    virt_type: host.VirtType
+    stop: threading.Event
 
 
 async def prove(
@@ -35,98 +48,76 @@ async def prove(
     `workdir` must be a folder that QEMU's user can enter, or an empty one, which is opened for that user;
     copies of both files lie there meanwhile.
     """
-    if virt_type == "kvm" and devices.is_local(uri) and not _KVM.exists():
-        return False, f"there is no {_KVM} on this machine"
-    for file in (kernel, initrd):
-        if not file.is_file():
-            return False, f"KVM cannot be tried without {file}"
-    stop = threading.Event()
-    proof = asyncio.get_running_loop().run_in_executor(
-        None, _prove, uri, kernel, initrd, workdir, seconds, virt_type, stop
-    )
+    attempt = _Attempt(uri, kernel, initrd, workdir, seconds, virt_type, threading.Event())
+    proof = asyncio.get_running_loop().run_in_executor(None, _prove, attempt)
     try:
         return await asyncio.shield(proof)
     except asyncio.CancelledError:
-        stop.set()
+        attempt.stop.set()
         await asyncio.wait({proof})
         raise
 
 
-def _prove(
-    uri: str,
-    kernel: Path,
-    initrd: Path,
-    workdir: Path,
-    seconds: float,
-    virt_type: host.VirtType,
-    stop: threading.Event,
-) -> tuple[bool, str]:
+def _prove(attempt: _Attempt) -> tuple[bool, str]:
+    kvm = attempt.virt_type == "kvm"
+    if kvm and devices.is_local(attempt.uri) and not _KVM.exists():
+        return False, f"there is no {_KVM} on this machine"
+    for file in (attempt.kernel, attempt.initrd):
+        if not file.is_file():
+            return False, f"KVM cannot be tried without {file}"
     eventloop.start()
     try:
-        connection = libvirt.open(uri)
-        with contextlib.closing(connection):
-            if virt_type == "kvm" and not host.offers_kvm(connection):
-                return False, f"libvirt at {uri} offers no KVM"
-            if not any(workdir.iterdir()):
-                workdir.chmod(0o711)
-            with tempfile.TemporaryDirectory(prefix="proof-", dir=workdir) as folder:
-                copies = _copies(Path(folder), kernel, initrd)
-                return _boot(connection, *copies, seconds, virt_type, stop)
-    except (libvirt.libvirtError, OSError) as error:
+        with contextlib.closing(libvirt.open(attempt.uri)) as connection:
+            if kvm and not host.offers_kvm(connection):
+                return False, f"libvirt at {attempt.uri} offers no KVM"
+            if not any(attempt.workdir.iterdir()):
+                attempt.workdir.chmod(0o711)
+            with tempfile.TemporaryDirectory(prefix="proof-", dir=attempt.workdir) as folder:
+                return _boot(connection, attempt, Path(folder))
+    except (libvirt.libvirtError, ProvisionerError, OSError) as error:
         return False, f"the proof could not be made: {error}"
 
 
-def _copies(folder: Path, *files: Path) -> list[Path]:
-    """Copies that QEMU's user may read: libvirt gives a domain's files to that user while it runs."""
+def _boot(connection: libvirt.virConnect, attempt: _Attempt, folder: Path) -> tuple[bool, str]:
     folder.chmod(0o711)
-    copies = [folder / f"{number}-{file.name}" for number, file in enumerate(files)]
-    for file, copy in zip(files, copies, strict=True):
-        shutil.copyfile(file, copy)
-        copy.chmod(0o644)
-    return copies
-
-
-def _boot(
-    connection: libvirt.virConnect,
-    kernel: Path,
-    initrd: Path,
-    seconds: float,
-    virt_type: host.VirtType,
-    stop: threading.Event,
-) -> tuple[bool, str]:
     xml = render(
         "proof",
         namespace=NAMESPACE,
-        virt_type=virt_type,
-        machine=host.capabilities(connection, virt_type).machine,
+        virt_type=attempt.virt_type,
+        machine=host.capabilities(connection, attempt.virt_type).machine,
         name=f"provisioner-proof-{uuid.uuid4().hex[:8]}",
-        kernel=kernel,
-        initrd=initrd,
+        kernel=_copy(attempt.kernel, folder / "kernel"),
+        initrd=_copy(attempt.initrd, folder / "initrd"),
     )
     # Paused until somebody listens; destroyed by libvirt itself should this process die.
-    domain = connection.createXML(
-        xml, libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY
-    )
-    began = time.monotonic()
+    domain = connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY)
     try:
         stream = connection.newStream(libvirt.VIR_STREAM_NONBLOCK)
-        domain.openConsole(None, stream, 0)
+        domain.openConsole("serial0", stream, 0)
+        began = time.monotonic()
         domain.resume()
         heard = b""
-        while WORD not in heard and time.monotonic() - began < seconds and not stop.is_set():
+        while WORD not in heard and time.monotonic() - began < attempt.seconds:
             chunk = stream.recv(4096)
+            if chunk == b"" or attempt.stop.is_set():
+                break  # the domain is gone, or nobody waits for it any more
             if isinstance(chunk, bytes):
-                if not chunk:
-                    break  # the domain is gone
                 heard += chunk
             else:
-                stop.wait(0.05)
+                attempt.stop.wait(0.05)
         with contextlib.suppress(libvirt.libvirtError):
             stream.abort()
-        return _verdict(heard, time.monotonic() - began, virt_type)
+        return _verdict(heard, time.monotonic() - began, attempt.virt_type)
     finally:
         with contextlib.suppress(libvirt.libvirtError):
             domain.destroy()
+
+
+def _copy(file: Path, to: Path) -> Path:
+    """A copy that libvirt may give to QEMU's user while the domain runs."""
+    shutil.copyfile(file, to)
+    to.chmod(0o644)
+    return to
 
 
 def _verdict(heard: bytes, took: float, virt_type: host.VirtType) -> tuple[bool, str]:
