@@ -41,7 +41,7 @@ wanted_packages() { # FAMILY
   [ "$1" = apt ] || column=3
   for group in "${GROUPS_WANTED[@]}"; do
     awk -F '\t' -v group="$group" -v column=$column \
-      '!/^#/ && $1 == group && $column != "-" { print $column }' $TABLE
+      '!/^#/ && $1 ~ "(^|,)" group "(,|$)" && $column != "-" { print $column }' $TABLE
   done | sort -u
 }
 

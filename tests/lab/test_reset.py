@@ -4,8 +4,8 @@ from tests.lab.networks import POOL, virsh
 from tests.lab.service import Service, until
 
 NAME = "plab-reset"
-UP = "provisioner: system is up"
-"""What the tiny image prints on the serial line at each boot from disk."""
+UP = " login:"
+"""What the tiny system prints on the serial line at each boot from disk, and nothing before it does."""
 
 
 def boots(service: Service) -> int:
