@@ -9,7 +9,7 @@ from provisioner.boot import script as scripts
 from provisioner.boot.client import Ignore
 from provisioner.boot.decide import refusal, verdict
 from provisioner.boot.quiet import Quiet
-from provisioner.core.errors import Denied, Invalid
+from provisioner.core.errors import Denied, Invalid, ProvisionerError
 from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine, normalise_mac, normalise_uuid
 from provisioner.service.ports import Clock, Store, TokenKind
@@ -108,8 +108,12 @@ class Booting:
     async def _script(self, install: Install, root: str, address: str) -> str:
         if install.boots_disk:
             return await self._disk(install.mac, install, address)
-        kernel, initrd, args = await self._args_for(install, root)
-        text = scripts.script(scripts.ScriptFacts(install.id, install.guest, kernel, initrd, args))
+        try:
+            kernel, initrd, args = await self._args_for(install, root)
+            text = scripts.script(scripts.ScriptFacts(install.id, install.guest, kernel, initrd, args))
+        except ProvisionerError as error:
+            await self._tell(Kind.TREE_FAILED, f"no boot script: {error}", install.mac, address, install.id)
+            return scripts.refused(str(error))
         sent = f"boot script for {install.guest}"
         await self._tell(Kind.SCRIPT_SENT, sent, install.mac, address, install.id, again=True)
         return text

@@ -1,0 +1,61 @@
+"""Which questions come from a netboot client, and which are left alone for which reason."""
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.boot.client import Client, Ignore, Question, identify
+
+MAC = "52:54:00:12:34:56"
+PXE = Question(1, MAC, vendor_class="PXEClient:Arch:00000:UNDI:002001", code=0)
+IPXE = replace(PXE, user_class="iPXE", ipxe_features=True)
+
+CLIENTS = {
+    "BIOS": (PXE, "bios", False),
+    "BIOS by iPXE": (IPXE, "bios", True),
+    "iPXE without HTTP needs a loader": (replace(IPXE, ipxe_features=False), "bios", False),
+    "features without the word iPXE": (replace(IPXE, user_class=""), "bios", False),
+    "UEFI x64 as 7": (replace(PXE, code=7), "uefi", False),
+    "UEFI x64 as 9": (replace(PXE, code=9), "uefi", False),
+    "HTTP Boot": (
+        replace(PXE, vendor_class="HTTPClient:Arch:00016:UNDI:003000", code=16),
+        "uefi-http",
+        False,
+    ),
+    "REQUEST": (replace(PXE, message=3), "bios", False),
+}
+
+
+@pytest.mark.parametrize(("question", "firmware", "ipxe"), CLIENTS.values(), ids=CLIENTS)
+def test_client(question: Question, firmware: str, ipxe: bool) -> None:
+    client = identify(question)
+
+    assert isinstance(client, Client)
+    assert (client.firmware.name, client.ipxe, client.mac) == (firmware, ipxe, MAC)
+
+
+IGNORED = {
+    "debian-installer": (replace(PXE, vendor_class="d-i"), "vendor class d-i is an operating system's"),
+    "Anaconda": (replace(PXE, vendor_class="anaconda-Linux 6.1"), "vendor class anaconda-Linux is an"),
+    "udhcpc": (replace(PXE, vendor_class="udhcp 1.35.0"), "vendor class udhcp is an"),
+    "a laptop": (replace(PXE, vendor_class="MSFT 5.0"), "not a netboot client"),
+    "no vendor class": (replace(PXE, vendor_class=""), "not a netboot client"),
+    "no architecture": (replace(PXE, code=None), "option 93 is missing"),
+    "ARM64": (replace(PXE, code=11), "architecture 11 is not served"),
+    "HTTP Boot's code from PXE": (replace(PXE, code=16), "does not go with vendor class PXEClient"),
+    "PXE's code from HTTP Boot": (replace(PXE, vendor_class="HTTPClient"), "does not go with vendor class"),
+    "INFORM": (replace(PXE, message=8), "message type 8 is no netboot question"),
+}
+
+
+@pytest.mark.parametrize(("question", "reason"), IGNORED.values(), ids=IGNORED)
+def test_ignored(question: Question, reason: str) -> None:
+    ignore = identify(question)
+
+    assert isinstance(ignore, Ignore)
+    assert reason in ignore.reason
+
+
+def test_operating_systems_are_ignored_even_with_the_options_of_a_netboot_client() -> None:
+    for vendor in ("d-i", "anaconda", "udhcp"):
+        assert isinstance(identify(replace(IPXE, vendor_class=vendor)), Ignore)
