@@ -160,12 +160,14 @@ class LibvirtHost:
     async def _is_ours(self, uuid: str) -> bool:
         return await self._link.run(guest.is_ours, uuid)
 
-    def _came_up(self, connection: libvirt.virConnect, again: bool) -> None:
+    def _came_up(self, connection: libvirt.virConnect, again: bool) -> list[int]:
         """In a worker thread, for each new connection."""
         loop = self._link.loop
-        if loop is not None:
-            self._watch.subscribe(connection, loop)
-            loop.call_soon_threadsafe(self._catch_up, guest.domains(connection), again)
+        if loop is None:
+            return []
+        callbacks = self._watch.subscribe(connection, loop)
+        loop.call_soon_threadsafe(self._catch_up, guest.domains(connection), again)
+        return callbacks
 
     def _catch_up(self, domains: list[Domain], again: bool) -> None:
         self._static = None

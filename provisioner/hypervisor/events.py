@@ -50,8 +50,8 @@ class Watch:
         self._guests: dict[str, _Guest] = {}
         self._queue: asyncio.Queue[Seen] = asyncio.Queue()
 
-    def subscribe(self, connection: libvirt.virConnect, loop: asyncio.AbstractEventLoop) -> None:
-        """Registers with a new connection; for a worker thread."""
+    def subscribe(self, connection: libvirt.virConnect, loop: asyncio.AbstractEventLoop) -> list[int]:
+        """Registers with a new connection, in a worker thread; gives the ids of the callbacks."""
 
         def tell(domain: libvirt.virDomain, event: Literal["defined"] | DomainEvent) -> None:
             seen = Seen(domain.name(), domain.UUIDString(), event)
@@ -70,9 +70,10 @@ class Watch:
             tell(domain, "rebooted")
 
         register = partial(connection.domainEventRegisterAny, None)
-        register(libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lifecycle, None)
+        callbacks = [register(libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lifecycle, None)]
         with contextlib.suppress(libvirt.libvirtError):  # not every driver tells reboots
-            register(libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, reboot, None)
+            callbacks.append(register(libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, reboot, None))
+        return callbacks
 
     def learn(self, name: str, uuid: str, *, running: bool = False) -> None:
         """Remembers a guest of ours, so that its events need no question to libvirt."""

@@ -18,6 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _KEEPALIVE = (2, 2)
+_DIAL_SECONDS = 20
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 
 
@@ -25,17 +26,21 @@ class Link:
     """Opens on first use.
 
     `on_up(connection, again)` is called in a worker thread for each new connection before anybody else
-    has it; `again` says that an earlier one was lost.
+    has it; `again` says that an earlier one was lost. It returns the ids of the event callbacks that it
+    registered: until they are taken back, libvirt keeps a closed connection open.
     """
 
-    def __init__(self, uri: str, on_up: Callable[[libvirt.virConnect, bool], None], *, threads: int = 8):
+    def __init__(
+        self, uri: str, on_up: Callable[[libvirt.virConnect, bool], list[int]], *, threads: int = 8
+    ) -> None:
         self.uri = uri
         self._on_up = on_up
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="libvirt")
-        self._opening = asyncio.Lock()
         self._connection: libvirt.virConnect | None = None
+        self._callbacks: dict[libvirt.virConnect, list[int]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         """The asyncio loop that opened it: callbacks of libvirt hop over to this one."""
+        self._dialling: asyncio.Task[libvirt.virConnect] | None = None
         self._healer: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -54,23 +59,23 @@ class Link:
                 f"libvirt at {self.uri} went away; trying to reach it again",
                 remedy="start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d",
             )
-        async with self._opening:
-            if self._connection is None:
-                self.loop = asyncio.get_running_loop()
-                self._connection = await self._thread(partial(self._dial, again), seconds=20)
-            return self._connection
+        if self._dialling is None:
+            self.loop = asyncio.get_running_loop()
+            self._dialling = self.loop.create_task(self._connect(again))
+            self._dialling.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._dialling)
 
     async def close(self) -> None:
         """Ends it for good. Calls that are still under way fail by themselves."""
         self._closed = True
-        if self._healer is not None:
-            self._healer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._healer
+        for task in (self._healer, self._dialling):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(ProvisionerError):
-                await self._thread(partial(_hang_up, connection), seconds=5)
+                await self._thread(partial(self._hang_up, connection), seconds=5)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def run(
@@ -104,6 +109,26 @@ class Link:
                 work.exception()
             raise
 
+    async def _connect(self, again: bool) -> libvirt.virConnect:
+        """One attempt for all who ask at the same time. One that is given up leaves no connection behind."""
+        dial = asyncio.get_running_loop().run_in_executor(self._threads, self._dial, again)
+        try:
+            connection = await self._within(_DIAL_SECONDS, asyncio.shield(dial))
+        except BaseException:
+            dial.add_done_callback(self._discard)
+            raise
+        finally:
+            self._dialling = None
+        self._connection = connection
+        if not _alive(connection):  # lost before anybody could be told
+            self._lost(connection)
+        return connection
+
+    def _discard(self, dial: "asyncio.Future[libvirt.virConnect]") -> None:
+        if not dial.cancelled() and dial.exception() is None:
+            with contextlib.suppress(RuntimeError):  # the threads were shut down: the process is ending
+                self._threads.submit(self._hang_up, dial.result())
+
     async def _ask(self, connection: libvirt.virConnect, call: Callable[[], T], *, seconds: float) -> T:
         try:
             return await self._thread(call, seconds=seconds)
@@ -113,9 +138,13 @@ class Link:
             raise
 
     async def _thread(self, call: Callable[[], T], *, seconds: float) -> T:
-        loop = asyncio.get_running_loop()
+        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await self._within(seconds, future)
+
+    async def _within(self, seconds: float, future: "asyncio.Future[T]") -> T:
         try:
-            return await asyncio.wait_for(loop.run_in_executor(self._threads, call), seconds)
+            async with asyncio.timeout(seconds):
+                return await future
         except libvirt.libvirtError as error:
             raise translate(error, self.uri) from error
         except TimeoutError:
@@ -130,11 +159,20 @@ class Link:
         with contextlib.suppress(libvirt.libvirtError):
             connection.registerCloseCallback(self._heard_close, None)
         try:
-            self._on_up(connection, again)
+            self._callbacks[connection] = self._on_up(connection, again)
         except BaseException:
-            _hang_up(connection)
+            self._hang_up(connection)
             raise
         return connection
+
+    def _hang_up(self, connection: libvirt.virConnect) -> None:
+        for callback in self._callbacks.pop(connection, []):
+            with contextlib.suppress(libvirt.libvirtError):
+                connection.domainEventDeregisterAny(callback)
+        with contextlib.suppress(libvirt.libvirtError):
+            connection.unregisterCloseCallback()
+        with contextlib.suppress(libvirt.libvirtError):
+            connection.close()
 
     def _heard_close(self, connection: libvirt.virConnect, _reason: int, _opaque: object) -> None:
         """libvirt calls this in its event thread."""
@@ -150,7 +188,7 @@ class Link:
 
     async def _heal(self, dead: libvirt.virConnect) -> None:
         with contextlib.suppress(ProvisionerError):
-            await self._thread(partial(_hang_up, dead), seconds=5)
+            await self._thread(partial(self._hang_up, dead), seconds=5)
         delay = _FIRST_DELAY
         while True:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads many hosts
@@ -159,7 +197,8 @@ class Link:
                 await self.open(again=True)
             except ProvisionerError:
                 continue
-            self._healer = None
+            if self._healer is asyncio.current_task():
+                self._healer = None
             return
 
 
@@ -168,10 +207,3 @@ def _alive(connection: libvirt.virConnect) -> bool:
         return bool(connection.isAlive())
     except libvirt.libvirtError:
         return False
-
-
-def _hang_up(connection: libvirt.virConnect) -> None:
-    with contextlib.suppress(libvirt.libvirtError):
-        connection.unregisterCloseCallback()
-    with contextlib.suppress(libvirt.libvirtError):
-        connection.close()

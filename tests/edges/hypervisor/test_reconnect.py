@@ -33,9 +33,7 @@ class Daemon:
         self._config = folder / "libvirtd.conf"
         self._config.write_text(CONFIG.format(folder=folder))
         homes = ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
-        self._environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"} | {
-            home: str(folder) for home in homes
-        }
+        self._environment = dict.fromkeys(homes, str(folder)) | {"PATH": os.environ["PATH"], "LC_ALL": "C"}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -153,3 +151,21 @@ async def test_a_daemon_that_is_not_there_yet(daemon: Daemon) -> None:
         assert await host.domains()
     finally:
         await host.close()
+
+
+async def test_lost_connections_leave_no_descriptor(daemon: Daemon) -> None:
+    host = LibvirtHost(daemon.uri)
+    await host.open()
+    await host.close()
+    before = len(os.listdir("/proc/self/fd"))
+
+    host = LibvirtHost(daemon.uri)
+    await host.open()
+    for _ in range(3):
+        daemon.kill()
+        await eventually(lambda: not host.up)
+        daemon.start()
+        await eventually(lambda: host.up)
+    await host.close()
+
+    await eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)
