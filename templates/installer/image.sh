@@ -91,7 +91,10 @@ stream() {
 
 # make_root: an empty file system for a tar
 make_root() {
-    MKE2FS_CONFIG=/etc/mke2fs.conf /tools/mke2fs -q -F -t ext4 -L root "$root" 2>>"$LOG" ||
+    # Its ids are given, for it would wait for a randomness that a machine this young may not have.
+    guid
+    MKE2FS_CONFIG=/etc/mke2fs.conf /tools/mke2fs -q -F -t ext4 -L root -U "$guid" -E "hash_seed=$guid" \
+        "$root" 2>>"$LOG" ||
         stop "$root: no file system could be made"
     mount -t ext4 -o noatime "$root" "$TARGET" || stop "$root cannot be mounted"
 }
