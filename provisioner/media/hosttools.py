@@ -20,6 +20,7 @@ PACKAGES: Mapping[str, tuple[str, str]] = {
     "apt-get": ("apt", "apt"),
     "busybox": ("busybox-static", "busybox"),
     "dd": ("coreutils", "coreutils"),
+    "du": ("coreutils", "coreutils"),
     "dpkg-deb": ("dpkg", "dpkg"),
     "grub-mkimage": ("grub-common", "grub2-tools"),
     "ldd": ("libc-bin", "glibc-common"),

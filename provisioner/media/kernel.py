@@ -21,10 +21,11 @@ _WHY = "the mini installer's kernel"
 _MONTH = 30 * 24 * 3600
 _UNPACK = {".xz": ("xz", "-dc"), ".zst": ("zstd", "-dcq")}
 
-# What is loaded always, and what only where a SCSI controller is seen.
+# What is loaded always, and what only where its device is seen.
 DRIVERS: Mapping[str, tuple[str, ...]] = {
     "base": ("virtio_pci", "virtio_net", "virtio_blk"),
     "scsi": ("virtio_scsi", "sd_mod"),
+    "random": ("virtio_rng",),
 }
 
 
@@ -143,6 +144,10 @@ def _fetch(kept: Path) -> Path:
         unpacked = Path(work) / "unpacked"
         run(["dpkg-deb", "-x", package, unpacked], _WHY)
         shutil.rmtree(unpacked / "usr", ignore_errors=True)
-        unpacked.rename(target)
+        try:
+            unpacked.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another build had it first, and it is the same
+                raise
     target.touch()
     return target

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from productmd.treeinfo import TreeInfo
+from productmd.treeinfo import TreeInfo, Variant
 
 KERNEL = "images/pxeboot/vmlinuz"
 INITRD = "images/pxeboot/initrd.img"
@@ -19,6 +19,12 @@ def write(tree_dir: Path, name: str, short: str, version: str) -> Path:
     info.tree.platforms.add("x86_64")
     info.tree.build_timestamp = 1  # the same input gives the same tree
     info.images.images["x86_64"] = {"kernel": KERNEL, "initrd": INITRD}
+    # A tree has at least one variant; ours holds no packages, so its repository is the tree itself.
+    variant: Any = Variant(info)  # type: ignore[no-untyped-call]
+    variant.id = variant.uid = variant.name = short
+    variant.type = "variant"
+    variant.paths.repository = variant.paths.packages = "."
+    info.variants.add(variant)
     for path in (KERNEL, INITRD):
         info.checksums.add(path, "sha256", root_dir=str(tree_dir))
     place = tree_dir / ".treeinfo"
