@@ -28,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "service": {"core", "resources"} | PURE,
     "config": {"core"},
     "web": ROOMS | {"config", "resources"},
-    "cli": ROOMS | {"config", "resources", "wiring"},
+    "cli": ROOMS | {"config", "resources", "state", "wiring"},
     "process": {"core"},
     "state": {"core"},
     "wiring": ROOMS | {"config", "resources", "process", "state"},

@@ -7,7 +7,6 @@ import pwd
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,7 +44,7 @@ def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Fac
         host=host,
         libvirt_error=error,
         kvm=kvm,
-        kvm_proof=_prove(settings, say) if prove and kvm and host else None,
+        kvm_proof=_proof(settings, say, prove=prove) if kvm and host else None,
         tools=len(tools),
         missing_tools={tool: packages for tool, packages in tools.items() if not _which(tool)},
         loaders={name: _first(settings.loader_dirs, name) for name in LOADERS},
@@ -73,16 +72,20 @@ async def _ask_libvirt(uri: str) -> tuple[HostFacts | None, str]:
         await host.close()
 
 
-def _prove(settings: Settings, say: Callable[[str], None]) -> tuple[bool, str] | None:
-    from provisioner.hypervisor.kvm import prove
+def _proof(settings: Settings, say: Callable[[str], None], *, prove: bool) -> tuple[bool, str] | None:
+    """A new proof where it may be made, else the remembered one; a new one is remembered for the service."""
+    from provisioner.hypervisor.kvm import prove as boot
+    from provisioner.state import remember_proof, remembered_proof
 
-    boot = settings.state_dir / "trees" / "mini" / "images" / "pxeboot"
-    kernel, initrd = boot / "vmlinuz", boot / "initrd.img"
-    if not (kernel.is_file() and initrd.is_file()):
-        return None
+    mini, cache = settings.state_dir / "trees" / "mini", settings.state_dir / "cache"
+    kernel, initrd = mini / "images/pxeboot/vmlinuz", mini / "images/pxeboot/initrd.img"
+    known = remembered_proof(cache / "kvm.json")
+    if not (prove and kernel.is_file() and initrd.is_file() and os.access(cache, os.W_OK)):
+        return known
     say("booting a kernel under KVM …")
-    with tempfile.TemporaryDirectory(dir=settings.state_dir, prefix="proof-") as workdir:
-        return asyncio.run(prove(settings.libvirt_uri, kernel, initrd, Path(workdir)))
+    verdict = asyncio.run(boot(settings.libvirt_uri, kernel, initrd, mini))
+    remember_proof(cache / "kvm.json", verdict)
+    return verdict
 
 
 def _device() -> Device | None:

@@ -131,10 +131,21 @@ def _by_inode(inodes: frozenset[str], proc: Path) -> dict[str, tuple[str, int]]:
             continue
         try:
             links = [str(link.readlink()) for link in (process / "fd").iterdir()]
-            name = (process / "comm").read_text().strip()
         except OSError:
             continue  # it ended meanwhile, or belongs to another user
         for link in links:
             if link in wanted:
-                found.setdefault(wanted[link], (name, int(process.name)))
+                found.setdefault(wanted[link], (_name(process), int(process.name)))
     return found
+
+
+def _name(process: Path) -> str:
+    """The command's name; for a program in Python its own, not the interpreter's."""
+    try:
+        name = (process / "comm").read_text().strip()
+        words = (process / "cmdline").read_text().rstrip("\0").split("\0")
+    except OSError:
+        return "a process that just ended"
+    if name.startswith("python"):
+        return next((Path(word).name for word in words[1:] if not word.startswith("-")), name)
+    return name

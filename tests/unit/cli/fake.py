@@ -211,8 +211,8 @@ class FakeService:
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         ready.set()
         await self._ended.wait()
+        await asyncio.sleep(0.02)  # whoever knocked a moment ago is let in, and gone, before the door is shut
         await runner.cleanup()
-        await asyncio.sleep(0.02)  # closed transports let go of their sockets in a later turn
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         raw = await request.text()
