@@ -47,7 +47,8 @@ def _judge(number: int, question: str, kind: str, value: str) -> Iterator[str]:
     elif kind in ("boolean", "seen") and value.strip() not in ("true", "false"):
         yield f"line {number}: {question} must be true or false, not {value!r}"
     elif question.endswith("_command"):
-        yield from shell(value, number)
+        for finding in shell(value, number):
+            yield f"line {number}: {finding.partition(': ')[2]}"
 
 
 def logical_lines(text: str) -> Iterator[Line]:

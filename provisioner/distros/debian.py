@@ -43,7 +43,9 @@ def _text(files: Files, path: str) -> str:
 
 
 def _mirror(release: str) -> TreeFacts | None:
-    fields: dict[str, str] = dict(re.findall(r"^(Origin|Codename|Architectures): *(.*)$", release, re.MULTILINE))
+    fields: dict[str, str] = dict(
+        re.findall(r"^(Origin|Codename|Architectures): *(.*)$", release, re.MULTILINE)
+    )
     codename = fields.get("Codename", "")
     if fields.get("Origin") != "Debian" or not codename:
         return None
@@ -74,8 +76,9 @@ def kernel_args(
 ) -> str:
     """What stands behind `---` is kept for the installed system.
 
-    Host name and locale must stand here, because they are asked before the network is up. A locale C would
-    be asked for, GNU screen and translated texts are of no use to nobody.
+    Host name and locale must stand here, because they are asked before the network is up, and the locale C
+    would be asked for. Without IPv6 the installer does not wait for routers that nobody is; GNU screen and
+    translated texts are of no use to an install that nobody watches.
     """
     host, _, domain = hostname.partition(".")
     return join(
@@ -88,6 +91,7 @@ def kernel_args(
         "locale=en_US.UTF-8",
         "keymap=us",
         f"log_host={syslog[0]} log_port={syslog[1]}" if syslog else "",
+        "ipv6.disable=1",
         "DEBIAN_FRONTEND=text",
         "TERM=dumb",
         "DEBCONF_DROP_TRANSLATIONS=1",

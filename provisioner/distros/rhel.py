@@ -27,10 +27,11 @@ _LEVELS = ((10, 3), (9, 2))
 
 
 def detect(files: Files) -> TreeFacts | None:
-    """Facts of a tree whose `.treeinfo` names one of the family's makers."""
+    """Facts of a tree whose `.treeinfo` names one of the family's makers. Raises Invalid before release 7."""
     found = anaconda.described(files)
     if found is None or not any(maker in found.name.lower() for maker in _MADE_BY):
         return None
+    _usable(found.version)
     return TreeFacts(name, found.version, found.kernel, found.initrd)
 
 
@@ -73,5 +74,10 @@ def syntax(release: str) -> str:
 def _usable(release: str) -> int:
     number = major(release)
     if number < FIRST:
-        raise Invalid(f"release {release or 'unknown'} is not supported; {FIRST} and later are")
+        raise Invalid(
+            f"release {release!r} cannot be installed: {FIRST} is the first that can"
+            if release
+            else "no release is given, and what an answer file may hold depends on it",
+            remedy=f"give a release from {FIRST} on",
+        )
     return number
