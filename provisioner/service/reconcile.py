@@ -25,18 +25,23 @@ class _Reconciler:
         self._told: list[str] = []
 
     async def run(self) -> list[str]:
-        open_installs = {row.install for row in await self._store.open_journal()}
+        interrupted = await self._journaled()
         for row in await self._store.guests():
             if row.install in self._guests.execution.busy:
                 continue
+            # Read after the look at `busy`: one that was being made a moment ago is then seen as made.
             install = await self._store.install(row.install)
+            journaled = install.id in await self._journaled()
             try:
-                await self._guest(row, install, journaled=install.id in open_installs)
+                await self._guest(row, install, journaled=journaled)
             except ProvisionerError as error:
                 self._told.append(f"guest {row.spec.name} is left as it is: {error}")
-        await self._forgotten(open_installs)
+        await self._forgotten(interrupted)
         await self._strangers()
         return self._told
+
+    async def _journaled(self) -> set[str]:
+        return {row.install for row in await self._store.open_journal()}
 
     async def _guest(self, row: GuestRow, install: Install, *, journaled: bool) -> None:
         unmade = install.stage in _UNMADE or (journaled and install.answered is None)

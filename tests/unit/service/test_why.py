@@ -1,0 +1,196 @@
+"""Each way an install stops, as its events tell it."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from provisioner.core.install import Event, Install, Kind, Stage, advance
+from provisioner.service.why import RULES, Seen, Why, explain
+from tests.fakes import START
+
+K = Kind
+TO_OFFER = (K.PLANNED, K.CREATING, K.STARTED, K.DHCP_QUESTION, K.DHCP_OFFER)
+TO_SCRIPT = (*TO_OFFER, K.LOADER_SENT, K.SCRIPT_SENT)
+TO_INITRD = (*TO_SCRIPT, K.KERNEL_SENT, K.INITRD_SENT)
+TO_ANSWER = (*TO_INITRD, K.ANSWER_SERVED)
+
+Happened = Kind | tuple[Kind, str] | tuple[Kind, str, Mapping[str, object]]
+
+
+def story(*happened: Happened) -> tuple[Install, list[Event]]:
+    """An install after these events."""
+    install = Install("i1", "web1", "52:54:00:00:00:01", "u", "tiny", Stage.PLANNED, START, START)
+    events = []
+    for number, item in enumerate(happened, 1):
+        kind, text, data = (*item, {})[:3] if isinstance(item, tuple) else (item, str(item), {})
+        event = Event(kind, START, "test", install.mac, "i1", text, data, number)
+        install = advance(install, event)
+        events.append(event)
+    return install, events
+
+
+def told(*happened: Happened) -> Why:
+    return explain(*story(*happened))
+
+
+CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
+    # what happened, what is missing, the cause, the remedy: the beginning of each
+    "not seen yet": ((), "the first step", "nothing was done for it yet", "switch web1 on"),
+    "a machine that waits": (
+        (K.PLANNED,),
+        "the first step",
+        "this machine was not seen yet",
+        "switch web1 on",
+    ),
+    "being made": (
+        (K.PLANNED, K.CREATING),
+        "the guest's start",
+        "libvirt has not finished making the guest",
+        "provisioner doctor",
+    ),
+    "create failed": (
+        (K.PLANNED, K.CREATING, (K.CREATE_FAILED, "the pool is full")),
+        "the guest",
+        "web1 could not be made: the pool is full",
+        "mend that and create it again",
+    ),
+    "no DHCP question": (
+        (K.PLANNED, K.CREATING, K.STARTED),
+        "a DHCP question from 52:54:00:00:00:01",
+        "its network card is on a network that the service does not answer on",
+        "compare provisioner network list",
+    ),
+    "question on an interface that is not served": (
+        (K.STARTED, (K.DHCP_IGNORED, "asked on br9, which is not served")),
+        "an answer to its DHCP question",
+        "52:54:00:00:00:01 asked and was not answered: asked on br9, which is not served",
+        "let the service answer on the interface",
+    ),
+    "question ignored": (
+        (K.STARTED, K.DHCP_QUESTION, (K.DHCP_IGNORED, "no loader for arm64")),
+        "an answer to its DHCP question",
+        "52:54:00:00:00:01 asked and was not answered: no loader for arm64",
+        "let the service answer on the interface",
+    ),
+    "no offer": (
+        (K.STARTED, K.DHCP_QUESTION),
+        "an answer to its DHCP question",
+        "the question came and no answer was made",
+        "look at the service's own log",
+    ),
+    "no loader": (
+        TO_OFFER,
+        "the fetch of a loader or boot script",
+        "the guest got no address",
+        "see that a DHCP server gives addresses",
+    ),
+    "loader failed": (
+        (*TO_OFFER, (K.LOADER_FAILED, "snponly.efi: no acknowledgement")),
+        "the loader",
+        "the loader did not get through: snponly.efi: no acknowledgement",
+        "install the package with iPXE's loaders",
+    ),
+    "loader failed once and then came": (
+        (*TO_OFFER, K.LOADER_FAILED, K.LOADER_SENT),
+        "the fetch of its boot script",
+        "the loader runs, but cannot reach the guests' HTTP port",
+        "let the guests' TCP port in",
+    ),
+    "script refused": (
+        (*TO_OFFER, (K.ANSWER_REFUSED, "boot script refused: no serial")),
+        "its boot script, asked for with a good token",
+        "the boot script was asked for and refused: boot script refused: no serial",
+        "a guest whose serial number was changed",
+    ),
+    "no kernel": (
+        TO_SCRIPT,
+        "the fetch of the kernel",
+        "the boot script was read, but no kernel came through",
+        "see that the tree has a kernel",
+    ),
+    "tree unreachable": (
+        (*TO_SCRIPT, (K.TREE_FAILED, "connection refused", {"tree": "c7", "url": "http://mirror/7/vmlinuz"})),
+        "a file of the install tree",
+        "the install tree does not give its files: connection refused (c7, http://mirror/7/vmlinuz)",
+        "see that its source answers (provisioner tree list), then: provisioner guest rebuild web1",
+    ),
+    "tree unreachable while packages are fetched": (
+        (*TO_ANSWER, K.TREE_BYTES, (K.TREE_FAILED, "http://mirror/a.rpm: 503"), (K.DEADLINE, "late")),
+        "a file of the install tree",
+        "the install tree does not give its files: http://mirror/a.rpm: 503",
+        "see that its source answers",
+    ),
+    "tree that came back": (
+        (*TO_ANSWER, K.TREE_FAILED, K.TREE_BYTES),
+        "a report of success or failure",
+        "the installer has its answer file and has not reported since",
+        "read the guest's serial log and its screen",
+    ),
+    "no answer file": (
+        TO_INITRD,
+        "the fetch of the answer file",
+        "the kernel was fetched, but its installer never asked for its answer file",
+        "read the guest's serial log",
+    ),
+    "answer refused": (
+        (*TO_INITRD, (K.ANSWER_REFUSED, "the answer token of install i1 has expired")),
+        "an answer file asked for with a good token",
+        "the answer file was asked for and refused: the answer token of install i1 has expired",
+        "a guest that waited too long",
+    ),
+    "silence": (
+        (*TO_ANSWER, (K.LOG, "mkfs"), (K.LOG, "mount"), (K.DEADLINE, "late")),
+        "a report of success or failure",
+        "the installer has its answer file and has not reported since; its log ends: mkfs | mount",
+        "read the guest's serial log",
+    ),
+    "failure reported": (
+        (*TO_ANSWER, (K.LOG, "no space left"), (K.FAILED, "%post ended with 1")),
+        "a success report",
+        "the installer gave up: %post ended with 1; its log ends: no space left",
+        "mend the profile's answer file (provisioner answer preview web1)",
+    ),
+    "no reboot": (
+        (*TO_ANSWER, K.SUCCEEDED),
+        "the reboot into the installed system",
+        "the installer reported success",
+        "wait a moment; otherwise: provisioner guest reboot web1",
+    ),
+    "cancelled": (
+        (*TO_ANSWER, (K.CANCELLED, "cancelled by request")),
+        "",
+        "the install was cancelled: cancelled by request",
+        "provisioner guest rebuild web1",
+    ),
+    "installed": ((*TO_ANSWER, K.SUCCEEDED, K.REBOOTED, K.LOCAL_BOOT), "", "web1 is installed", ""),
+}
+
+
+@pytest.mark.parametrize(("happened", "missing", "cause", "remedy"), CASES.values(), ids=CASES)
+def test_an_install_is_explained(happened: Sequence[Happened], missing: str, cause: str, remedy: str) -> None:
+    why = told(*happened)
+
+    assert why.missing == missing
+    assert why.cause.startswith(cause)
+    assert why.remedy.startswith(remedy)
+    assert "{" not in why.missing + why.cause + why.remedy
+
+
+def test_every_rule_explains_a_case() -> None:
+    seen = [Seen(*story(*happened)) for happened, *_ in CASES.values()]
+    used = {next(rule.name for rule in RULES if rule.when(case)) for case in seen}
+
+    assert used == {rule.name for rule in RULES}
+
+
+def test_the_last_thing_is_not_the_verdict_of_the_service() -> None:
+    why = told(*TO_SCRIPT, (K.DEADLINE, "stage loading not done after 600 s"))
+
+    assert why.last is not None
+    assert (why.last.kind, why.stage, why.install) == (K.SCRIPT_SENT, Stage.FAILED, "i1")
+    assert told().last is None
+
+
+def test_a_foreign_dhcp_server_is_no_gap() -> None:
+    """Where another server gave the boot file there is no offer of ours, and that is not what is missing."""
+    assert told(K.STARTED, K.SCRIPT_SENT).missing == "the fetch of the kernel"
