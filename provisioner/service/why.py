@@ -66,6 +66,7 @@ CHAIN = (
     Kind.ANSWER_SERVED,
     Kind.SUCCEEDED,
 )
+_WATCHDOG = frozenset({Kind.RESET, Kind.DEADLINE})
 _FETCHING = (Kind.SCRIPT_SENT, Kind.KERNEL_SENT, Kind.INITRD_SENT)
 _AGAIN = "then: provisioner guest rebuild {guest}"
 
@@ -242,8 +243,8 @@ RULES = (
 
 
 def explain(install: Install, events: Sequence[Event]) -> Why:
-    """`events` oldest first, all of the install. The service's own verdict is not what happened last."""
-    seen = Seen(install, [event for event in events if event.kind is not Kind.DEADLINE])
+    """`events` oldest first, all of the install. What the watchdog did is not what happened last."""
+    seen = Seen(install, [event for event in events if event.kind not in _WATCHDOG])
     rule = next(rule for rule in RULES if rule.when(seen))
     last = seen.events[-1] if seen.events else None
     said = (_say(words, seen) for words in (rule.missing, rule.cause, rule.remedy))

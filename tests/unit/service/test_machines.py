@@ -1,0 +1,87 @@
+import pytest
+
+from provisioner.core.errors import Conflict, Invalid, NotFound
+from provisioner.core.install import Kind, Stage
+from provisioner.core.machine import Machine
+from provisioner.service.ids import RandomIds
+from provisioner.service.machines import Machines
+from tests.unit.service.world import REQUEST, World
+
+MAC = "52:54:00:99:00:01"
+
+
+def machines(world: World) -> Machines:
+    return Machines(world.memory, world.tokens(), world.profiles, world.clock, world.ids)
+
+
+async def test_a_machine_with_a_profile_has_an_install_that_waits(world: World) -> None:
+    added = await machines(world).add("rack1", MAC.upper(), profile="tiny")
+
+    assert added == Machine("rack1", MAC, None, guest=False, profile="tiny")
+    waiting = await world.memory.install("rack1")
+    assert (waiting.stage, waiting.mac, waiting.profile) == (Stage.PLANNED, MAC, "tiny")
+    assert await world.kinds() == [Kind.PLANNED]
+    tokens = world.tokens()
+    assert await tokens.check(tokens.mint(waiting.id, "answer", 1), "answer") == waiting
+
+
+async def test_a_machine_that_waited_for_days_gets_good_tokens_with_its_script(world: World) -> None:
+    await machines(world).add("rack1", MAC, profile="tiny")
+    world.clock.pass_(5 * 86400)
+
+    await world.happen(Kind.SCRIPT_SENT)
+
+    tokens = world.tokens()
+    assert await tokens.check(tokens.mint("i1", "answer", 1), "answer")
+
+
+async def test_a_machine_without_a_profile_has_none(world: World) -> None:
+    added = await machines(world).add("rack1", MAC, uuid="4F1B1C1E-0000-4000-8000-525400123456")
+
+    assert added.uuid == "4f1b1c1e-0000-4000-8000-525400123456"
+    assert await machines(world).list() == [added]
+    assert await world.memory.installs() == []
+
+
+async def test_what_is_wrong_with_a_machine_is_told_and_nothing_is_kept(world: World) -> None:
+    await world.guests().create(REQUEST)
+    before = await world.memory.machines()
+
+    with pytest.raises(Invalid, match="machine name 'Rack 1' is not usable"):
+        await machines(world).add("Rack 1", MAC)
+    with pytest.raises(Invalid, match="is not a MAC address"):
+        await machines(world).add("rack1", "52:54")
+    with pytest.raises(NotFound, match="no profile is called 'none'"):
+        await machines(world).add("rack1", MAC, profile="none")
+    with pytest.raises(Conflict):
+        await machines(world).add("rack1", before[0].mac)
+
+    assert await world.memory.machines() == before
+
+
+async def test_remove_ends_the_install_and_keeps_it_readable(world: World) -> None:
+    await machines(world).add("rack1", MAC, profile="tiny")
+
+    await machines(world).remove("rack1")
+
+    assert (await world.memory.install("rack1")).stage is Stage.CANCELLED
+    assert await machines(world).list() == []
+    with pytest.raises(NotFound, match="'rack1'"):
+        await machines(world).remove("rack1")
+
+
+async def test_a_guest_is_not_removed_as_a_machine(world: World) -> None:
+    await world.guests().create(REQUEST)
+
+    with pytest.raises(Conflict, match="web1 is a guest") as caught:
+        await machines(world).remove("web1")
+
+    assert caught.value.remedy == "provisioner guest delete web1"
+
+
+def test_ids_do_not_repeat() -> None:
+    ids = RandomIds()
+
+    assert len({ids.install() for _ in range(1000)}) == 1000
+    assert ids.mac().startswith("52:54:00:")
+    assert len(ids.uuid()) == 36
