@@ -1,5 +1,6 @@
 """Which process holds a port: read from /proc, so that a taken port is said with its owner's name."""
 
+import contextlib
 import errno
 import socket
 from collections.abc import Iterator
@@ -127,16 +128,19 @@ def _by_inode(inodes: frozenset[str], proc: Path) -> dict[str, tuple[str, int]]:
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, tuple[str, int]] = {}
     for process in proc.iterdir():
-        if not process.name.isdigit():
-            continue
-        try:
-            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
-        except OSError:
-            continue  # it ended meanwhile, or belongs to another user
-        for link in links:
-            if link in wanted:
-                found.setdefault(wanted[link], (_name(process), int(process.name)))
+        if process.name.isdigit():
+            for link in _open_files(process):
+                if link in wanted:
+                    found.setdefault(wanted[link], (_name(process), int(process.name)))
     return found
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    """What the process's descriptors point to; nothing where it ended or belongs to another user."""
+    with contextlib.suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                yield str(link.readlink())
 
 
 def _name(process: Path) -> str:
