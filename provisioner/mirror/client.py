@@ -11,6 +11,9 @@ from yarl import URL
 from provisioner.core.errors import Unavailable
 
 REDIRECTS = 5
+PIECE = 256 * 1024
+ABSENT = (403, 404, 410)
+"""Servers answer 403 for folders and dot files, whether they have them or not."""
 _TIMEOUT = ClientTimeout(total=None, sock_connect=10, sock_read=60)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _SAFE = "/~+:@!$&'()*,;="
@@ -51,6 +54,16 @@ async def _answered(client: ClientSession, url: URL, method: str, headers: dict[
             f"{asked} cannot be read: {reason}", remedy="look whether the server answers from this host"
         ) from error
     raise Unavailable(f"{asked} redirects more than {REDIRECTS} times")
+
+
+async def pieces(response: ClientResponse) -> AsyncIterator[bytes]:
+    """The body. Raises Unavailable naming the URL where it breaks off."""
+    try:
+        async for piece in response.content.iter_chunked(PIECE):
+            yield piece
+    except (ClientError, TimeoutError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise Unavailable(f"{response.url} broke off: {reason}") from error
 
 
 def redirect(url: URL, location: str) -> URL:

@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import ClientSession
 
 from provisioner.core.errors import Invalid, Unavailable
-from provisioner.mirror.client import address, fetch
+from provisioner.mirror.client import ABSENT, address, fetch, pieces
 from provisioner.mirror.folder import locate
 
 LIMIT = 4 * 1024 * 1024
@@ -33,21 +33,23 @@ class Reader:
             return await asyncio.to_thread(locate, source, path) is not None
         url = address(source, path)
         async with fetch(self._client, url, headers={"Range": "bytes=0-0"}) as response:
-            if response.status in (404, 410):
+            if response.status in ABSENT:
                 return False
             if response.status in (200, 206):
                 return True
             raise Unavailable(f"{url} answered {response.status} {response.reason or ''}".rstrip())
 
     async def _over_http(self, source: str, path: str) -> bytes | None:
+        if ".." in path.split("/"):
+            return None
         url = address(source, path)
         async with fetch(self._client, url) as response:
-            if response.status in (404, 410):
+            if response.status in ABSENT:
                 return None
             if response.status != 200:
                 raise Unavailable(f"{url} answered {response.status} {response.reason or ''}".rstrip())
             data = bytearray()
-            async for piece in response.content.iter_chunked(65536):
+            async for piece in pieces(response):
                 data += piece
                 _check_size(len(data), str(url))
             return bytes(data)

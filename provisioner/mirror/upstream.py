@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 
-from aiohttp import ClientError, ClientResponse, ClientSession
+from aiohttp import ClientResponse, ClientSession
 
 from provisioner.core.errors import Unavailable
-from provisioner.mirror.client import address, fetch
+from provisioner.mirror.client import ABSENT, PIECE, address, fetch, pieces
 from provisioner.mirror.folder import locate
 
-_PIECE = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _HANDED_ON = ("Range", "If-Range", "If-None-Match", "If-Modified-Since")
 _STATUSES = (200, 206, 304, 416)
@@ -63,12 +62,12 @@ class Upstream:
 
 
 def _passed_on(response: ClientResponse) -> Stream:
-    if response.status in (404, 410):
+    if response.status in ABSENT:
         return _absent()
     if response.status not in _STATUSES:
         raise Unavailable(f"{response.url} answered {response.status} {response.reason or ''}".rstrip())
     headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
-    return Stream(response.status, headers, _total(response), _pieces(response))
+    return Stream(response.status, headers, _total(response), pieces(response))
 
 
 def _absent() -> Stream:
@@ -85,15 +84,6 @@ def _total(response: ClientResponse) -> int | None:
     if whole.isdecimal():
         return int(whole)
     return response.content_length if response.status == 200 else None
-
-
-async def _pieces(response: ClientResponse) -> AsyncIterator[bytes]:
-    try:
-        async for piece in response.content.iter_chunked(_PIECE):
-            yield piece
-    except (ClientError, TimeoutError, OSError) as error:
-        reason = str(error) or type(error).__name__
-        raise Unavailable(f"{response.url} broke off: {reason}") from error
 
 
 def _from_directory(source: str, path: str, byte_range: str) -> Stream:
@@ -140,7 +130,7 @@ async def _read(file: Path, first: int, length: int) -> AsyncIterator[bytes]:
         with stream:
             await asyncio.to_thread(stream.seek, first)
             while length:
-                piece = await asyncio.to_thread(stream.read, min(_PIECE, length))
+                piece = await asyncio.to_thread(stream.read, min(PIECE, length))
                 if not piece:
                     raise Unavailable(f"{file} became shorter while it was sent")
                 length -= len(piece)
