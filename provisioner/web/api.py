@@ -1,6 +1,7 @@
 """`/api/v1`: every operation in one table, which routes, checks and the document are made from."""
 
 import json
+from functools import cache
 
 from aiohttp import web
 
@@ -31,7 +32,12 @@ OPERATIONS: tuple[Operation, ...] = (
 
 async def openapi(_request: web.Request) -> web.Response:
     """The API's own description, for programs."""
-    return web.Response(text=json.dumps(document(ROOT, OPERATIONS)), content_type="application/json")
+    return web.Response(text=_document(), content_type="application/json")
+
+
+@cache
+def _document() -> str:
+    return json.dumps(document(ROOT, OPERATIONS))
 
 
 ROUTES = (

@@ -78,6 +78,8 @@ def problem(error: Exception) -> Problem:
     if isinstance(error, web.HTTPException):
         status = HTTPStatus(error.status)
         return Problem.of(status, _http_detail(error))
+    if isinstance(error, web.RequestPayloadError):
+        return Problem.of(HTTPStatus.BAD_REQUEST, "the request's body is cut short or badly encoded")
     if isinstance(error, TimeoutError):
         return Problem.of(HTTPStatus.REQUEST_TIMEOUT, "the request's body did not arrive in time")
     return Problem.of(
@@ -118,17 +120,29 @@ def answer(request: web.Request, found: Problem) -> web.Response:
     )
 
 
+def _where(request: web.Request) -> str:
+    """The route, for a log: the path itself may carry a token."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "an unknown path"
+
+
 @web.middleware
 async def as_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turns every error of a handler into its problem; only the unexpected reach the log."""
     try:
         return await handler(request)
-    except (web.HTTPSuccessful, web.HTTPRedirection, ConnectionError, web.RequestPayloadError):
+    except (web.HTTPSuccessful, web.HTTPRedirection):
         raise
+    except ConnectionError as error:
+        # The other end is gone, or its download cannot be ended honestly: it must not look complete.
+        log.debug("%s %s broke off: %s", request.method, _where(request), error)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=HTTPStatus.BAD_GATEWAY)
     except Exception as error:
         found = problem(error)
         if found.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.exception("%s %s failed", request.method, request.rel_url.path)
+            log.exception("%s %s failed", request.method, _where(request))
         response = answer(request, found)
         if isinstance(error, web.HTTPMethodNotAllowed):
             response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -29,7 +28,6 @@ _Key = tuple[str, str, str]
 _Schemas = Mapping[tuple[_Key, _Mode], Any]
 
 
-@cache
 def document(root: str, operations: tuple[Operation, ...]) -> Mapping[str, Any]:
     """The whole document."""
     problem: _Key = ("", "", "problem")

@@ -113,8 +113,6 @@ async def _upstream(
         await request.app[LEDGER].failed(install, str(error), {"url": url, "tree": tree.name})
         if response is None:
             raise BadGateway(str(error), remedy=error.remedy) from error
-        if request.transport is not None:
-            request.transport.abort()
         raise ConnectionResetError(str(error)) from error
 
 

@@ -1,0 +1,74 @@
+"""Scripts and loaders over HTTP: roots from the connection, slashes collapsed, one verdict."""
+
+import pytest
+
+from provisioner.core.install import Kind, Stage
+from tests.edges.web.world import MAC, World
+
+
+async def test_the_stub_is_public_and_names_the_address_it_was_asked_at(world: World) -> None:
+    status, body, headers = await world.get("/boot/ipxe", headers={"Host": "evil.example"})
+
+    assert status == 200
+    assert body.startswith(b"#!ipxe")
+    assert f"{world.guest_root}/boot/script/".encode() in body
+    assert b"evil.example" not in body
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_a_script_is_asked_for_with_all_that_is_known(world: World) -> None:
+    status, body, _ = await world.get(f"/boot/script/tok?mac={MAC}&uuid=u")
+
+    assert (status, body.decode()) == (200, f"#!ipxe\n# {world.guest_root} tok {MAC} u 127.0.0.1\n")
+
+
+@pytest.mark.parametrize("path", ["/boot/snponly.efi", "////boot////snponly.efi", "//boot/snponly.efi"])
+async def test_a_loader_is_found_however_many_slashes_firmware_writes(world: World, path: str) -> None:
+    status, body, headers = await world.get(path)
+
+    assert status == 200
+    assert body == world.services.loaders["snponly.efi"]
+    assert headers["Content-Length"] == str(len(body))
+
+
+async def test_http_boot_asks_the_size_first(world: World) -> None:
+    status, body, headers = await world.get("/boot/snponly.efi", method="HEAD")
+
+    assert (status, body, headers["Content-Length"]) == (200, b"", "3002")
+
+
+@pytest.mark.parametrize(
+    "path", ["/boot/grubx64.efi", "////grubx64.efi", "/boot/../../etc/passwd", "/boot/%2e%2e/x"]
+)
+async def test_what_is_no_loader_is_not_there(world: World, path: str) -> None:
+    assert (await world.get(path))[0] == 404
+
+
+async def test_a_machine_with_an_install_gets_its_loader_and_the_event(world: World) -> None:
+    install = await world.install()
+    world.neighbours["127.0.0.1"] = MAC
+
+    assert (await world.get("/boot/snponly.efi"))[0] == 200
+
+    event = (await world.until(Kind.LOADER_SENT))[0]
+    assert (event.install, event.machine) == (install.id, MAC)
+    assert (await world.store.install(install.id)).stage is Stage.LOADING
+
+
+async def test_after_the_answer_was_served_the_machine_boots_its_disk(world: World) -> None:
+    install = await world.install()
+    world.neighbours["127.0.0.1"] = MAC
+    await world.event(Kind.ANSWER_SERVED, install.id)
+
+    status, body, _ = await world.get("/boot/snponly.efi")
+
+    assert status == 404
+    assert b"MZ" not in body
+    event = (await world.store.events(kinds=[Kind.LOCAL_BOOT]))[0]
+    assert "boot your disk" in event.text
+
+
+async def test_a_stranger_on_the_segment_gets_no_loader(world: World) -> None:
+    world.neighbours["127.0.0.1"] = "52:54:00:99:99:99"
+
+    assert (await world.get("/boot/snponly.efi"))[0] == 404

@@ -1,0 +1,93 @@
+"""Reports: with the install's token, by POST or GET, small, and without control characters."""
+
+import pytest
+
+from provisioner.core.install import Kind, Stage
+from tests.edges.web.world import World
+
+
+async def test_the_reports_of_a_good_run(world: World) -> None:
+    install = await world.install()
+    await world.event(Kind.ANSWER_SERVED, install.id)
+    path = f"/report/{world.token(install, 'report')}"
+
+    sent = [
+        await world.get(f"{path}/progress?percent=55", method="POST", data="unpacking"),
+        await world.get(f"{path}/progress?text=half+done"),
+        await world.get(f"{path}/success", method="POST"),
+        await world.get(f"{path}/first-boot", method="POST", data="up"),
+    ]
+
+    assert [status for status, _, _ in sent] == [204] * 4
+    events = await world.store.events(install=install.id)
+    assert [(event.kind, event.text) for event in events[-4:]] == [
+        (Kind.PROGRESS, "unpacking"),
+        (Kind.PROGRESS, "half done"),
+        (Kind.SUCCEEDED, "success"),
+        (Kind.FIRST_BOOT, "up"),
+    ]
+    assert events[-1].data == {"address": "127.0.0.1"}
+    assert (await world.store.install(install.id)).stage is Stage.INSTALLED
+
+
+async def test_the_first_boot_may_report_after_the_end_and_nothing_else(world: World) -> None:
+    install = await world.install()
+    await world.event(Kind.ANSWER_SERVED, install.id)
+    await world.event(Kind.SUCCEEDED, install.id)
+    await world.event(Kind.REBOOTED, install.id)
+    path = f"/report/{world.token(install, 'report')}"
+
+    assert (await world.get(f"{path}/first-boot", method="POST"))[0] == 204
+    for name in ("progress", "success", "failure"):
+        assert (await world.get(f"{path}/{name}", method="POST"))[0] == 404
+
+
+async def test_a_failure_tells_its_last_line_and_keeps_the_log(world: World) -> None:
+    install = await world.install()
+    log = "step one\n\x1b[31mstep two\x00\x07\nno space left on device\n"
+
+    await world.get(f"/report/{world.token(install, 'report')}/failure", method="POST", data=log)
+
+    after = await world.store.install(install.id)
+    event = (await world.store.events(install=install.id))[-1]
+    assert (after.stage, after.reason) == (Stage.FAILED, "no space left on device")
+    assert event.data["text"] == "step one\n[31mstep two\nno space left on device"
+
+
+async def test_without_the_token_nothing_is_recorded(world: World) -> None:
+    install = await world.install()
+    before = await world.kinds()
+
+    for token in ("x", world.token(install, "answer"), world.token(install, "stub")):
+        assert (await world.get(f"/report/{token}/success", method="POST"))[0] == 404
+
+    assert await world.kinds() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "status"),
+    [
+        ("success", {"method": "HEAD"}, 405),
+        ("nonsense", {"method": "POST"}, 404),
+        ("progress?percent=101", {"method": "POST"}, 422),
+        ("progress?percent=-1", {"method": "POST"}, 422),
+        ("progress", {"method": "POST", "data": b"x" * (64 * 1024 + 1)}, 413),
+        ("success", {"method": "PUT"}, 405),
+    ],
+)
+async def test_odd_reports_change_nothing(
+    world: World, path: str, options: dict[str, object], status: int
+) -> None:
+    install = await world.install()
+    before = await world.kinds()
+
+    assert (await world.get(f"/report/{world.token(install, 'report')}/{path}", **options))[0] == status
+    assert await world.kinds() == before
+
+
+async def test_a_body_that_is_no_utf8_is_taken_as_far_as_it_goes(world: World) -> None:
+    install = await world.install()
+
+    path = f"/report/{world.token(install, 'report')}/progress"
+    assert (await world.get(path, method="POST", data=b"caf\xe9"))[0] == 204
+    assert (await world.store.events(install=install.id))[-1].text == "caf\N{REPLACEMENT CHARACTER}"

@@ -1,0 +1,387 @@
+"""A small world behind both listeners: the real store and tokens, stand-ins for what needs a hypervisor."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+from provisioner.boot import script
+from provisioner.core.errors import Conflict, NotFound, Unavailable
+from provisioner.core.guest import GuestSpec
+from provisioner.core.host import Network, Pool
+from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.core.machine import Machine
+from provisioner.core.profile import Image, Profile, Tree
+from provisioner.plan.steps import CreateVolume, Plan
+from provisioner.service.ports import GuestRow
+from provisioner.service.requests import Address, CreateGuest, Creation, Guest
+from provisioner.service.tokens import Tokens
+from provisioner.service.why import Why
+from provisioner.store.database import Database
+from provisioner.web.app import guest_app, people_app
+from provisioner.web.listener import Listener
+from provisioner.web.services import Services
+
+TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
+SECRET = "hunter2-root-password"
+ANSWER = f"rootpw --plaintext {SECRET}\nreboot\n"
+MAC = "52:54:00:00:00:01"
+UUID = "00000000-0000-4000-8000-000000000001"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FakeBooting:
+    """The real stub; a script that tells what it was asked with."""
+
+    def stub(self, root: str) -> str:
+        return script.stub(root)
+
+    async def machine_script(self, root: str, token: str, mac: str, uuid: str, address: str) -> str:
+        return f"#!ipxe\n# {root} {token} {mac} {uuid} {address}\n"
+
+
+@dataclass
+class FakeAnswers:
+    text: str = ANSWER
+
+    async def for_install(self, install: Install, root: str, file: str) -> str:
+        if file != "ks.cfg":
+            raise NotFound(f"this install asks for ks.cfg, not {file}")
+        return self.text
+
+    async def preview(self, guest: str) -> str:
+        return "rootpw ***\n"
+
+    async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
+        return text.upper()
+
+    async def lint(self, text: str, family: str, release: str) -> list[str]:
+        return [] if "reboot" in text else ["line 1: no reboot"]
+
+
+class FakeGuests:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.guests: dict[str, Guest] = {}
+
+    def _plan(self, request: CreateGuest) -> Plan:
+        steps = (CreateVolume("default", f"{request.name}-1.qcow2", 4 * 1024**3, "qcow2"),)
+        return Plan(request.name, "i1", steps, ("be careful",))
+
+    async def dry_run(self, request: CreateGuest) -> Plan:
+        return self._plan(request)
+
+    async def create(self, request: CreateGuest) -> Creation:
+        if request.name in self.guests:
+            raise Conflict(f"{request.name} is taken", remedy="choose another name")
+        install = Install("i1", request.name, MAC, UUID, request.profile, Stage.BOOTING, now(), now())
+        guest = Guest(
+            request.name,
+            UUID,
+            "running",
+            True,
+            request.memory or 512,
+            1,
+            False,
+            MAC,
+            request.profile,
+            install,
+        )
+        self.guests[request.name] = guest
+        return Creation(install, guest, self._plan(request))
+
+    async def list(self, *, all: bool = False) -> list[Guest]:
+        foreign = [Guest("alien", UUID, "running", False, 1024, 2, True, "")] if all else []
+        return [*self.guests.values(), *foreign]
+
+    async def show(self, name: str) -> Guest:
+        if name not in self.guests:
+            raise NotFound(f"no guest is called {name!r}", remedy="provisioner guest list")
+        return replace(self.guests[name], address=Address("192.0.2.7", "lease"), ssh="ssh root@192.0.2.7")
+
+    async def _note(self, verb: str, name: str) -> None:
+        await self.show(name)
+        self.calls.append(f"{verb} {name}")
+
+    async def xml(self, name: str) -> str:
+        await self.show(name)
+        return "<domain/>"
+
+    async def start(self, name: str) -> None:
+        await self._note("start", name)
+
+    async def shutdown(self, name: str) -> None:
+        await self._note("shutdown", name)
+
+    async def reboot(self, name: str) -> None:
+        await self._note("reboot", name)
+
+    async def destroy(self, name: str) -> None:
+        await self._note("destroy", name)
+
+    async def autostart(self, name: str, on: bool) -> None:
+        await self._note(f"autostart {on}", name)
+
+    async def rebuild(self, name: str) -> Creation:
+        guest = await self.show(name)
+        assert guest.install is not None
+        return Creation(guest.install, guest, Plan(name, "i2", ()))
+
+    async def delete(self, name: str) -> object:
+        await self._note("delete", name)
+        return self.guests.pop(name)
+
+
+@dataclass
+class FakeInstalls:
+    store: Database
+
+    async def why(self, ref: str) -> Why:
+        install = await self.store.install(ref)
+        events = await self.store.events(install=install.id)
+        last = events[-1] if events else None
+        return Why(install.id, install.stage, last, "a DHCP question", "a cable", "plug it in")
+
+    async def cancel(self, ref: str) -> Install:
+        install = await self.store.install(ref)
+        await self.store.record(
+            [Event(Kind.CANCELLED, now(), "service", install=install.id, text="asked to")]
+        )
+        return await self.store.install(ref)
+
+
+@dataclass
+class FakeProfiles:
+    kept: dict[str, Profile] = field(default_factory=dict)
+
+    async def list(self) -> list[Profile]:
+        return list(self.kept.values())
+
+    async def get(self, name: str) -> Profile:
+        if name not in self.kept:
+            raise NotFound(f"no profile is called {name!r}")
+        return self.kept[name]
+
+    async def create(self, profile: Profile) -> None:
+        self.kept[profile.name] = profile
+
+    async def copy(self, name: str, new: str) -> Profile:
+        self.kept[new] = replace(await self.get(name), name=new, shipped=False)
+        return self.kept[new]
+
+    async def edit(self, profile: Profile) -> None:
+        self.kept[profile.name] = profile
+
+    async def remove(self, name: str) -> None:
+        await self.get(name)
+        del self.kept[name]
+
+
+@dataclass
+class FakeTrees:
+    store: Database
+
+    async def list(self) -> list[Tree]:
+        return await self.store.trees()
+
+    async def get(self, name: str) -> Tree:
+        return await self.store.tree(name)
+
+    async def add(self, name: str, source: str) -> Tree:
+        tree = Tree(name, source, "rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
+        await self.store.put_tree(tree)
+        return tree
+
+    async def remove(self, name: str) -> None:
+        await self.store.remove_tree(name)
+
+
+@dataclass
+class FakeImages:
+    """Builds `tiny`; `broken` fails in the middle, every other name at once."""
+
+    async def list(self) -> list[Image]:
+        return [Image("tiny", "tiny.tar.zst", "0" * 64, 10, 100)]
+
+    async def build(self, name: str, *, tune: bool, mirror: str) -> AsyncIterator[str | Image]:
+        if name not in ("tiny", "broken"):
+            raise NotFound(f"no recipe is called {name!r}")
+        yield "unpacking"
+        if name == "broken":
+            raise Unavailable("mmdebstrap is missing", remedy="install mmdebstrap")
+        yield Image(name, f"{name}.tar.zst", "0" * 64, 10, 100, tune)
+
+    async def remove(self, name: str) -> None:
+        pass
+
+
+class FakeMachines:
+    async def list(self) -> list[Machine]:
+        return [Machine("rack1", MAC, UUID)]
+
+    async def add(self, name: str, mac: str, uuid: str = "", profile: str = "") -> Machine:
+        return Machine(name, mac, uuid or None, profile=profile or None)
+
+    async def remove(self, name: str) -> None:
+        raise NotFound(f"no machine is called {name!r}")
+
+
+class FakeHost:
+    async def networks(self) -> list[Network]:
+        return [Network("default", "nat", True, bridge="virbr0")]
+
+    async def pools(self) -> list[Pool]:
+        raise Unavailable("libvirt does not answer", remedy="start it")
+
+
+@dataclass
+class FakeUpstream:
+    """What an upstream answers: a status, headers, pieces; an error among the pieces is raised there."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: list[bytes | Exception] = field(default_factory=list)
+    asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    down: str = ""
+
+    @asynccontextmanager
+    async def open(self, source: str, path: str, headers: Mapping[str, str]) -> AsyncIterator["FakeUpstream"]:
+        self.asked.append((source, path, headers))
+        if self.down:
+            raise Unavailable(f"{source}/{path} does not answer: {self.down}")
+        yield self
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+
+class World:
+    """Both listeners on free ports. `get` asks the guests' one, `ask` the people's one with the token."""
+
+    def __init__(self, folder: Path, empty: Path) -> None:
+        """`empty` is a database of the present form, copied instead of made anew."""
+        shutil.copy(empty, folder / "web.db")
+        self.store = Database(f"sqlite+aiosqlite:///{folder / 'web.db'}")
+        self.tokens = Tokens(b"k" * 32, self.store, now)
+        self.answers = FakeAnswers()
+        self.guests = FakeGuests()
+        self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
+        self.upstream = FakeUpstream()
+        self.neighbours: dict[str, str] = {}
+        self.ready_error: Exception | None = None
+        self.services = Services(
+            store=self.store,
+            clock=now,
+            state_dir=folder / "state",
+            booting=FakeBooting(),
+            tokens=self.tokens,
+            answers=self.answers,
+            guests=self.guests,
+            installs=FakeInstalls(self.store),
+            profiles=self.profiles,
+            trees=FakeTrees(self.store),
+            images=FakeImages(),
+            machines=FakeMachines(),
+            host=FakeHost,
+            upstream=self.upstream.open,
+            loaders={"snponly.efi": b"MZ" + b"x" * 3000},
+            neighbour=lambda address: self.neighbours.get(address),
+            ready=self._ready,
+        )
+        self.guest_root = self.people_root = ""
+        self.guest_port = self.people_port = 0
+
+    async def _ready(self) -> None:
+        if self.ready_error is not None:
+            raise self.ready_error
+
+    async def __aenter__(self) -> "World":
+        await self.store.open()
+        self._listeners = [
+            Listener(guest_app(self.services), header_seconds=2, per_address=20),
+            Listener(people_app(self.services, TOKEN)),
+        ]
+        ports = []
+        for listener in self._listeners:
+            await listener.setup()
+            ports.append(await listener.listen("127.0.0.1", 0))
+        self.guest_port, self.people_port = ports
+        self.guest_root, self.people_root = (f"http://127.0.0.1:{port}" for port in ports)
+        self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.session.close()
+        for listener in self._listeners:
+            await listener.cleanup()
+        await self.store.close()
+
+    async def install(self, name: str = "web1", *, mac: str = MAC, profile: str = "p") -> Install:
+        """A guest of ours whose install is booting, with its tokens good."""
+        number = len(await self.store.installs())
+        uuid = f"00000000-0000-4000-8000-{number:012d}"
+        install = Install(f"install{number}", name, mac, uuid, profile, Stage.PLANNED, now(), now())
+        row = GuestRow(GuestSpec(name, profile, mac, uuid), install.id, f"{name}.qcow2", now(), {})
+        await self.store.add_install(install, row)
+        await self.tokens.issue(install)
+        await self.event(Kind.CREATING, install.id)
+        await self.event(Kind.STARTED, install.id)
+        return await self.store.install(install.id)
+
+    async def event(self, kind: Kind, install: str, text: str = "", **data: object) -> None:
+        await self.store.record([Event(kind, now(), "test", install=install, text=text, data=data)])
+
+    async def kinds(self, install: str = "") -> list[Kind]:
+        return [event.kind for event in await self.store.events(install=install)]
+
+    async def until(self, kind: Kind, count: int = 1) -> list[Event]:
+        """The events of a kind once there are so many: what is sent is recorded after its last byte."""
+        for _ in range(200):
+            found = await self.store.events(kinds=[kind])
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"no {kind} came; there are {await self.kinds()}")
+
+    def token(self, install: Install, kind: Any) -> str:
+        return self.tokens.mint(install.id, kind, install.generation)
+
+    async def get(self, path: str, **options: Any) -> tuple[int, bytes, Mapping[str, str]]:
+        """From the guests' listener."""
+        return await self._request(options.pop("method", "GET"), self.guest_root + path, **options)
+
+    async def ask(
+        self, method: str, path: str, body: object = None, **options: Any
+    ) -> tuple[int, Any, Mapping[str, str]]:
+        """From the people's listener, with the token unless `headers` are given; JSON is decoded."""
+        options.setdefault("headers", {"Authorization": f"Bearer {TOKEN}"})
+        if body is not None:
+            options["json"] = body
+        status, raw, headers = await self._request(method, self.people_root + path, **options)
+        if "json" in headers.get("Content-Type", "") and "ndjson" not in headers["Content-Type"] and raw:
+            import json
+
+            return status, json.loads(raw), headers
+        return status, raw.decode("utf-8", "replace"), headers
+
+    async def _request(self, method: str, url: str, **options: Any) -> tuple[int, bytes, Mapping[str, str]]:
+        from yarl import URL
+
+        options.setdefault("allow_redirects", False)
+        async with self.session.request(method, URL(url, encoded=True), **options) as response:
+            return response.status, await response.read(), response.headers
