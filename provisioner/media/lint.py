@@ -10,24 +10,29 @@ import provisioner
 from provisioner.core.errors import Invalid, Unavailable
 
 SECONDS = 20.0
+LONGEST = 1024 * 1024
+"""Bytes of an answer file; installers read kilobytes."""
 _ROOT = str(Path(provisioner.__file__).parent.parent)
 
 
 class ProcessLinter:
     """Satisfies `service.ports.Linter`."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, python: str = sys.executable) -> None:
         self._seconds = seconds
+        self._python = python
 
     async def lint(self, text: str, family: str, release: str) -> list[str]:
         """Findings as sentences with line numbers, empty where there are none.
 
-        Raises Invalid for a family or release that has no checker and for a text that takes too long, and
-        Unavailable where the process broke.
+        Raises Invalid for a family or release that has no checker and for a text that is too long or takes
+        too long, and Unavailable where the process broke.
         """
+        if len(text) > LONGEST:
+            raise Invalid(f"the answer file is longer than {LONGEST // 1024} KiB", remedy="make it shorter")
         request = json.dumps({"text": text, "family": family, "release": release}).encode()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "provisioner.answers.lint_worker"),
+            *(self._python, "-m", "provisioner.answers.lint_worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -55,7 +60,7 @@ def _findings(status: int | None, out: bytes, complaints: bytes) -> list[str]:
         last = complaints.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise Unavailable(
             f"the check of the answer file broke (status {status}): {' '.join(last) or 'no word'}",
-            remedy="look whether the file is very large; the check may use 512 MiB",
+            remedy="try again; where it breaks again, look whether memory is short",
         ) from None
     if "error" in answer:
         raise Invalid(answer["error"], remedy=answer["remedy"])

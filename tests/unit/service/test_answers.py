@@ -1,0 +1,129 @@
+"""Answer files: for an install, for a preview, and as a check before the install begins."""
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.core.errors import Invalid, NotFound
+from provisioner.core.install import Install, Stage
+from provisioner.core.machine import Machine
+from provisioner.core.profile import Image
+from tests.fakes import START
+from tests.unit.service.shelf import HASH, OWN, Shelf
+
+ROOT = "http://192.168.122.1:8080"
+KEYS = "ssh-ed25519 AAAA ann@example\nssh-rsa BBBB bob@example"
+
+
+@pytest.fixture
+async def shelf() -> Shelf:
+    made = Shelf()
+    await made.trees.add("centos7", "/rhel/centos-7.6.1810")
+    await made.trees.add("debian13", "/debian/trixie")
+    await made.trees.add("mini", "/image/mini")
+    await made.store.put_image(Image("tiny", "tiny-1.tar.zst", "ab" * 32, 1, 2))
+    return made
+
+
+async def test_the_answer_file_names_our_tree_and_reports_with_the_installs_token(shelf: Shelf) -> None:
+    install, _ = await shelf.guest("centos7", root_password_hash=HASH, ssh_keys=KEYS)
+    text = await shelf.answers.for_install(install, ROOT, "ks.cfg")
+    token = shelf.tokens.mint("i1", "report", 1)
+
+    assert f"url --url={ROOT}/tree/centos7\n" in text
+    assert f"rootpw --iscrypted {HASH}\n" in text
+    assert f"{ROOT}/report/{token}/success\n" in text
+    assert KEYS in text
+    assert "--device=52:54:00:00:00:01" in text
+
+
+async def test_an_image_is_named_with_its_hash(shelf: Shelf) -> None:
+    install, _ = await shelf.guest("tiny")
+    text = await shelf.answers.for_install(install, ROOT, "ks.cfg")
+
+    assert f"liveimg --url={ROOT}/tree/images/tiny-1.tar.zst --checksum={'ab' * 32}\n" in text
+
+
+async def test_another_familys_file_is_not_there(shelf: Shelf) -> None:
+    install, _ = await shelf.guest("debian13")
+    with pytest.raises(NotFound, match=r"install i1 has no ks\.cfg; its answer file is preseed\.cfg"):
+        await shelf.answers.for_install(install, ROOT, "ks.cfg")
+
+    assert "d-i mirror/http/hostname string 192.168.122.1:8080\n" in await shelf.answers.for_install(
+        install, ROOT, "preseed.cfg"
+    )
+
+
+async def test_a_preview_shows_no_secret(shelf: Shelf) -> None:
+    await shelf.guest("centos7", root_password_hash=HASH, ssh_keys=KEYS)
+    text = await shelf.answers.preview("web1")
+
+    assert HASH not in text
+    assert shelf.tokens.mint("i1", "report", 1) not in text
+    assert "rootpw --iscrypted ***\n" in text
+    assert "http://provisioner:8080/report/***/success\n" in text
+
+
+async def test_a_machine_that_is_no_guest_gets_what_its_profile_says(shelf: Shelf) -> None:
+    await shelf.profiles.create(
+        replace(OWN, variables={"suite": "trixie", "root_password_hash": HASH, "ssh_keys": KEYS.splitlines()})
+    )
+    await shelf.store.add_machine(Machine("rack7", "52:54:00:00:00:07", profile="mine"))
+    install = Install("i7", "rack7", "52:54:00:00:00:07", "", "mine", Stage.BOOTING, START, START)
+    await shelf.store.add_install(install, None)
+    text = await shelf.answers.for_install(install, ROOT, "preseed.cfg")
+
+    assert f"passwd/root-password-crypted password {HASH}\n" in text
+    assert "ann@example" in text
+    assert "string linux-image-amd64\n" in text
+
+
+async def test_a_guests_own_secrets_stand_above_its_profiles(shelf: Shelf) -> None:
+    await shelf.profiles.create(
+        replace(
+            OWN, variables={"suite": "trixie", "root_password_hash": "$6$a$b", "ssh_keys": ["ssh-rsa C c@c"]}
+        )
+    )
+    install, _ = await shelf.guest("mine", root_password_hash=HASH, ssh_keys=KEYS)
+    text = await shelf.answers.for_install(install, ROOT, "preseed.cfg")
+
+    assert HASH in text
+    assert "$6$a$b" not in text
+    assert "c@c" not in text
+
+
+async def test_an_install_is_checked_before_it_begins(shelf: Shelf) -> None:
+    install, row = await shelf.guest("centos7", ssh_keys=KEYS)
+    profile, tree = await shelf.profiles.get("centos7"), await shelf.trees.get("centos7")
+    await shelf.answers.check(install, row, profile, tree)
+
+    assert shelf.linter.asked[-1][1:] == ("rhel", "7")
+    assert KEYS in shelf.linter.asked[-1][0]
+    shelf.linter.findings = ["line 1: Unknown command: x"]
+    with pytest.raises(Invalid, match="the answer file of profile centos7 would not be taken: line 1"):
+        await shelf.answers.check(install, row, profile, tree)
+
+
+async def test_serving_asks_no_linter(shelf: Shelf) -> None:
+    install, _ = await shelf.guest("centos7")
+    shelf.linter.asked.clear()
+    await shelf.answers.for_install(install, ROOT, "ks.cfg")
+
+    assert shelf.linter.asked == []
+
+
+async def test_a_template_can_be_tried_without_a_guest(shelf: Shelf) -> None:
+    text = await shelf.answers.render(
+        "lang {{ lang }} {{ variables.x }}", "rhel", "7", {"lang": "de_DE.UTF-8", "x": 1}
+    )
+
+    assert text == "lang de_DE.UTF-8 1\n"
+    with pytest.raises(Invalid, match="the template line 1: 'nobody' is undefined"):
+        await shelf.answers.render("{{ nobody }}", "rhel", "7", {})
+
+
+async def test_lint_is_the_linters(shelf: Shelf) -> None:
+    shelf.linter.findings = ["line 1: x"]
+
+    assert await shelf.answers.lint("x", "rhel", "7") == ["line 1: x"]
+    assert shelf.linter.asked[-1] == ("x", "rhel", "7")

@@ -1,0 +1,117 @@
+"""Trees are told apart when they are added, and refused in one sentence."""
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
+from provisioner.core.install import Event, Kind
+from provisioner.core.profile import Tree
+from provisioner.service.trees import normalise
+from tests.fakes import START
+from tests.unit.service.shelf import OWN, Shelf
+
+CENTOS = Tree(
+    "centos7",
+    "/rhel/centos-7.6.1810",
+    "rhel",
+    "7",
+    "images/pxeboot/vmlinuz",
+    "images/pxeboot/initrd.img",
+)
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+async def test_a_tree_is_added_with_what_its_files_say(shelf: Shelf) -> None:
+    assert await shelf.trees.add("centos7", "/rhel/centos-7.6.1810/") == CENTOS
+    assert await shelf.trees.get("centos7") == CENTOS
+    assert await shelf.trees.list() == [CENTOS]
+
+
+async def test_adding_the_same_again_reads_it_anew(shelf: Shelf) -> None:
+    await shelf.store.put_tree(replace(CENTOS, release="6"))
+
+    assert await shelf.trees.add("centos7", CENTOS.source) == CENTOS
+    with pytest.raises(Conflict, match="tree centos7 is at /rhel/centos-7"):
+        await shelf.trees.add("centos7", "/debian/trixie")
+
+
+async def test_a_folder_that_is_no_tree_is_named(shelf: Shelf) -> None:
+    with pytest.raises(Invalid, match="/empty: no known installer: found none of the files"):
+        await shelf.trees.add("t", "/empty")
+    with pytest.raises(
+        Invalid, match="/debian/images-folder: this is a folder of installer images"
+    ) as refusal:
+        await shelf.trees.add("t", "/debian/images-folder")
+
+    assert refusal.value.remedy == "add the mirror's root instead: the folder that holds dists/"
+    assert await shelf.trees.list() == []
+
+
+async def test_a_tree_that_does_not_answer_is_named(shelf: Shelf) -> None:
+    shelf.reader.away.add("http://mirror.example/x")
+    with pytest.raises(Unavailable, match=r"http://mirror\.example/x/"):
+        await shelf.trees.add("t", "http://mirror.example/x/")
+
+
+async def test_a_tree_without_its_kernel_is_refused_with_the_files_name(shelf: Shelf) -> None:
+    shelf.reader.lacking.add(CENTOS.source)
+    with pytest.raises(Unavailable, match=f"tree centos7 has no {CENTOS.source}/images/pxeboot/vmlinuz"):
+        await shelf.trees.add("centos7", CENTOS.source)
+
+    assert await shelf.trees.list() == []
+
+
+async def test_an_unknown_tree_names_the_known_ones(shelf: Shelf) -> None:
+    with pytest.raises(NotFound, match="no tree is called 'x'; known are: none"):
+        await shelf.trees.get("x")
+    await shelf.trees.add("centos7", CENTOS.source)
+    with pytest.raises(NotFound, match="no tree is called 'x'; known are: centos7") as refusal:
+        await shelf.trees.remove("x")
+
+    assert refusal.value.remedy.startswith("provisioner tree add x SOURCE")
+
+
+async def test_a_tree_that_an_install_reads_stays(shelf: Shelf) -> None:
+    await shelf.profiles.create(OWN)
+    await shelf.trees.add("debian13", "/debian/trixie")
+    await shelf.guest("mine")
+    with pytest.raises(Conflict, match="tree debian13 is being read by the install of web1"):
+        await shelf.trees.remove("debian13")
+    await shelf.store.record([Event(Kind.CANCELLED, START, "test", install="i1")])
+    await shelf.trees.remove("debian13")
+
+    assert await shelf.trees.list() == []
+
+
+SOURCES = {
+    "/srv/tree/": "/srv/tree",
+    " /srv/tree ": "/srv/tree",
+    "file:///srv/tree": "/srv/tree",
+    "http://mirror.example/debian/": "http://mirror.example/debian",
+    "https://mirror.example:8443": "https://mirror.example:8443",
+}
+REFUSED = ("srv/tree", "", "ftp://mirror.example/x", "nfs:host:/x", "http://", "http:///x")
+
+
+def test_a_source_is_an_absolute_directory_or_a_url() -> None:
+    assert {text: normalise(text) for text in SOURCES} == SOURCES
+    for text in REFUSED:
+        with pytest.raises(Invalid, match="is neither an absolute directory nor an http or https URL"):
+            normalise(text)
+
+
+def test_a_password_in_a_source_is_refused_and_not_repeated() -> None:
+    with pytest.raises(Invalid, match=r"tree source at mirror\.example: a URL with a password") as refusal:
+        normalise("http://me:hunter2@mirror.example/x")
+
+    assert "hunter2" not in str(refusal.value)
+
+
+async def test_the_folder_of_images_keeps_its_name(shelf: Shelf) -> None:
+    with pytest.raises(Invalid, match="the name images is taken"):
+        await shelf.trees.add("images", CENTOS.source)
