@@ -13,6 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from provisioner.core.errors import Invalid, Unavailable
 
 BUSY_SECONDS = 30
+_REMEDY = "leave it empty, or write sqlite+aiosqlite:////var/lib/provisioner/provisioner.db"
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -22,23 +23,37 @@ _PRAGMAS = (
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of an SQLite URL, None for another database."""
+    """The file of an SQLite URL, None for another database. Raises Invalid."""
     try:
         parsed = make_url(url)
     except SQLAlchemyError:
-        raise Invalid(
-            f"database_url {url!r} is not a database URL",
-            remedy="write it like sqlite+aiosqlite:////var/lib/provisioner/provisioner.db or leave it empty",
-        ) from None
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+        raise Invalid(f"database_url {url!r} is not a database URL", remedy=_REMEDY) from None
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    if parsed.database in (None, "", ":memory:"):
+        raise Invalid(f"database_url {url!r} names no file; the service needs one", remedy=_REMEDY)
+    return Path(str(parsed.database))
 
 
 def connect(url: str) -> AsyncEngine:
     """The engine; nothing is opened yet. A new SQLite file is readable to its owner only."""
     file = sqlite_file(url)
+    pool = {"pool_pre_ping": True} if file is None else {"pool_size": 4, "max_overflow": 4}
     try:
-        if file is None:
-            return create_async_engine(url, pool_pre_ping=True)
+        engine = create_async_engine(url, pool_timeout=BUSY_SECONDS, **pool)
+    except (ImportError, SQLAlchemyError) as error:
+        raise Invalid(
+            f"database_url names a database that cannot be used here: {error}", remedy=_REMEDY
+        ) from error
+    if file is not None:
+        _make_file(file)
+        event.listen(engine.sync_engine, "connect", _prepare)
+        event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _make_file(file: Path) -> None:
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
     except OSError as error:
@@ -46,12 +61,6 @@ def connect(url: str) -> AsyncEngine:
             f"the database {file} cannot be opened: {error.strerror}",
             remedy="give the service's user that folder, or set state_dir",
         ) from error
-    except (ImportError, SQLAlchemyError) as error:
-        raise Invalid(f"database_url names a database that cannot be used here: {error}") from error
-    engine = create_async_engine(url, pool_size=4, max_overflow=4, pool_timeout=BUSY_SECONDS)
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
 
 
 def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:

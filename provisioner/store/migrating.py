@@ -22,9 +22,11 @@ async def migrate(engine: AsyncEngine, file: Path | None, backup_dir: Path, now:
     if present == HEAD:
         return None
     copy = None
-    if present and file is not None:
-        copy = backup_dir / f"{file.stem}-{present}-{now:%Y%m%dT%H%M%S%fZ}.db"
-        await asyncio.to_thread(_copy, file, copy)
+    if present:
+        _refuse_unknown(present)
+        if file is not None:
+            copy = backup_dir / f"{file.stem}-{present}-{now:%Y%m%dT%H%M%S%fZ}.db"
+            await asyncio.to_thread(_copy, file, copy)
     async with engine.execution_options(writes=True).begin() as connection:
         await connection.run_sync(_upgrade)
     return copy
@@ -44,17 +46,23 @@ def _copy(file: Path, copy: Path) -> None:
         source.backup(target)
 
 
+def _refuse_unknown(revision: str) -> None:
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        ScriptDirectory(str(_SCRIPTS)).get_revision(revision)
+    except CommandError as error:
+        raise Unavailable(
+            f"the database was written by a newer provisioner: it has form {revision}, this one reads {HEAD}",
+            remedy="run the newer version, or put back the copy that it made before its migration",
+        ) from error
+
+
 def _upgrade(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
-    from alembic.util import CommandError
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        raise Unavailable(
-            f"the database was written by another version of provisioner: {error}",
-            remedy="run the newer version, or put back the copy that it made before its migration",
-        ) from error
+    command.upgrade(config, "head")
