@@ -20,7 +20,7 @@ from provisioner.plan.steps import (
     StopDomain,
     UndefineDomain,
 )
-from provisioner.service.ports import OnDomainEvent
+from provisioner.service.ports import DomainEvent, OnDomainEvent
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 State = Literal["running", "shut off", "paused", "crashed", "other"]
@@ -138,47 +138,75 @@ class FakeHypervisor:
             case DefineDomain():
                 self._define(step)
             case UndefineDomain():
-                if step.uuid in self.there and self._mine(step.uuid):
+                if self._mine(step.uuid):
+                    self._tell(self._state(step.uuid, "shut off"), "undefined")
                     del self.there[step.uuid]
             case StopDomain():
-                self._state(step.uuid, "shut off")
+                if self._mine(step.uuid):
+                    self._state(step.uuid, "shut off")
             case StartDomain():
-                if step.uuid not in self.there:
-                    raise NotFound(f"no domain is called {step.name}")
+                self._must_be_there(step.uuid)
                 self._state(step.uuid, "running")
             case SetAutostart():
+                self._must_be_there(step.uuid)
                 self.there[step.uuid] = replace(self.there[step.uuid], autostart=step.on)
 
     def _define(self, step: DefineDomain) -> None:
         if any(d.name == step.name and d.uuid != step.uuid for d in self.there.values()):
-            raise Conflict(f"domain {step.name} exists")
-        state = self.there[step.uuid].state if step.uuid in self.there else "shut off"
+            raise Conflict(f"the name {step.name} is taken")
+        there = self.there[step.uuid] if self._mine(step.uuid) else None
+        if there and there.name != step.name:
+            raise Conflict(f"UUID {step.uuid} belongs to domain {there.name} already")
+        state: State = there.state if there else "shut off"
         self.there[step.uuid] = Domain(step.name, step.uuid, state, ours=True, memory=1024, vcpus=1)
         self.xmls[step.name] = step.xml
 
     def _mine(self, uuid: str) -> bool:
-        if not self.there[uuid].ours:
+        """Whether there is such a domain. Raises Conflict where it is not ours."""
+        if uuid in self.there and not self.there[uuid].ours:
             raise Conflict(f"domain {self.there[uuid].name} is not ours")
-        return True
+        return uuid in self.there
 
-    def _state(self, uuid: str, state: State) -> None:
-        if uuid in self.there and self._mine(uuid):
-            self.there[uuid] = replace(self.there[uuid], state=state)
+    def _must_be_there(self, uuid: str) -> None:
+        if not self._mine(uuid):
+            raise NotFound(f"no domain with UUID {uuid}")
+
+    def _state(self, uuid: str, state: State) -> Domain:
+        domain = self.there[uuid]
+        self.there[uuid] = replace(domain, state=state)
+        if domain.state != state:
+            self._tell(domain, "started" if state == "running" else "stopped")
+        return domain
+
+    def _tell(self, domain: Domain, event: DomainEvent) -> None:
+        for callback in self.callbacks:
+            callback(domain.name, domain.uuid, event)
 
     async def xml(self, name: str) -> str:
-        return self.xmls[name]
+        return self.xmls[self._named(name).name]
 
     async def shutdown(self, name: str) -> None:
-        self._switch(name, "shut off")
+        self._state(self._running(self._named(name)).uuid, "shut off")
 
     async def reboot(self, name: str) -> None:
-        self._switch(name, "running")
-
-    def _switch(self, name: str, state: State) -> None:
-        self._state(next(d.uuid for d in self.there.values() if d.name == name), state)
+        self._running(self._named(name))
 
     async def reset(self, uuid: str) -> None:
+        self._must_be_there(uuid)
+        self._running(self.there[uuid])
         self.resets.append(uuid)
+
+    def _named(self, name: str) -> Domain:
+        for domain in self.there.values():
+            if domain.name == name:
+                return domain
+        raise NotFound(f"no domain {name}")
+
+    def _running(self, domain: Domain) -> Domain:
+        self._mine(domain.uuid)
+        if domain.state != "running":
+            raise Conflict(f"guest {domain.name} is not running")
+        return domain
 
     async def lease(self, mac: str) -> str | None:
         return self.leases.get(mac)

@@ -10,12 +10,13 @@ from provisioner.core.install import Event, Install, Kind
 from provisioner.service.ports import Clock, DomainEvent, Store
 
 _LOG = logging.getLogger(__name__)
-# A domain's start is noted by who starts it. A crash is no end: only a reboot or a power-off completes.
+# A domain's start is noted by who starts it. A crash is no end, for only a reboot or a power-off completes;
+# nor is a removal, for libvirt may be about to define the domain anew: the watchdog sees what stays.
 _KINDS: Mapping[DomainEvent, tuple[Kind, str]] = {
     "stopped": (Kind.STOPPED, "the guest was switched off"),
     "rebooted": (Kind.REBOOTED, "the guest rebooted"),
     "crashed": (Kind.ALARM, "the guest crashed"),
-    "undefined": (Kind.CANCELLED, "the guest's domain was removed from libvirt"),
+    "undefined": (Kind.ALARM, "the guest's domain was removed from libvirt"),
 }
 
 

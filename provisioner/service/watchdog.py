@@ -73,7 +73,8 @@ class Watchdog:
         elif await self._late(case):
             await self._fail(case, self._told(install))
         elif self._long_off(case):
-            await self._fail(case, "the guest is switched off, and it did not report success")
+            gone = "is switched off" if case.domain else "is no longer in libvirt"
+            await self._fail(case, f"the guest {gone}, and it did not report success")
         elif install.stage in _EARLY:
             await self._reset_once(case)
 

@@ -1,10 +1,8 @@
 """What every store promises, asked of the database and of the one in memory alike."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +10,8 @@ from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
-from provisioner.core.profile import Image, Profile, Tree
 from provisioner.service.ports import GuestRow, JournalRow, Store, Token
-from provisioner.store.database import Database
 from tests.fakes import START, FakeClock
-from tests.memory import MemoryStore
 
 MAC = "52:54:00:00:00:01"
 UUID = "00000000-0000-4000-8000-000000000001"
@@ -35,23 +30,6 @@ SPEC = GuestSpec(
 ROW = GuestRow(
     SPEC, "i1", "web1-i1", START, {"ssh_keys": "ssh-ed25519 AAAA me"}, "qemu:///session", "web1-i0"
 )
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(params=["database", "memory"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore(clock)
-        return
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'provisioner.db'}", clock=clock)
-    await database.open()
-    await database.migrate(tmp_path)
-    yield database
-    await database.close()
 
 
 def install(number: int = 1, *, name: str = "web1", mac: str = MAC, uuid: str = UUID) -> Install:
@@ -368,44 +346,3 @@ async def test_removing_a_guest_leaves_a_machine_of_that_name(store: Store) -> N
     await store.remove_guest("rack1")
 
     assert await store.machine(name="rack1") is not None
-
-
-PROFILE = Profile(
-    "mine", "rhel", "c7", "rhel/c7.ks.j2", "7", "quiet", "img", 2048, 2, 2.5, {"a": [1, "x"]}, "my own"
-)
-TREE = Tree("c7", "http://mirror/7", "rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
-IMAGE = Image("debian12", "debian12.tar.zst", "ab" * 32, 5 * 1024**3, 9 * 1024**3, True, "Debian 12")
-
-
-async def test_profiles_are_new_or_replaced_as_asked(store: Store) -> None:
-    with pytest.raises(NotFound, match="mine"):
-        await store.put_profile(PROFILE, new=False)
-    await store.put_profile(PROFILE, new=True)
-    assert await store.profile("mine") == PROFILE
-    with pytest.raises(Conflict, match="mine"):
-        await store.put_profile(PROFILE, new=True)
-    await store.put_profile(replace(PROFILE, memory=4096), new=False)
-    assert [p.memory for p in await store.profiles()] == [4096]
-    await store.remove_profile("mine")
-    with pytest.raises(NotFound, match="mine"):
-        await store.remove_profile("mine")
-    with pytest.raises(NotFound, match="mine"):
-        await store.profile("mine")
-
-
-async def test_trees_and_images_are_put_replaced_and_removed(store: Store) -> None:
-    await store.put_tree(TREE)
-    await store.put_tree(replace(TREE, source="/srv/7"))
-    await store.put_image(IMAGE)
-    await store.put_image(IMAGE)
-
-    assert await store.trees() == [await store.tree("c7")] == [replace(TREE, source="/srv/7")]
-    assert await store.images() == [await store.image("debian12")] == [IMAGE]
-    await store.remove_tree("c7")
-    await store.remove_image("debian12")
-    for gone in (store.tree("c7"), store.remove_tree("c7")):
-        with pytest.raises(NotFound, match="no tree is called 'c7'"):
-            await gone
-    for missing in (store.image("debian12"), store.remove_image("debian12")):
-        with pytest.raises(NotFound, match="no image is called 'debian12'"):
-            await missing

@@ -1,4 +1,4 @@
-"""Trees, profiles and answer files on the store in memory, recorded trees, a linter that says what it is told."""
+"""Trees, profiles and answers on the store in memory, recorded trees, a linter that says what it is told."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -10,7 +10,7 @@ SEEN: dict[DomainEvent, tuple[Kind, Stage]] = {
     "stopped": (Kind.STOPPED, Stage.INSTALLED),
     "rebooted": (Kind.REBOOTED, Stage.INSTALLED),
     "crashed": (Kind.ALARM, Stage.FINISHING),
-    "undefined": (Kind.CANCELLED, Stage.CANCELLED),
+    "undefined": (Kind.ALARM, Stage.FINISHING),
     "started": (Kind.SUCCEEDED, Stage.FINISHING),
 }
 

@@ -156,6 +156,17 @@ async def test_a_guest_that_stays_off_does_not_get_on(world: World) -> None:
     assert failed.reason.startswith("the guest is switched off, and it did not report success")
 
 
+async def test_a_guest_that_was_removed_ends_its_install(world: World) -> None:
+    dog = await created(world)
+    world.libvirt.there.clear()
+    await dog.tick()
+    world.clock.pass_(60)
+    await dog.tick()
+
+    failed = await world.memory.install("i1")
+    assert failed.reason.startswith("the guest is no longer in libvirt, and it did not report success")
+
+
 async def test_while_libvirt_is_away_nothing_is_judged(world: World) -> None:
     dog = await created(world)
     world.libvirt.down = True
