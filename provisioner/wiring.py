@@ -245,7 +245,6 @@ async def _services(
         machines=Machines(store, tokens, profiles, _now, ids),
         host=lambda: host(""),
         upstream=Upstream(client).open,
-        loaders=loaders,
         neighbour=interfaces.neighbour,
         ready=ready,
     )

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from provisioner.boot.decide import refusal, verdict
-from provisioner.boot.loader import canonical, pick
+from provisioner.boot.client import Ignore
+from provisioner.boot.loader import canonical
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Install, Kind
 from provisioner.web.keys import LEDGER, SERVICES
@@ -20,6 +20,8 @@ async def stub(request: web.Request) -> web.Response:
 
 async def script(request: web.Request) -> web.Response:
     """The machine's own script; the use case decides who may have it, and notes it."""
+    if request.method == "HEAD":
+        raise web.HTTPMethodNotAllowed("HEAD", ("GET",))
     text = await request.app[SERVICES].booting.machine_script(
         root(request),
         request.match_info["token"],
@@ -33,12 +35,11 @@ async def script(request: web.Request) -> web.Response:
 async def loader(request: web.Request) -> web.StreamResponse:
     """A first loader, looked up by name, under the verdict that DHCP and TFTP give the same machine."""
     name = canonical(request.match_info["loader"])
-    install, why_not = await _judge(request)
+    content = await request.app[SERVICES].booting.loader(name, peer(request))
+    if isinstance(content, Ignore):
+        raise NotFound(content.reason)
+    install = await _owner(request)
     note = request.app[LEDGER].tell
-    if why_not:
-        await note(Kind.LOCAL_BOOT, install, why_not, {"address": peer(request)})
-        raise NotFound(why_not)
-    content = pick(name, request.app[SERVICES].loaders)
     if content is None:
         if install is not None:
             await note(Kind.LOADER_FAILED, install, f"there is no loader {name[:100]!r} here")
@@ -54,19 +55,14 @@ async def loader(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _judge(request: web.Request) -> tuple[Install | None, str]:
-    """Whose machine asks, and why it gets no loader.
-
-    A loader is public and holds no secret, so an address that leads to no machine is not refused.
-    """
+async def _owner(request: web.Request) -> Install | None:
+    """The running install of the machine behind the address: HTTP Boot asks before any token was shown."""
     services, address = request.app[SERVICES], peer(request)
     mac = services.neighbour(address)
     if mac is None:
-        return await request.app[LEDGER].owner(address), ""
+        return await request.app[LEDGER].owner(address)
     install = await services.store.install_of(mac=mac)
-    known = install is not None or await services.store.machine(mac=mac) is not None
-    refused = refusal(*verdict(install, known))
-    return install, refused.reason if refused else ""
+    return install if install is not None and not install.over else None
 
 
 def _script(text: str) -> web.Response:
@@ -75,6 +71,7 @@ def _script(text: str) -> web.Response:
 
 ROUTES = (
     Route("GET", "/boot/ipxe", stub, "public"),
-    Route("GET", "/boot/script/{token}", script, "token"),
+    # A machine that we did not make has any serial at all, or none.
+    Route("GET", "/boot/script/{token:.*}", script, "token"),
     Route("GET", "/boot/{loader:.+}", loader, "public"),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from provisioner.boot.client import Ignore
 from provisioner.core.host import Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
@@ -20,6 +21,10 @@ from provisioner.service.requests import CreateGuest, Creation, Guest
 
 class Booting(Protocol):
     def stub(self, root: str) -> str: ...
+
+    async def loader(self, name: str, address: str) -> bytes | Ignore | None:
+        """Bytes, a refusal, or None where there is no such loader."""
+        ...
 
     async def machine_script(self, root: str, token: str, mac: str, uuid: str, address: str) -> str: ...
 
@@ -131,7 +136,7 @@ Pass = Callable[[str, str, Mapping[str, str]], AbstractAsyncContextManager[Upstr
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`loaders` are the first programs by name; `neighbour` the MAC address behind an address, where known.
+    """`neighbour` gives the MAC address behind an address where the kernel knows it.
 
     `host` gives the hypervisor of the configured host; `ready` raises what keeps the service from working.
     """
@@ -150,6 +155,5 @@ class Services:
     machines: Machines
     host: Callable[[], HostLists]
     upstream: Pass
-    loaders: Mapping[str, bytes]
     neighbour: Callable[[str], str | None]
     ready: Callable[[], Awaitable[None]]

@@ -18,7 +18,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
 
 
 def paths(app: web.Application) -> set[str]:
-    return {re.sub(r":[^}]+}", "}", resource.canonical) for resource in app.router.resources()}
+    return {resource.canonical for resource in app.router.resources()}
 
 
 def filled(path: str) -> str:

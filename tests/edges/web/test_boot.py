@@ -3,7 +3,7 @@
 import pytest
 
 from provisioner.core.install import Kind, Stage
-from tests.edges.web.world import MAC, World
+from tests.edges.web.world import LOADER, MAC, World
 
 
 async def test_the_stub_is_public_and_names_the_address_it_was_asked_at(world: World) -> None:
@@ -16,10 +16,28 @@ async def test_the_stub_is_public_and_names_the_address_it_was_asked_at(world: W
     assert headers["Cache-Control"] == "no-store"
 
 
-async def test_a_script_is_asked_for_with_all_that_is_known(world: World) -> None:
-    status, body, _ = await world.get(f"/boot/script/tok?mac={MAC}&uuid=u")
+async def test_a_script_is_unlocked_by_its_token(world: World) -> None:
+    install = await world.install()
+    path = f"/boot/script/{world.token(install, 'stub')}"
 
-    assert (status, body.decode()) == (200, f"#!ipxe\n# {world.guest_root} tok {MAC} u 127.0.0.1\n")
+    status, body, _ = await world.get(path)
+
+    assert status == 200
+    assert f"{world.guest_root}/tree/t/vmlinuz".encode() in body
+    assert f"install={install.id}".encode() in body
+    assert (await world.store.install(install.id)).address == "127.0.0.1"
+    assert (await world.until(Kind.SCRIPT_SENT))[0].install == install.id
+    assert (await world.get(path, method="HEAD"))[0] == 405
+
+
+async def test_a_mac_alone_unlocks_nothing(world: World) -> None:
+    install = await world.install()
+
+    for token in ("", "x", "%24%7Bserial%7D", "To%2FBe%20filled", world.token(install, "answer")):
+        status, body, _ = await world.get(f"/boot/script/{token}?mac={MAC}&uuid={install.uuid}")
+        assert status == 200
+        assert body.startswith(b"#!ipxe")
+        assert b"vmlinuz" not in body
 
 
 @pytest.mark.parametrize("path", ["/boot/snponly.efi", "////boot////snponly.efi", "//boot/snponly.efi"])
@@ -27,7 +45,7 @@ async def test_a_loader_is_found_however_many_slashes_firmware_writes(world: Wor
     status, body, headers = await world.get(path)
 
     assert status == 200
-    assert body == world.services.loaders["snponly.efi"]
+    assert body == LOADER
     assert headers["Content-Length"] == str(len(body))
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import aiohttp
 
-from provisioner.boot import script
 from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.guest import GuestSpec
 from provisioner.core.host import Network, Pool
@@ -20,6 +19,7 @@ from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.plan.steps import CreateVolume, Plan
+from provisioner.service.booting import Booting
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
@@ -32,6 +32,7 @@ from provisioner.web.services import Services
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
 ANSWER = f"rootpw --plaintext {SECRET}\nreboot\n"
+LOADER = b"MZ" + b"x" * 3000
 MAC = "52:54:00:00:00:01"
 UUID = "00000000-0000-4000-8000-000000000001"
 
@@ -40,14 +41,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class FakeBooting:
-    """The real stub; a script that tells what it was asked with."""
-
-    def stub(self, root: str) -> str:
-        return script.stub(root)
-
-    async def machine_script(self, root: str, token: str, mac: str, uuid: str, address: str) -> str:
-        return f"#!ipxe\n# {root} {token} {mac} {uuid} {address}\n"
+async def arguments(install: Install, root: str) -> tuple[str, str, str]:
+    """Kernel, initrd and kernel command line of every script."""
+    return f"{root}/tree/t/vmlinuz", f"{root}/tree/t/initrd", f"install={install.id}"
 
 
 @dataclass
@@ -286,7 +282,14 @@ class World:
             store=self.store,
             clock=now,
             state_dir=folder / "state",
-            booting=FakeBooting(),
+            booting=Booting(
+                self.store,
+                self.tokens,
+                now,
+                arguments,
+                loaders={"snponly.efi": LOADER},
+                neighbour=lambda address: self.neighbours.get(address),
+            ),
             tokens=self.tokens,
             answers=self.answers,
             guests=self.guests,
@@ -297,7 +300,6 @@ class World:
             machines=FakeMachines(),
             host=FakeHost,
             upstream=self.upstream.open,
-            loaders={"snponly.efi": b"MZ" + b"x" * 3000},
             neighbour=lambda address: self.neighbours.get(address),
             ready=self._ready,
         )
