@@ -53,7 +53,7 @@ def closure(rows: Iterable[Stanza], held: set[str], kernel: str, wanted: Sequenc
         if name in known:
             found[name] = known[name]
             open_names += _names(known[name].get("Depends", ""))
-        elif not set(provided.get(name, ())) & found.keys():
+        elif not set(provided.get(name, ())) & {*found, *wanted}:
             open_names += provided.get(name, [])[:1]
     return [found[name] for name in sorted(found)]
 
