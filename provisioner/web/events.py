@@ -22,7 +22,7 @@ from provisioner.web.schemas import to_json
 from provisioner.web.tailer import Stream
 
 PING_SECONDS = 15
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
 _BATCH = 500
 
 

@@ -1,5 +1,6 @@
 """The API: what goes in is checked, what comes out is as documented, every error is one sentence."""
 
+import gzip
 import io
 import json
 import re
@@ -113,6 +114,15 @@ async def test_a_bad_body_is_told_in_one_sentence(
     assert "\n" not in problem["detail"]
     assert "pydantic" not in json.dumps(problem)
     assert world.guests.calls == []
+
+
+async def test_a_small_body_that_unpacks_to_a_large_one_is_refused(world: World) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    headers = {**BEARER, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+    status, _, _ = await world.ask("POST", "/api/v1/guests", data=io.BytesIO(bomb), headers=headers)
+
+    assert status == 413
 
 
 async def test_a_form_is_no_json(world: World) -> None:
