@@ -57,6 +57,9 @@ def state(_able: None) -> Iterator[Path]:
     """Below /var/lib, because libvirt's QEMU user has to enter it."""
     place = Path(tempfile.mkdtemp(prefix="provisioner-lab-", dir="/var/lib"))
     place.chmod(0o755)
+    kept = HERE.parent.parent / ".cache/lab"
+    kept.mkdir(parents=True, exist_ok=True)
+    (place / "cache").symlink_to(kept)  # the mini installer's kernel package is fetched once
     yield place
     shutil.rmtree(place)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -57,7 +58,8 @@ class Service:
 
     def start(self) -> None:
         (self.state / "api.json").unlink(missing_ok=True)
-        prefix = ["ip", "netns", "exec", self.lan.netns] if self.lan.netns else []
+        # nsenter leaves /sys as it is: what the service reads there is libvirt's network, not its own.
+        prefix = ["nsenter", f"--net=/run/netns/{self.lan.netns}"] if self.lan.netns else []
         begun = time.monotonic()
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(
@@ -136,7 +138,7 @@ class Service:
             timeout=600,
         )
         last = json.loads(answer.text.strip().splitlines()[-1])
-        assert "image" in last, answer.text
+        assert "image" in last, f"{answer.text}\n{self.tail()}"
 
     def create(self, name: str, **wishes: object) -> dict[str, Any]:
         body = {"name": name, "profile": "tiny", "network": self.lan.nic, **wishes}
@@ -177,7 +179,7 @@ class Service:
     def serial(self, name: str) -> Path:
         """The file that the guest's serial line is written to, as its domain names it."""
         xml = virsh("dumpxml", name)
-        return Path(xml.split("<serial type='file'>")[1].split("path='")[1].split("'")[0])
+        return Path(re.findall(r"<log file='([^']+)'", xml)[0])
 
     def story(self, name: str) -> str:
         """Everything known of an install, for the report of a failed test."""
