@@ -103,6 +103,18 @@ async def test_a_caller_that_goes_away_leaves_no_transaction_open(store: Databas
         file.execute("BEGIN IMMEDIATE")
 
 
+async def test_a_write_that_was_begun_is_written_though_nobody_waits(store: Database, url: str) -> None:
+    asking = [asyncio.create_task(store.record([event(f"e{number}")])) for number in range(20)]
+    await asyncio.sleep(0.002)
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    await store.close()
+    await store.open()
+
+    assert await texts(store) == [f"e{number}" for number in range(20)]
+
+
 async def test_closing_waits_for_writes_and_ends_every_thread(url: str, tmp_path: Path) -> None:
     before = set(threading.enumerate())
     database = Database(url)

@@ -100,6 +100,31 @@ async def test_a_silent_boot_is_reset_once(world: World) -> None:
     assert (await world.kinds()).count(Kind.RESET) == 1
 
 
+async def test_a_guest_reset_while_booting_is_not_reset_while_loading(world: World) -> None:
+    dog = await created(world)
+    world.clock.pass_(100)
+    await dog.tick()
+    assert len(world.libvirt.resets) == 1
+
+    await world.happen(*TO_LOADING)
+    world.clock.pass_(400)
+    await dog.tick()
+
+    assert (await world.memory.install("i1")).stage is Stage.LOADING
+    assert len(world.libvirt.resets) == 1
+
+
+async def test_a_machine_that_only_boots_again_and_again_does_not_install(world: World) -> None:
+    dog = await created(world, *TO_LOADING, Kind.ANSWER_SERVED)
+
+    for _ in range(6):
+        world.clock.pass_(900)
+        await world.happen(Kind.REBOOTED, Kind.DHCP_QUESTION, Kind.LOCAL_BOOT, Kind.ANSWER_REFUSED)
+        await dog.tick()
+
+    assert (await world.memory.install("i1")).stage is Stage.FAILED
+
+
 async def test_nothing_is_reset_once_the_answer_file_was_served(world: World) -> None:
     dog = await created(world, *TO_LOADING, Kind.ANSWER_SERVED)
 
