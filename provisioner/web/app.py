@@ -24,9 +24,10 @@ from provisioner.web.body import JSON_BYTES
 from provisioner.web.errors import as_problems
 from provisioner.web.gate import Gate
 from provisioner.web.headers import plain, strict
-from provisioner.web.keys import GATE, LEDGER, SERVICES, TAILER
+from provisioner.web.keys import GATE, LEDGER, SERVICES, TAILER, TREES
 from provisioner.web.ledger import Ledger
 from provisioner.web.listener import own_paths_only
+from provisioner.web.recent import Recent
 from provisioner.web.services import Services
 from provisioner.web.tailer import Tailer
 
@@ -36,6 +37,7 @@ def guest_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[as_problems, own_paths_only], client_max_size=JSON_BYTES)
     app[SERVICES] = services
     app[LEDGER] = Ledger(services.store, services.clock)
+    app[TREES] = Recent(services.trees.get)
     app.on_response_prepare.append(plain)
     for table in (health.ROUTES, boot.ROUTES, answers.ROUTES, trees.ROUTES, report.ROUTES):
         routes.add(app, table)

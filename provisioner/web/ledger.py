@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from provisioner.core.errors import NotFound, ProvisionerError
 from provisioner.core.install import Event, Install, Kind
 from provisioner.service.ports import Clock, Store
+from provisioner.web.recent import Recent
 
 log = logging.getLogger(__name__)
 _REMEMBERED = 1024
 _COMPLAINTS = 30
-_FRESH_SECONDS = 1.0
 _EVENT_SECONDS = 1.0
 
 
@@ -53,7 +53,7 @@ class Ledger:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._owners: dict[str, tuple[float, Install | None]] = {}
+        self._owners = Recent(self._owner)
         self._claims: dict[str, str] = {}
         self._tallies: dict[str, Tally] = {}
         self._complaints: Counter[str] = Counter()
@@ -67,18 +67,18 @@ class Ledger:
         if len(self._claims) >= _REMEMBERED:
             self._claims.clear()
         self._claims[address] = install.id
-        self._owners.pop(address, None)
+        self._owners.forget(address)
 
     async def owner(self, address: str) -> Install | None:
-        """The running install of the machine at an address; at most a second old."""
-        now = time.monotonic()
-        known = self._owners.get(address)
-        if known is None or now - known[0] > _FRESH_SECONDS:
-            found = await self._claimed(address) or await self._store.install_of(address=address)
-            if len(self._owners) >= _REMEMBERED:
-                self._owners.clear()
-            self._owners[address] = known = (now, found if found and not found.over else None)
-        return known[1]
+        """The running install of the machine at an address; at most a second old, a stranger asked anew."""
+        found = await self._owners.get(address)
+        if found is None:
+            self._owners.forget(address)
+        return found
+
+    async def _owner(self, address: str) -> Install | None:
+        found = await self._claimed(address) or await self._store.install_of(address=address)
+        return found if found is not None and not found.over else None
 
     async def _claimed(self, address: str) -> Install | None:
         ref = self._claims.get(address)

@@ -18,7 +18,7 @@ from provisioner.core.profile import Tree
 from provisioner.web import ledger
 from provisioner.web.errors import BadGateway
 from provisioner.web.files import Progress, TreeFile, locate
-from provisioner.web.keys import LEDGER, SERVICES
+from provisioner.web.keys import LEDGER, SERVICES, TREES
 from provisioner.web.place import peer
 from provisioner.web.routes import Route
 
@@ -43,7 +43,7 @@ async def file(request: web.Request) -> web.StreamResponse:
     if name == IMAGES:
         tree = Tree(IMAGES, str(services.state_dir / IMAGES))
     else:
-        tree = await services.trees.get(name)
+        tree = await request.app[TREES].get(name)
     if tree.source.startswith(("http://", "https://")):
         return await _upstream(request, tree, path, install)
     return await _directory(request, tree, path, install)

@@ -190,6 +190,16 @@ async def test_downloads_of_strangers_are_no_events(world: World, tree: Path) ->
     assert Kind.KERNEL_SENT not in await world.kinds()
 
 
+async def test_a_stranger_is_known_as_soon_as_it_is_bound(world: World, tree: Path) -> None:
+    install = await world.install()
+    await world.get("/tree/t/file")
+    await world.store.bind(install.id, "127.0.0.1")
+
+    await world.get("/tree/t/vmlinuz")
+
+    assert (await world.until(Kind.KERNEL_SENT))[0].install == install.id
+
+
 async def test_downloads_belong_to_whom_the_answer_file_was_sent(world: World, tree: Path) -> None:
     """The installer has another address than its firmware had."""
     install = await world.install()
