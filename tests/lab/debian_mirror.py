@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def assemble(out: Path, extra: Sequence[str] = ()) -> list[str]:
-    """Fills `out`; returns the installer pieces that had to be rebuilt, each with how."""
+    """Fills `out`; returns the installer pieces that had to be rebuilt, each with how (also in REBUILT)."""
     work = out / ".work"
     for folder in ("pool/main", "pool/installer", IMAGES):
         shutil.rmtree(out / folder, ignore_errors=True)
@@ -74,6 +74,7 @@ def assemble(out: Path, extra: Sequence[str] = ()) -> list[str]:
     rebuilt = installer_pieces(apt, work, out, kernel)
     packages(apt, work, out, extra)
     index(apt, out)
+    (out / "REBUILT").write_text("".join(f"{piece}\n" for piece in rebuilt))
     return rebuilt
 
 

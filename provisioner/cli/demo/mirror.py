@@ -20,6 +20,14 @@ def find(chosen: str) -> tuple[str, str]:
     return _of_apt(), ""
 
 
+def signed(source: str) -> bool:
+    """Whether the mirror's index carries a signature. What is assembled by hand carries none."""
+    suite = Path(source) / "dists" / SUITE
+    return not source.startswith("/") or any(
+        (suite / name).is_file() for name in ("InRelease", "Release.gpg")
+    )
+
+
 def _directory(path: Path) -> tuple[str, str]:
     if not (path / "dists" / SUITE).is_dir():
         raise Invalid(

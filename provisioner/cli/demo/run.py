@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from provisioner.cli.watch import until_installed
 from provisioner.core.errors import Denied, Unavailable
 
 _IMAGE = "debian12"
+_UNSIGNED = "debian13-unsigned"
 _EMULATED = "12 to 30 minutes where KVM is missing"
 
 
@@ -134,7 +135,7 @@ class Demo:
         if run.profile == "debian12-image":
             self._provide_image(api)
         else:
-            self._provide_tree(api)
+            run = self._provide_tree(api, run)
         guest = self._create(api, run)
         until_installed(api, guest["install"]["id"])
         click.echo(f"\nlogging into {run.guest} …", err=True)
@@ -156,7 +157,8 @@ class Demo:
         what = f"{_IMAGE}: {size(item['size'])}, {size(item['unpacked'])} on disk, {how}{tuned}"
         _step("image", what, None if kept else time.monotonic() - began)
 
-    def _provide_tree(self, api: Api) -> None:
+    def _provide_tree(self, api: Api, run: Run) -> Run:
+        """The run itself, or one with a profile that takes a mirror without a signature."""
         if not self.kvm:
             click.echo(f"The debian-installer takes {_EMULATED}, as here.")
         source, remark = mirrors.find(self.mirror)
@@ -166,6 +168,14 @@ class Demo:
         _step("tree", f"debian13: {found['family']} {found['release']} from {source}")
         if remark:
             _step("", remark)
+        if mirrors.signed(source):
+            return run
+        _step("", f"this mirror is not signed: profile {_UNSIGNED} tells the installer to take it so")
+        if not any(profile["name"] == _UNSIGNED for profile in api.get("profiles")):
+            api.post("profiles", run.profile, "copy", body={"name": _UNSIGNED})
+        variables = api.get("profiles", run.profile)["variables"] | {"insecure_mirror": True}
+        api.put("profiles", _UNSIGNED, body={"variables": variables})
+        return replace(run, profile=_UNSIGNED)
 
     def _create(self, api: Api, run: Run) -> dict[str, Any]:
         uuid = _new_uuid()

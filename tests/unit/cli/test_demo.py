@@ -96,6 +96,16 @@ echo 'Debian|Debian|http://m.example/debian/'
 """
 
 
+def test_a_mirror_without_a_signature_is_known(tmp_path: Path) -> None:
+    suite = tmp_path / "dists/trixie"
+    suite.mkdir(parents=True)
+
+    assert mirror.signed("http://m.example/debian")
+    assert not mirror.signed(str(tmp_path))
+    (suite / "InRelease").touch()
+    assert mirror.signed(str(tmp_path))
+
+
 def test_else_the_mirror_that_apt_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "apt-get"
     program.write_text(APT)
