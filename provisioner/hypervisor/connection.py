@@ -157,7 +157,7 @@ class LibvirtHost:
         """Forgets the pool of that name at that path; its files stay."""
         await self._link.act(storage.remove_pool, name, path)
 
-    async def _is_ours(self, uuid: str) -> bool:
+    async def _is_ours(self, uuid: str) -> bool | None:
         return await self._link.run(guest.is_ours, uuid)
 
     def _came_up(self, connection: libvirt.virConnect, again: bool) -> list[int]:

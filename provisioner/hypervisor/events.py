@@ -44,7 +44,7 @@ class _Guest:
 class Watch:
     """Tells `callbacks` what happens to our guests, what was missed while libvirt was away included."""
 
-    def __init__(self, is_ours: Callable[[str], Awaitable[bool]]) -> None:
+    def __init__(self, is_ours: Callable[[str], Awaitable[bool | None]]) -> None:
         self.callbacks: list[OnDomainEvent] = []
         self._is_ours = is_ours
         self._guests: dict[str, _Guest] = {}
@@ -106,12 +106,15 @@ class Watch:
                 _log.exception("event %s of %s was not taken", seen.event, seen.name)
 
     async def _take(self, seen: Seen) -> None:
-        if seen.event == "defined" or seen.uuid not in self._guests:
-            if seen.event == "undefined" or not await self._is_ours(seen.uuid):
+        if seen.event == "defined" or (seen.uuid not in self._guests and seen.event != "undefined"):
+            ours = await self._is_ours(seen.uuid)
+            if ours:
+                self.learn(seen.name, seen.uuid)
+            elif ours is False:  # somebody took our metadata away; one that is gone has more events to come
                 self._guests.pop(seen.uuid, None)
-                return
-            self.learn(seen.name, seen.uuid)
-        guest = self._guests[seen.uuid]
+        guest = self._guests.get(seen.uuid)
+        if guest is None:
+            return
         guest.name = seen.name
         match seen.event:
             case "defined":

@@ -45,10 +45,10 @@ def domains(connection: libvirt.virConnect) -> list[Domain]:
     return sorted(found, key=lambda domain: domain.name)
 
 
-def is_ours(connection: libvirt.virConnect, uuid: str) -> bool:
-    """Whether there is a domain of this UUID that carries our metadata."""
+def is_ours(connection: libvirt.virConnect, uuid: str) -> bool | None:
+    """Whether the domain of this UUID carries our metadata, None where there is no such domain."""
     domain = _by_uuid(connection, uuid)
-    return domain is not None and _tagged(domain)
+    return None if domain is None else _tagged(domain)
 
 
 def xml(connection: libvirt.virConnect, name: str) -> str:

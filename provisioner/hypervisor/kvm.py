@@ -64,7 +64,7 @@ def _prove(attempt: _Attempt) -> tuple[bool, str]:
         return False, f"there is no {_KVM} on this machine"
     for file in (attempt.kernel, attempt.initrd):
         if not file.is_file():
-            return False, f"KVM cannot be tried without {file}"
+            return False, f"no kernel can be tried without {file}"
     eventloop.start()
     try:
         with contextlib.closing(libvirt.open(attempt.uri)) as connection:
