@@ -31,6 +31,14 @@ def stage(item: Any) -> str:
     return str(install.get("stage", "")) if isinstance(install, dict) else ""
 
 
+def _address(item: Any) -> str:
+    """As a report or lease has it; in a list, where nobody was asked, as its install last saw it."""
+    known, install = item.get("address"), item.get("install")
+    if known:
+        return str(known["ip"])
+    return str(install.get("address") or "") if isinstance(install, dict) else ""
+
+
 COLUMNS = (
     Column("NAME", lambda g: g["name"]),
     Column("STATE", lambda g: g["state"]),
@@ -38,7 +46,7 @@ COLUMNS = (
     Column("PROFILE", lambda g: g.get("profile")),
     Column("MEMORY", lambda g: f"{g['memory']} MiB", right=True),
     Column("VCPUS", lambda g: g["vcpus"], right=True),
-    Column("ADDRESS", lambda g: (g.get("address") or {}).get("ip")),
+    Column("ADDRESS", _address),
 )
 OWNER = Column("OWNER", lambda g: "provisioner" if g["ours"] else "foreign, untouched")
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from provisioner.cli.output import size
 from provisioner.core.install import Event, Install, Kind, Stage, advance
 
 
@@ -45,8 +44,6 @@ def laps(install: Install, events: Iterable[Event]) -> tuple[Lap, ...]:
 def note(event: Event) -> str:
     """What an event says in a few words beside its stage; "" for one that says nothing new."""
     match event.kind:
-        case Kind.TREE_BYTES:
-            return _transfer(event)
         case Kind.LOG | Kind.DHCP_IGNORED | Kind.LOCAL_BOOT:
             return ""
         case _:
@@ -60,12 +57,3 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{int(seconds) // 60} m {int(seconds) % 60:02} s"
     return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60:02} m"
-
-
-def _transfer(event: Event) -> str:
-    sent, total = event.data.get("sent"), event.data.get("total")
-    name = str(event.data.get("path", "")).rpartition("/")[2]
-    if not isinstance(sent, int | float):
-        return event.text
-    of = f" of {size(total)}" if isinstance(total, int | float) and total else ""
-    return f"{name} {size(sent)}{of}".strip()

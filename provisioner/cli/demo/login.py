@@ -20,7 +20,6 @@ _QUESTIONS = (
     ("/proc/cmdline", "cat /proc/cmdline"),
     ("findmnt /", "findmnt -n -o SOURCE,FSTYPE,SIZE,OPTIONS /"),
     ("is-system-running", f"timeout {_BOOT_SECONDS} systemctl is-system-running --wait || true"),
-    ("up", "cut -d' ' -f1 /proc/uptime"),
 )
 
 

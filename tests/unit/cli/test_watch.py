@@ -73,7 +73,7 @@ def test_wait_tells_each_stage_once_and_ends_well(service: FakeService, provisio
         "web1: creating        1.0 s",
         "web1: booting         1.0 s  power on",
         "web1: loading         1.0 s  boot script by HTTP",
-        "web1: installing      2.0 s  debian12.tar.zst 45.0 MB of 97.3 MB",
+        "web1: installing      2.0 s  debian12.tar.zst: 45.0 MB of 97.3 MB",
         "web1: finishing       1.0 s  report",
         "web1: installed",
     ]
@@ -165,14 +165,14 @@ web1  debian12-image  9.5 s
 ✓  creating        1.0 s
 ✓  booting         1.0 s  power on
 ✓  loading         1.0 s  boot script by HTTP
-⠋  installing      5.5 s  debian12.tar.zst 45.0 MB of 97.3 MB
+⠋  installing      5.5 s  debian12.tar.zst: 45.0 MB of 97.3 MB
 ━━━━━━━━━━━━━━━━━━╸                       47 %"""
 BROKEN = """\
 web1  debian12-image  6.0 s
 ✓  creating        1.0 s
 ✓  booting         1.0 s  power on
 ✓  loading         1.0 s  boot script by HTTP
-✓  installing      2.0 s  debian12.tar.zst 45.0 MB of 97.3 MB
+✓  installing      2.0 s  debian12.tar.zst: 45.0 MB of 97.3 MB
 ✗  failed                 no space left"""
 
 
@@ -196,7 +196,7 @@ def test_show_prints_stages_or_all_events(service: FakeService, provisioner: Pro
         "creating    1.0 s  -",
         "booting     1.0 s  power on",
         "loading     1.0 s  boot script by HTTP",
-        "installing  2.0 s  debian12.tar.zst 45.0 MB of 97.3 MB",
+        "installing  2.0 s  debian12.tar.zst: 45.0 MB of 97.3 MB",
         "finishing   1.0 s  report",
         "installed   0.0 s  reboot seen",
     ]
