@@ -8,21 +8,21 @@ TARGET=/mnt/sysimage
 image_kind() {
     name=${1%%[?#]*}
     case $name in
-        *.zst | *.tzst) unpacker="/tools/zstd -dcq" ;;
-        *.xz | *.txz) unpacker="/tools/xz -dcq" ;;
+        *.zst | *.tzst) unpacker="$TOOLS/zstd -dcq" ;;
+        *.xz | *.txz) unpacker="$TOOLS/xz -dcq" ;;
         *.gz | *.tgz) unpacker="gunzip -c" ;;
         *) unpacker="cat" ;;
     esac
     case $name in *.tar | *.tar.* | *.tzst | *.txz | *.tgz) kind=tar ;; *) kind=ext4 ;; esac
 }
 
-# body URL FIRST: the file from byte FIRST on, its process id in /run/body
+# body URL FIRST: the file from byte FIRST on, its process id in $RUN/body
 body() (
-    sh -c 'echo $PPID' >/run/body
+    sh -c 'echo $PPID' >"$RUN/body"
     [ "$2" = 0 ] || set -- "$1" "$2" --header "Range: bytes=$2-"
     url=$1
     shift 2
-    exec wget -q -O - "$@" "$url" 2>/run/wget
+    exec wget -q -O - "$@" "$url" 2>"$RUN/wget"
 )
 
 # resumable URL FIRST: the server answers a range with that range
@@ -34,12 +34,12 @@ resumable() {
 feed() {
     got=0 breaks=0
     set -o pipefail
-    while ! body "$1" "$got" | /tools/dd bs=64k 2>/run/copied; do
-        grep -q 'HTTP/1.[01] 4' /run/wget && return 1
-        copied=$(tail -n 1 /run/copied)
+    while ! body "$1" "$got" | "$TOOLS/dd" bs=64k 2>"$RUN/copied"; do
+        grep -q 'HTTP/1.[01] 4' "$RUN/wget" && return 1
+        copied=$(tail -n 1 "$RUN/copied")
         got=$((got + ${copied%% *})) breaks=$((breaks + 1))
         [ $breaks -le 60 ] || return 1
-        say "image: broken off after $got bytes ($(tail -n 1 /run/wget)); trying again" >&2
+        say "image: broken off after $got bytes ($(tail -n 1 "$RUN/wget")); trying again" >&2
         sleep 3
         [ $got = 0 ] || resumable "$1" "$got" || return 2
     done
@@ -55,7 +55,7 @@ watch() {
             say "image: $((now / 1048576)) MiB"
         else
             silent=$((silent + 5))
-            [ $silent -lt 60 ] || { silent=0; read -r pid </run/body && kill "$pid" 2>>"$LOG"; }
+            [ $silent -lt 60 ] || { silent=0; read -r pid <"$RUN/body" && kill "$pid" 2>>"$LOG"; }
         fi
     done
 }
@@ -63,7 +63,7 @@ watch() {
 # unpack: what comes in, on the disk
 unpack() {
     if [ "$kind" = tar ]; then
-        $unpacker | /tools/tar -x --numeric-owner --xattrs --xattrs-include='*' -C "$TARGET" -f -
+        $unpacker | "$TOOLS/tar" -x --numeric-owner --xattrs --xattrs-include='*' -C "$TARGET" -f -
     else
         $unpacker >"$root"
     fi
@@ -71,21 +71,21 @@ unpack() {
 
 # stream URL: one attempt at the whole; sets `sum`
 stream() {
-    rm -f /run/hash /run/packed
-    mkfifo /run/hash /run/packed
-    /tools/sha256sum </run/hash >/run/sum &
+    rm -f "$RUN/hash" "$RUN/packed"
+    mkfifo "$RUN/hash" "$RUN/packed"
+    "$TOOLS/sha256sum" <"$RUN/hash" >"$RUN/sum" &
     hasher=$!
-    (set -o pipefail && unpack) </run/packed 2>>"$LOG" &
+    (set -o pipefail && unpack) <"$RUN/packed" 2>>"$LOG" &
     unpacking=$!
     watch $hasher &
     watching=$!
-    (feed "$1"; echo $? >/run/fed) | /tools/tee /run/hash >/run/packed 2>>"$LOG"
+    (feed "$1"; echo $? >"$RUN/fed") | "$TOOLS/tee" "$RUN/hash" >"$RUN/packed" 2>>"$LOG"
     wait $hasher
     wait $unpacking
     unpacked=$?
     kill $watching
-    read -r fed </run/fed
-    read -r sum _ </run/sum
+    read -r fed <"$RUN/fed"
+    read -r sum _ <"$RUN/sum"
     [ "$fed" = 0 ] && [ $unpacked = 0 ]
 }
 
@@ -93,7 +93,7 @@ stream() {
 make_root() {
     # Its ids are given, for it would wait for a randomness that a machine this young may not have.
     guid
-    MKE2FS_CONFIG=/etc/mke2fs.conf /tools/mke2fs -q -F -t ext4 -L root -U "$guid" -E "hash_seed=$guid" \
+    MKE2FS_CONFIG=/etc/mke2fs.conf "$TOOLS/mke2fs" -q -F -t ext4 -L root -U "$guid" -E "hash_seed=$guid" \
         "$root" 2>>"$LOG" ||
         stop "$root: no file system could be made"
     mount -t ext4 -o noatime "$root" "$TARGET" || stop "$root cannot be mounted"
@@ -112,7 +112,7 @@ image_install() {
         attempts=$((attempts + 1))
         [ "$kind" != tar ] || umount "$TARGET"
         [ "$fed" = 2 ] && [ $attempts -lt 3 ] && { say "image: from the start"; continue; }
-        [ "$fed" = 0 ] || stop "image $url cannot be read: $(tail -n 1 /run/wget)"
+        [ "$fed" = 0 ] || stop "image $url cannot be read: $(tail -n 1 "$RUN/wget")"
         stop "image $url cannot be unpacked on $root: $(tail -n 1 "$LOG")"
     done
     ks_get liveimg.checksum
@@ -125,5 +125,5 @@ image_install() {
     [ "$kind" = tar ] && return
     # A fresh disk holds zeros, and stale inode tables are never read: no background zeroing on the first day.
     mount -t ext4 -o noatime,noinit_itable "$root" "$TARGET" || stop "image $url holds no ext4 file system"
-    /tools/resize2fs "$root" >>"$LOG" 2>&1 || stop "$root: the file system could not be grown"
+    "$TOOLS/resize2fs" "$root" >>"$LOG" 2>&1 || stop "$root: the file system could not be grown"
 }

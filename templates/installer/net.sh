@@ -28,7 +28,7 @@ network_up() {
         say "network: no DHCP server answered $nic; asking again"
         sleep 2
     done
-    read -r address </run/address
+    read -r address <"$RUN/address"
     say "network: $nic has $address"
 }
 
@@ -50,9 +50,9 @@ get() {
     shift 4
     while :; do
         # shellcheck disable=SC2086
-        timeout "$seconds" wget -q -O "$file" "$@" "$url" 2>/run/wget && return 0
+        timeout "$seconds" wget -q -O "$file" "$@" "$url" 2>"$RUN/wget" && return 0
         # An answer of the server is an answer: only silence is asked again.
-        grep -q 'server returned error: HTTP/1.[01] 4' /run/wget && return 1
+        grep -q 'server returned error: HTTP/1.[01] 4' "$RUN/wget" && return 1
         tries=$((tries - 1))
         [ $tries -gt 0 ] || return 1
         sleep 2
@@ -81,11 +81,11 @@ get_kickstart() {
 
 # probe_tree URL: .treeinfo must be there; updates.img and product.img may be, and are laid over the installer
 probe_tree() {
-    get 20 30 "$1/.treeinfo" /run/treeinfo || stop "the tree $1 has no readable .treeinfo: $(cat /run/wget)"
+    get 20 30 "$1/.treeinfo" "$RUN/treeinfo" || stop "the tree $1 has no readable .treeinfo: $(cat "$RUN/wget")"
     for extra in updates product; do
-        get 60 1 "$1/images/$extra.img" "/run/$extra.img" || continue
+        get 60 1 "$1/images/$extra.img" "$RUN/$extra.img" || continue
         say "tree: images/$extra.img is laid over the installer"
-        (cd / && zcat "/run/$extra.img" 2>>"$LOG" | cpio -idu 2>>"$LOG") ||
+        (cd / && zcat "$RUN/$extra.img" 2>>"$LOG" | cpio -idu 2>>"$LOG") ||
             stop "$1/images/$extra.img is not a cpio archive packed with gzip"
     done
 }

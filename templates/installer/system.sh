@@ -5,7 +5,7 @@
 # replace_field FILE NAME FIELD VALUE: one field of one line of passwd or shadow
 replace_field() {
     awk -F: -v OFS=: -v name="$2" -v field="$3" 'BEGIN { value = ENVIRON["VALUE"] } $1 == name { $field = value } 1' \
-        "$1" >/run/replaced && cat /run/replaced >"$1"
+        "$1" >"$RUN/replaced" && cat "$RUN/replaced" >"$1"
 }
 
 # set_password NAME TEXT plain|crypted
@@ -189,7 +189,7 @@ set_boot() {
     kernel_arguments
     ks_get bootloader.timeout 0
     mkdir -p "$TARGET/boot/grub"
-    printf 'set timeout=%s\nset default=0\n' "$value" >/run/grub.cfg
+    printf 'set timeout=%s\nset default=0\n' "$value" >"$RUN/grub.cfg"
     kernels=0
     for kernel in $(find "$TARGET/boot" -maxdepth 1 -name 'vmlinuz-*' ! -name '*rescue*' | sort -rV); do
         kernel=${kernel##*/}
@@ -202,10 +202,10 @@ set_boot() {
             echo "  linux /boot/$kernel root=PARTUUID=$root_guid ro $arguments"
             [ -z "$initrd" ] || echo "  initrd /boot/$initrd"
             echo "}"
-        } >>/run/grub.cfg
+        } >>"$RUN/grub.cfg"
     done
     [ $kernels -gt 0 ] || stop "the image has no /boot/vmlinuz-*: it could not boot"
-    cp /run/grub.cfg "$TARGET/boot/grub/grub.cfg"
+    cp "$RUN/grub.cfg" "$TARGET/boot/grub/grub.cfg"
 }
 
 system_configure() {
