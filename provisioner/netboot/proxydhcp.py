@@ -7,6 +7,7 @@ server of the same machine alike, and unicast renewals of a lease reach that ser
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable, Mapping
 
 from provisioner.boot.client import DISCOVER, REQUEST, Ignore, Local, Question, identify
@@ -59,7 +60,7 @@ class ProxyDhcp:
         question = packet.decode(data, role)
         if isinstance(question, Ignore):
             return None
-        if not self._pace.take(question.mac, asyncio.get_running_loop().time()):
+        if not self._pace.take(question.mac, time.monotonic()):
             return None
         decision = self._decide(question, self._local)
         if question.message not in (DISCOVER, REQUEST) or (question.message, role) == (REQUEST, _SERVER_PORT):

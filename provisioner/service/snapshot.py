@@ -19,6 +19,7 @@ from provisioner.service.ports import Store
 
 _log = logging.getLogger(__name__)
 _LEARNED = 4096
+_MOST = 10000
 _PERIOD = 0.25
 _EVERYTHING_AFTER = 8
 _BATCH = 0.1
@@ -58,7 +59,9 @@ class Snapshot:
         if latest == self._seen and self._skipped < _EVERYTHING_AFTER:
             return
         machines = await self._store.machines()
-        installs = sorted(await self._store.installs(active=True), key=lambda install: install.created)
+        installs = sorted(
+            await self._store.installs(active=True, limit=_MOST), key=lambda install: install.created
+        )
         self._machines = {key: machine for machine in machines for key in _keys(machine.mac, machine.uuid)}
         self._installs = {key: install for install in installs for key in _keys(install.mac, install.uuid)}
         self._bound = {install.address: install.mac for install in installs if install.address}
