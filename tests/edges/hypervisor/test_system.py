@@ -275,7 +275,10 @@ async def test_a_lease_is_found_by_mac(system: LibvirtHost, network: str) -> Non
         run("ip", "link", "set", link, "master", there.bridge, "up")
         run("ip", "-n", space, "link", "set", "eth0", "address", mac, "up")
         run("ip", "netns", "exec", space, "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true")
-        address = await system.lease(mac)
+        for _ in range(100):  # dnsmasq hands its leases to libvirt a moment after it gave them
+            if (address := await system.lease(mac)) is not None:
+                break
+            await asyncio.sleep(0.1)
     finally:
         run("ip", "netns", "delete", space)
 
