@@ -5,7 +5,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from provisioner.cli.demo import service
-from provisioner.cli.demo.site import NETWORK, Site
+from provisioner.cli.demo.site import Site
 
 if TYPE_CHECKING:
     from provisioner.hypervisor.connection import LibvirtHost
@@ -18,7 +18,8 @@ def clean(site: Site, uri: str, *, everything: bool) -> list[str]:
     else: so a service that was killed half-way leaves nothing behind, and foreign guests are never touched.
     """
     removed = ["service"] if service.stop(site) else []
-    removed += asyncio.run(_from_libvirt(site, uri, known=(site.database).is_file()))
+    shutil.rmtree(site.keys, ignore_errors=True)
+    removed += asyncio.run(_from_libvirt(site, uri, known=site.database.is_file()))
     if everything and site.state_dir.exists():
         shutil.rmtree(site.state_dir)
         removed.append(str(site.state_dir))
@@ -32,9 +33,9 @@ async def _from_libvirt(site: Site, uri: str, *, known: bool) -> list[str]:
     try:
         await host.open()
         removed = [f"guest {name}" for name in await _guests(site, host)] if known else []
-        if any(network.name == NETWORK for network in await host.networks()):
-            await host.remove_network(NETWORK)
-            removed.append(f"network {NETWORK}")
+        if any(network.name == site.network for network in await host.networks()):
+            await host.remove_network(site.network)
+            removed.append(f"network {site.network}")
     finally:
         await host.close()
     return removed
@@ -42,17 +43,22 @@ async def _from_libvirt(site: Site, uri: str, *, known: bool) -> list[str]:
 
 async def _guests(site: Site, host: "LibvirtHost") -> list[str]:
     """Removes every guest that the demo's database names, with its volume; returns their names."""
-    from provisioner.plan.plan import plan_removal
+    from provisioner.plan.plan import plan_removal, volume_name
+    from provisioner.plan.steps import DeleteVolume
     from provisioner.store.database import Database
 
     store = Database(f"sqlite+aiosqlite:///{site.database}")
     try:
         await store.open()
-        rows = await store.guests()
+        rows, installs = await store.guests(), await store.installs()
         for row in rows:
             spec = row.spec
             for step in plan_removal(spec.name, spec.uuid, spec.disk.pool, row.volume).steps:
                 await host.apply(step)
+            # A rebuild that was cut off has a volume of its own beside the guest's.
+            for install in installs:
+                if install.guest == spec.name:
+                    await host.apply(DeleteVolume(spec.disk.pool, volume_name(spec.name, install.id)))
             await store.remove_guest(spec.name)
     finally:
         await store.close()

@@ -12,7 +12,7 @@ from provisioner.cli import image
 from provisioner.cli.api import Api
 from provisioner.cli.demo import mirror as mirrors
 from provisioner.cli.demo.login import Inside, look_inside, make_key
-from provisioner.cli.demo.site import NETWORK, Site
+from provisioner.cli.demo.site import Site
 from provisioner.cli.demo.summary import step
 from provisioner.cli.output import size
 from provisioner.cli.watch import until_installed
@@ -71,6 +71,7 @@ def provide_tree(api: Api, run: Run, mirror: str) -> Run:
 
 def install(api: Api, site: Site, run: Run) -> tuple[dict[str, Any], Inside]:
     """From the request to the login; gives the install and what was seen inside."""
+    run = replace(run, guest=site.name(run.guest))
     asked = _create(api, site, run)["install"]["id"]
     until_installed(api, asked)
     click.echo(f"\nlogging into {run.guest} …", err=True)
@@ -87,7 +88,7 @@ def _create(api: Api, site: Site, run: Run) -> dict[str, Any]:
         "profile": run.profile,
         "memory": run.memory,
         "vcpus": min(2, os.cpu_count() or 1),
-        "network": f"network={NETWORK}",
+        "network": f"network={site.network}",
         "uuid": uuid,
         "ssh_keys": [make_key(site.key(uuid), f"provisioner demo, {run.guest}")],
     }

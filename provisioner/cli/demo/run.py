@@ -12,7 +12,7 @@ from provisioner.cli.api import Api
 from provisioner.cli.demo import service, summary
 from provisioner.cli.demo.clean import clean
 from provisioner.cli.demo.guest import RUNS, Run, install, provide_image, provide_tree
-from provisioner.cli.demo.site import BRIDGE, NETWORK, Site, free_ports, free_subnet
+from provisioner.cli.demo.site import Site, free_ports, free_subnet
 from provisioner.cli.demo.summary import step
 from provisioner.cli.endpoint import read
 from provisioner.cli.output import size
@@ -96,10 +96,10 @@ class Demo:
             await host.open()
             taken = [address for network in await host.networks() for address in network.addresses]
             address = free_subnet(taken)
-            await host.ensure_network(NETWORK, BRIDGE, str(address), "nat", "")
+            await host.ensure_network(self.site.network, self.site.bridge, str(address), "nat", "")
         finally:
             await host.close()
-        step("network", f"libvirt's {NETWORK}: NAT on {BRIDGE}, {address.network}")
+        step("network", f"libvirt's {self.site.network}: NAT on {self.site.bridge}, {address.network}")
         return str(address.ip)
 
     def _start_service(self, address: str) -> Api:
@@ -107,7 +107,7 @@ class Demo:
         settings: dict[str, Any] = {
             "state_dir": str(self.site.state_dir),
             "libvirt_uri": self.uri,
-            "interfaces": [BRIDGE, *_also_served()],
+            "interfaces": [self.site.bridge, *_also_served()],
             "api_port": api_port,
             "http_port": http_port,
             "syslog_port": syslog_port,
@@ -118,7 +118,7 @@ class Demo:
             raise Unavailable("the demo's service wrote no api.json", remedy=f"read {self.site.log}")
         api = Api(endpoint)
         step("service", f"for guests at http://{address}:{http_port}, log {self.site.log}", seconds)
-        click.echo(f"\n  dashboard   {api.post('login-keys')['url']}   (good once)\n")
+        click.echo(f"\n  dashboard  {api.post('login-keys')['url']}   (good once)\n")
         return api
 
 

@@ -1,6 +1,7 @@
 """Where the demo lives: its state directory, its subnet, its ports, and what it wrote down about itself."""
 
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -11,19 +12,39 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
+from provisioner.cli.endpoint import DEMO_DIR
 from provisioner.core.errors import Conflict, Unavailable
 
-NETWORK = "provisioner-demo"
-BRIDGE = "prvdemo0"
 _ROUTES = Path("/proc/net/route")
 _SUBNETS = [IPv4Network(f"192.168.{third}.0/24") for third in range(90, 250)]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The demo's state directory and the files in it that the demo itself knows."""
+    """The demo's state directory, the files in it that the demo itself knows, and its names at libvirt.
+
+    A demo elsewhere than in the standard place has names of its own, so that it disturbs no other.
+    """
 
     state_dir: Path
+
+    @property
+    def mark(self) -> str:
+        """ "" for the standard place, else a few characters that follow from the path."""
+        if self.state_dir == DEMO_DIR:
+            return ""
+        return hashlib.sha256(str(self.state_dir).encode()).hexdigest()[:6]
+
+    @property
+    def network(self) -> str:
+        return self.name("provisioner-demo")
+
+    @property
+    def bridge(self) -> str:
+        return f"prvdemo{self.mark or 0}"
+
+    def name(self, stem: str) -> str:
+        return f"{stem}-{self.mark}" if self.mark else stem
 
     @property
     def mini(self) -> Path:
@@ -45,9 +66,13 @@ class Site:
     def process(self) -> Path:
         return self.state_dir / "process.json"
 
+    @property
+    def keys(self) -> Path:
+        return self.state_dir / "ssh"
+
     def key(self, uuid: str) -> Path:
         """A guest's private key, where `guest ssh` looks for it too."""
-        return self.state_dir / "ssh" / uuid
+        return self.keys / uuid
 
 
 @contextmanager

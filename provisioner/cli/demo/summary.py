@@ -28,7 +28,7 @@ _SOURCES = (
 def step(name: str, what: str, seconds: float | None = None) -> None:
     """One thing that was done, and how long it took where that is of interest."""
     took = click.style(f"  {duration(seconds)}", dim=True) if seconds is not None and seconds >= 0.1 else ""
-    click.echo(f"{click.style(name.ljust(10), bold=True)}{what}{took}")
+    click.echo(f"{click.style(name.ljust(11), bold=True)}{what}{took}")
 
 
 def closing(api: Api, ended: Sequence[tuple[dict[str, Any], Inside]]) -> None:

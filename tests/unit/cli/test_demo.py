@@ -11,6 +11,7 @@ import pytest
 from provisioner.cli.demo import mirror, service
 from provisioner.cli.demo.login import make_key
 from provisioner.cli.demo.site import Site, free_ports, free_subnet, only_one
+from provisioner.cli.endpoint import DEMO_DIR
 from provisioner.core.errors import Conflict, Invalid, Unavailable
 from tests.unit.cli.conftest import Provisioner
 
@@ -45,6 +46,14 @@ def test_free_ports_are_free_by_tcp_and_udp() -> None:
     for port in ports:
         with socket.create_server(("", port)), socket.socket(type=socket.SOCK_DGRAM) as udp:
             udp.bind(("", port))
+
+
+def test_a_demo_elsewhere_has_names_of_its_own() -> None:
+    usual, other = Site(DEMO_DIR), Site(Path("/srv/demo"))
+
+    assert (usual.network, usual.bridge, usual.name("demo1")) == ("provisioner-demo", "prvdemo0", "demo1")
+    assert other.network.startswith("provisioner-demo-") and other.name("demo1") != "demo1"
+    assert len(other.bridge) <= 15  # what the kernel allows
 
 
 def test_two_demos_at_once_are_refused(tmp_path: Path) -> None:
