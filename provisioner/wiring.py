@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("provisioner")
 _TICK_SECONDS = 1.0
+_RETRY_SECONDS = 5.0
 _FOLLOW_SECONDS = 0.5
 _MINI = "mini"
 
@@ -66,7 +67,7 @@ async def _netboot(given: dict[str, Any]) -> None:
     from provisioner.service.snapshot import Recorder, Snapshot
     from provisioner.store.database import Database
 
-    store = Database(given["database"])
+    store = Database(given["database"], token_life=timedelta(minutes=given["token_minutes"]))
     await store.open()
     shelf = _loaders([Path(folder) for folder in given["loader_dirs"]])
     snapshot = Snapshot(store, http_port=given["http_port"], loaders=shelf, neighbour=interfaces.neighbour)
@@ -119,7 +120,7 @@ async def _running(settings: "Settings") -> AsyncIterator[str]:
 
     async with AsyncExitStack() as stack:
         folder = state.prepare(settings.state_dir)
-        store = Database(settings.database)
+        store = Database(settings.database, token_life=timedelta(minutes=settings.token_minutes))
         await store.open()
         stack.push_async_callback(store.close)
         await store.migrate(folder / "backup")
@@ -221,6 +222,12 @@ async def _services(
         child.ready()
 
     async def watch() -> None:
+        while not host("").up:  # what a killed service left can be judged only by looking at libvirt
+            try:
+                await host("").open()
+            except ProvisionerError as error:
+                _log.warning("%s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
         for line in await reconcile(store, host, guests, _now):
             _log.info("%s", line)
         while True:
@@ -321,6 +328,7 @@ async def _follow_on(listener: Any, settings: "Settings", served: set[str]) -> N
 def _for_netboot(settings: "Settings") -> dict[str, object]:
     return {
         "database": settings.database,
+        "token_minutes": settings.token_minutes,
         "http_port": settings.http_port,
         "loader_dirs": [str(folder) for folder in settings.loader_dirs],
         "netboot": {
@@ -346,3 +354,7 @@ def _deadlines(settings: "Settings") -> dict[str, int]:
 async def _end(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    netboot()
