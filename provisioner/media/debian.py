@@ -25,6 +25,7 @@ _PACKAGES = (
 )  # fmt: skip
 # What the ordinary system has beside them, and one that is tuned does without.
 _ORDINARY = ("grub-pc-bin", "grub-efi-amd64-bin", "systemd-resolved", "systemd-timesyncd")
+_EXCLUDED = tuple(f"/usr/share/{name}/*" for name in ("doc", "info", "locale", "man"))
 
 
 def check_root() -> None:
@@ -85,7 +86,9 @@ def source_lines(targets: str) -> list[str]:
 def command(root: Path, lines: list[str], *, tune: bool) -> list[str]:
     """The argument list of mmdebstrap."""
     recipe = resources.root() / "templates/installer/debian"
+    kind = "emulation" if tune else "ordinary"
     packages = _PACKAGES if tune else (*_PACKAGES, *_ORDINARY)
+    excluded = _EXCLUDED if tune else ()
     hooks = ["customize.sh", *(["tune.sh"] if tune else [])]
     signed = (
         [line.replace("deb ", f"deb [signed-by={_KEYRING}] ", 1) for line in lines]
@@ -98,9 +101,11 @@ def command(root: Path, lines: list[str], *, tune: bool) -> list[str]:
         "--variant=apt",
         "--format=directory",
         f"--include={','.join(packages)}",
-        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "info", "locale", "man")),
+        # A build that is cut off is thrown away: no package needs to wait for the disk.
+        "--dpkgopt=force-unsafe-io",
+        *(f"--dpkgopt=path-exclude={path}" for path in excluded),
         '--aptopt=Apt::Install-Recommends "false"',
-        f'--essential-hook=sh {shlex.quote(str(recipe / "essential.sh"))} "$1"',
+        f'--essential-hook=sh {shlex.quote(str(recipe / "essential.sh"))} "$1" {kind}',
         *(f'--customize-hook=sh {shlex.quote(str(recipe / hook))} "$1"' for hook in hooks),
         SUITE,
         str(root),

@@ -29,10 +29,6 @@ for module in ata_generic ata_piix aesni_intel button efi_pstore evdev floppy i2
     echo "blacklist $module"
 done >"$root/etc/modprobe.d/emulation.conf"
 
-printf 'MODULES=list\nCOMPRESSLEVEL=19\nBUSYBOX=n\nFSTYPE=ext4\n' >>"$root/etc/initramfs-tools/conf.d/image"
-printf '%s\n' virtio_pci virtio_blk virtio_net >>"$root/etc/initramfs-tools/modules"
-chroot "$root" update-initramfs -u -k all
-
 mkdir -p "$root/etc/default/grub.d"
 cat >"$root/etc/default/grub.d/50-emulation.cfg" <<CONF
 GRUB_CMDLINE_LINUX="\$GRUB_CMDLINE_LINUX mitigations=off audit=0 lsm=capability nokaslr"
