@@ -28,7 +28,6 @@ from provisioner.boot.loader import pick
 from provisioner.core import urls
 from provisioner.core.firmware import LOADERS
 from provisioner.core.install import Event
-from provisioner.netboot import shelf
 from provisioner.netboot.server import Netboot, NetbootSettings
 
 SPACE, BRIDGE, TAP, ADDRESS, PORT = "pvrec", "pvrec0", "pvrectap", "192.168.177.1", 8080
@@ -134,7 +133,7 @@ class Recorder:
 
 async def answer(recorder: Recorder, guest: Guest | None, client: str) -> None:
     """Runs netboot and the client until the machine's script was asked for."""
-    loaders = shelf.read(LOADERS, [Path("/usr/lib/ipxe")])
+    loaders = {name: (Path("/usr/lib/ipxe") / name).read_bytes() for name in LOADERS}
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     chained = False

@@ -1,0 +1,227 @@
+"""What netboot answers from memory: by MAC, by UUID, by address, and while the store is away."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from provisioner.boot.client import Ignore, Local, Question
+from provisioner.boot.decide import Offer
+from provisioner.core.errors import Unavailable
+from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.core.machine import Machine
+from provisioner.service.snapshot import Recorder, Snapshot
+from tests.fakes import START
+from tests.unit.service.world import World
+
+HERE = Local("virbr0", "192.168.122.1")
+MAC, OTHER = "52:54:00:00:00:01", "52:54:00:00:00:02"
+UUID = "6b6e0f3a-2d4c-4b1e-9f5a-0123456789ab"
+SWAPPED = "3a0f6e6b-4c2d-1e4b-9f5a-0123456789ab"
+PXE = "PXEClient:Arch:00007:UNDI:003000"
+
+
+def asks(mac: str = MAC, uuid: str = "", **more: Any) -> Question:
+    return Question(**{"message": 1, "mac": mac, "uuid": uuid, "vendor_class": PXE, "code": 7, **more})
+
+
+async def running(world: World, **more: Any) -> Snapshot:
+    await world.memory.add_machine(Machine("web1", MAC, UUID, guest=True))
+    await world.memory.add_machine(Machine("idle", OTHER))
+    await world.memory.add_install(
+        Install("i1", "web1", MAC, UUID, "tiny", Stage.BOOTING, START, START), None
+    )
+    snapshot = Snapshot(world.memory, loaders={"snponly.efi": b"efi"}, **more)
+    await snapshot.refresh()
+    return snapshot
+
+
+async def test_a_machine_with_an_install_is_offered_a_loader(world: World) -> None:
+    snapshot = await running(world, http_port=8123)
+
+    assert snapshot.decide(asks(), HERE) == Offer("snponly.efi", "192.168.122.1", "PXEClient", True)
+    ipxe = snapshot.decide(asks(user_class="iPXE", ipxe_features=True), HERE)
+    assert isinstance(ipxe, Offer)
+    assert ipxe.file == "http://192.168.122.1:8123/boot/ipxe"
+
+
+@pytest.mark.parametrize("uuid", [UUID, SWAPPED])
+async def test_a_machine_is_known_by_its_uuid_in_either_order(world: World, uuid: str) -> None:
+    snapshot = await running(world)
+
+    assert isinstance(snapshot.decide(asks("52:54:00:00:00:09", uuid), HERE), Offer)
+
+
+@pytest.mark.parametrize(
+    "uuid", ["", "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]
+)
+async def test_an_empty_uuid_is_nobody(world: World, uuid: str) -> None:
+    snapshot = await running(world)
+    await world.memory.add_machine(Machine("odd", "52:54:00:00:00:03", uuid or None))
+
+    assert snapshot.decide(asks("52:54:00:00:00:09", uuid), HERE) == Ignore(
+        "no guest or machine of ours has this MAC address or UUID"
+    )
+
+
+async def test_a_machine_without_an_install_boots_its_disk(world: World) -> None:
+    snapshot = await running(world)
+
+    assert snapshot.decide(asks(OTHER), HERE) == Ignore("boot your disk: no install is asked for")
+
+
+async def test_an_answer_that_was_served_is_seen_at_the_next_refresh(world: World) -> None:
+    snapshot = await running(world)
+    await world.happen(Kind.ANSWER_SERVED)
+    await snapshot.refresh()
+
+    refused = snapshot.decide(asks(), HERE)
+    assert isinstance(refused, Ignore)
+    assert refused.reason.startswith("boot your disk: the answer file of install i1")
+
+
+async def test_an_install_that_is_over_boots_the_disk(world: World) -> None:
+    snapshot = await running(world)
+    await world.happen(Kind.FAILED)
+    await snapshot.refresh()
+
+    assert isinstance(snapshot.decide(asks(), HERE), Ignore)
+
+
+async def test_a_machine_added_without_an_event_is_seen_within_eight_refreshes(world: World) -> None:
+    snapshot = await running(world)
+    await world.memory.add_machine(Machine("new", "52:54:00:00:00:07"))
+    for _ in range(8):
+        await snapshot.refresh()
+
+    assert snapshot.decide(asks("52:54:00:00:00:07"), HERE) == Ignore(
+        "boot your disk: no install is asked for"
+    )
+
+
+async def test_questions_teach_addresses(world: World) -> None:
+    snapshot = await running(world)
+    snapshot.decide(asks(message=3, requested="192.168.122.50"), HERE)
+    snapshot.decide(asks(OTHER, message=3, ciaddr="192.168.122.51"), HERE)
+    snapshot.decide(asks("52:54:00:00:00:09", message=3, requested="192.168.122.52"), HERE)
+
+    assert snapshot.mac_of("192.168.122.50") == MAC
+    assert snapshot.known("192.168.122.51") == OTHER
+    assert snapshot.mac_of("192.168.122.52") == "52:54:00:00:00:09"
+    assert snapshot.known("192.168.122.52") is None
+    assert snapshot.mac_of("192.168.122.53") is None
+
+
+async def test_the_kernels_neighbour_table_stands_above_what_was_said(world: World) -> None:
+    snapshot = await running(world, neighbour={"192.168.122.50": OTHER}.get)
+    snapshot.decide(asks(message=3, requested="192.168.122.50"), HERE)
+
+    assert snapshot.mac_of("192.168.122.50") == OTHER
+
+
+async def test_a_bound_address_leads_to_its_machine(world: World) -> None:
+    snapshot = await running(world)
+    await world.memory.bind("i1", "10.1.2.3")
+    await world.happen(Kind.SCRIPT_SENT)
+    await snapshot.refresh()
+
+    assert snapshot.known("10.1.2.3") == MAC
+
+
+async def test_loaders_by_tftp_follow_the_same_verdict(world: World) -> None:
+    neighbours = {"192.168.122.50": MAC, "192.168.122.51": OTHER, "192.168.122.52": "52:54:00:00:00:09"}
+    snapshot = await running(world, neighbour=neighbours.get)
+
+    assert snapshot.loader("/snponly.efi", "192.168.122.50", HERE) == b"efi"
+    assert snapshot.loader("snponly.efi", "192.168.122.99", HERE) == b"efi"
+    assert snapshot.loader("nothing", "192.168.122.51", HERE) is None
+    assert snapshot.loader("snponly.efi", "192.168.122.51", HERE) == Ignore(
+        "boot your disk: no install is asked for"
+    )
+    assert isinstance(snapshot.loader("snponly.efi", "192.168.122.52", HERE), Ignore)
+
+
+async def test_ten_thousand_strangers_do_not_make_it_grow(world: World) -> None:
+    snapshot = await running(world)
+    for number in range(10_000):
+        snapshot.decide(asks(message=3, requested=f"10.0.{number >> 8}.{number & 255}"), HERE)
+
+    assert snapshot.mac_of("10.0.0.1") is None
+    assert snapshot.mac_of("10.0.39.1") == MAC
+
+
+class Away:
+    """A store that is not there as long as `away` says so."""
+
+    def __init__(self, store: Any) -> None:
+        self.away = True
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        if self.away:
+            raise Unavailable("the database does not answer")
+        return getattr(self._store, name)
+
+
+async def test_the_last_snapshot_answers_while_the_store_is_away(world: World) -> None:
+    store: Any = Away(world.memory)
+    store.away = False
+    await running(world)
+    snapshot = Snapshot(store)
+    keeping = asyncio.create_task(snapshot.keep())
+    while isinstance(snapshot.decide(asks(), HERE), Ignore):
+        await asyncio.sleep(0)
+    store.away = True
+    await asyncio.sleep(0.6)
+
+    assert isinstance(snapshot.decide(asks(), HERE), Offer)
+    assert not keeping.done()
+    keeping.cancel()
+
+
+def event(number: int) -> Event:
+    return Event(Kind.LOG, START, "test", text=str(number))
+
+
+async def test_events_wait_in_order_while_the_store_is_away(world: World) -> None:
+    store: Any = Away(world.memory)
+    recorder = Recorder(store)
+    for number in range(3):
+        recorder.emit(event(number))
+        with pytest.raises(Unavailable):
+            await recorder.flush()
+    store.away = False
+    recorder.emit(event(3))
+    await recorder.flush()
+    await recorder.flush()
+
+    assert [row.text for row in await world.memory.events()] == ["0", "1", "2", "3"]
+
+
+async def test_what_waits_at_the_end_is_recorded(world: World) -> None:
+    recorder = Recorder(world.memory)
+    keeping = asyncio.create_task(recorder.keep())
+    await asyncio.sleep(0)
+    recorder.emit(event(1))
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+    assert [row.text for row in await world.memory.events()] == ["1"]
+
+
+async def test_events_that_come_while_a_batch_is_written_are_kept(world: World) -> None:
+    class Slow:
+        async def record(self, events: Sequence[Event]) -> list[Install]:
+            recorder.emit(event(2))
+            await asyncio.sleep(0)
+            return await world.memory.record(events)
+
+    store: Any = Slow()
+    recorder = Recorder(store)
+    recorder.emit(event(1))
+    await recorder.flush()
+    assert [row.text for row in await world.memory.events()] == ["1"]
+    await recorder.flush()
+
+    assert [row.text for row in await world.memory.events()] == ["1", "2"]
