@@ -84,7 +84,8 @@ def _print(checks: "list[Check]") -> None:
             head = "fix:" if number == 0 else "    "
             click.echo(f"{' ' * (width + 8)}{click.style(head, dim=True)} {shlex.join(command)}")
     counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in _COLOURS}
-    line = f"{counts['PASS']} passed, {counts['WARN']} warnings, {counts['FAIL']} failed"
+    plural = "" if counts["WARN"] == 1 else "s"
+    line = f"{counts['PASS']} passed, {counts['WARN']} warning{plural}, {counts['FAIL']} failed"
     mendable = any(check.verdict != "PASS" and check.safe and check.commands for check in checks)
     hint = "; provisioner doctor --fix mends what is safe" if mendable and "--fix" not in sys.argv else ""
     remark(f"\n{line}{hint}")

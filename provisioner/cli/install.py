@@ -37,6 +37,10 @@ def _ago(text: str) -> str:
     return duration((datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()) + " ago"
 
 
+def _moment(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _clock(text: str) -> str:
     """The time of day here, to the millisecond."""
     return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S.%f")[:-3]
@@ -80,7 +84,7 @@ def show(name: str, everything: bool, output: Format) -> None:
         ("stage", item["stage"]),
         ("failed at", item.get("failed_at")),
         ("reason", item.get("reason")),
-        ("begun", item["created"]),
+        ("begun", _moment(item["created"])),
         ("address", item.get("address")),
     ]
     pairs(item, fields, output)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from provisioner.cli.endpoint import answers, read
-from provisioner.cli.sockets import Door, doors, holders, is_free
+from provisioner.cli.sockets import Door, doors, is_free, rivals
 from provisioner.config import Settings
 from provisioner.core.errors import Denied, ProvisionerError
 from provisioner.core.firmware import LOADERS
@@ -129,14 +129,16 @@ def _ports(settings: Settings) -> Iterator[Port]:
     }
     rows: dict[tuple[str, int], Port] = {}
     for door in doors(settings):
-        free = _free(door)
         before = rows.get((door.protocol, door.port))
+        if before is not None and not before.free:
+            continue
+        free = _free(door)
         rows[door.protocol, door.port] = Port(
             door.protocol,
             door.port,
             purposes[door.port],
-            free and (before is None or before.free),
-            tuple(sorted({str(owner) for owner in holders(door.protocol, door.port)})),
+            free,
+            tuple(sorted({owner.process if free else str(owner) for owner in rivals(door)})),
             door.setting,
         )
     yield from rows.values()
@@ -147,7 +149,7 @@ def _free(door: Door) -> bool:
     try:
         return is_free(door)
     except Denied:
-        return not holders(door.protocol, door.port)
+        return not rivals(door)
 
 
 def _package_manager() -> Literal["apt", "dnf", ""]:

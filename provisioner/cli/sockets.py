@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Protocol = Literal["udp", "tcp"]
 _PROC = Path("/proc")
+_ANY = ("0.0.0.0", "::")  # noqa: S104 - read, not bound
 _LISTENING = {"tcp": "0A", "udp": "07"}  # TCP_LISTEN, and TCP_CLOSE as unconnected UDP sockets show it
 
 
@@ -51,12 +52,18 @@ def holders(protocol: Protocol, port: int, proc: Path = _PROC) -> list[Owner]:
     return [Owner(address, *by_inode.get(inode, ("", 0))) for inode, address in found.items()]
 
 
+def rivals(door: Door) -> list[Owner]:
+    """Who has the door's port on its own address or on all; for ProxyDHCP everybody on that port."""
+    found = holders(door.protocol, door.port)
+    return [each for each in found if door.device or each.address in (door.address, *_ANY)]
+
+
 def check_free(settings: "Settings") -> None:
     """Tries every door of the service. Raises Conflict with the holder's name, Denied without rights."""
     for door in doors(settings):
         if is_free(door):
             continue
-        who = next((str(holder) for holder in holders(door.protocol, door.port)), "another process")
+        who = next((str(holder) for holder in rivals(door)), "another process")
         where = door.device or door.address
         raise Conflict(
             f"{door.protocol.upper()} port {door.port} on {where} is in use by {who}",
@@ -150,6 +157,8 @@ def _name(process: Path) -> str:
         words = (process / "cmdline").read_text().rstrip("\0").split("\0")
     except OSError:
         return "a process that just ended"
-    if name.startswith("python"):
-        return next((Path(word).name for word in words[1:] if not word.startswith("-")), name)
-    return name
+    if not name.startswith("python"):
+        return name
+    if "-c" in words:
+        return "provisioner" if any("provisioner" in word for word in words) else name
+    return next((Path(word).name for word in words[1:] if not word.startswith("-")), name)
