@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.lab.networks import HTTP_PORT, bridge, run
 
 DEVICE, PREFIX = "plab5", "10.213.5"
-ROOT = f"http://{PREFIX}.2:{HTTP_PORT}"
+ADDRESS = f"{PREFIX}.2"
 
 NGINX = """
 daemon off;
@@ -24,7 +24,7 @@ http {{
   client_body_temp_path {place}; proxy_temp_path {place}; fastcgi_temp_path {place};
   uwsgi_temp_path {place}; scgi_temp_path {place};
   server {{
-    listen {prefix}.2:{port};
+    listen {address}:{port};
     root {place}/www;
     location /tree/mini/ {{ alias {state}/trees/mini/; }}
     location /tree/images/ {{ alias {state}/images/; }}
@@ -43,16 +43,17 @@ def servers(state: Path, place: Path, script: str, answer_path: str, answer: str
         (www / path).write_text(text)
     for folder in (place, *(p for p in www.rglob("*") if p.is_dir()), www):
         folder.chmod(0o755)
-    (place / "nginx.conf").write_text(NGINX.format(place=place, prefix=PREFIX, port=HTTP_PORT, state=state))
+    (place / "nginx.conf").write_text(NGINX.format(place=place, address=ADDRESS, port=HTTP_PORT, state=state))
     dnsmasq = [
         *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", f"--interface={DEVICE}"),
         *("--except-interface=lo", "--bind-interfaces", "--port=0", "--user=root", "--pid-file"),
         *(f"--dhcp-range={PREFIX}.50,{PREFIX}.99", f"--dhcp-leasefile={place}/leases", "--no-ping"),
-        *("--enable-tftp", f"--tftp-root={www}", f"--dhcp-boot={ROOT}/boot.ipxe"),
+        *("--enable-tftp", f"--tftp-root={www}", f"--dhcp-boot=http://{ADDRESS}:{HTTP_PORT}/boot.ipxe"),
         *("--enable-ra", "--dhcp-range=fd74::,ra-only"),
+        "--dhcp-option=encap:175,176,1b",  # iPXE's no-pxedhcp: else it waits for a second server's offer
     ]
     with ExitStack() as stack:
-        stack.enter_context(bridge(DEVICE, f"{PREFIX}.2"))
+        stack.enter_context(bridge(DEVICE, ADDRESS))
         run("ip", "-6", "address", "add", "fd74::1/64", "dev", DEVICE, "nodad")
         children = []
         for name, command in (("dnsmasq", dnsmasq), ("nginx", ["nginx", "-c", f"{place}/nginx.conf"])):
@@ -67,7 +68,7 @@ def servers(state: Path, place: Path, script: str, answer_path: str, answer: str
 
 def until_listening() -> None:
     for _ in range(50):
-        if f"{PREFIX}.2:{HTTP_PORT}" in run("ss", "-Hltn"):
+        if f"{ADDRESS}:{HTTP_PORT}" in run("ss", "-Hltn"):
             return
         time.sleep(0.1)
     raise RuntimeError("nginx does not listen")

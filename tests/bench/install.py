@@ -88,9 +88,9 @@ def model(service: Service) -> Texts:
     service.call("DELETE", f"/guests/{name}")
     return Texts(
         xml,
-        script.replace(root, byhand.ROOT),
+        script.replace(service.lan.address, byhand.ADDRESS),
         url.removeprefix(root),
-        answer.replace(root, byhand.ROOT),
+        answer.replace(service.lan.address, byhand.ADDRESS),
     )
 
 
