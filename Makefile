@@ -3,7 +3,6 @@ DEMO ?=
 DEMO_MIRROR ?=
 E2E ?=
 QUICK ?=
-export DEMO DEMO_MIRROR E2E QUICK
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
@@ -17,8 +16,8 @@ help:
 setup: ## system packages, .venv, libvirt with network and pool `default` (asks sudo where it must)
 	@packaging/setup.sh
 
-demo: setup ## netboot and install a real Debian here, log in, show it (DEMO=debian-installer, DEMO_MIRROR=URL)
-	@$(AS_ROOT) $(PYTHON) -m provisioner demo
+demo: setup ## netboot and install a real Debian here, log in, show it (DEMO=debian-installer, DEMO_MIRROR=DIR|URL)
+	@$(AS_ROOT) $(PYTHON) -m provisioner demo $(if $(DEMO),--installer '$(DEMO)') $(if $(DEMO_MIRROR),--mirror '$(DEMO_MIRROR)')
 
 test: ## unit, contract and edge tests
 	@packaging/setup.sh test
