@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ import libvirt
 from provisioner.core.errors import ProvisionerError, Unavailable
 from provisioner.hypervisor import eventloop
 from provisioner.hypervisor.errors import translate
+
+_log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,13 +169,12 @@ class Link:
         return connection
 
     def _hang_up(self, connection: libvirt.virConnect) -> None:
+        """Lets go of a connection. It closes with its last reference: a call under way still holds one."""
         for callback in self._callbacks.pop(connection, []):
             with contextlib.suppress(libvirt.libvirtError):
                 connection.domainEventDeregisterAny(callback)
         with contextlib.suppress(libvirt.libvirtError):
             connection.unregisterCloseCallback()
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.close()
 
     def _heard_close(self, connection: libvirt.virConnect, _reason: int, _opaque: object) -> None:
         """libvirt calls this in its event thread."""
@@ -189,6 +191,7 @@ class Link:
     async def _heal(self, dead: libvirt.virConnect) -> None:
         with contextlib.suppress(ProvisionerError):
             await self._thread(partial(self._hang_up, dead), seconds=5)
+        del dead
         delay = _FIRST_DELAY
         while True:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads many hosts
@@ -196,6 +199,9 @@ class Link:
             try:
                 await self.open(again=True)
             except ProvisionerError:
+                continue
+            except Exception:
+                _log.exception("reaching libvirt at %s again failed", self.uri)
                 continue
             if self._healer is asyncio.current_task():
                 self._healer = None
