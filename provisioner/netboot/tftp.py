@@ -1,7 +1,6 @@
-"""TFTP on one address: the listener, and a socket of its own for each transfer.
+"""TFTP on one address: the listener, which decides about requests and counts transfers.
 
-A transfer's own port is its identifier (RFC 1350): a packet from elsewhere is answered ERROR 5 and changes
-nothing. Every datagram is handled inside a guard, so that none can end the loop.
+Every datagram is handled inside a guard, so that none can end the loop.
 """
 
 import asyncio
@@ -15,16 +14,14 @@ from provisioner.boot.loader import canonical
 from provisioner.core.install import Kind
 from provisioner.netboot import wire
 from provisioner.netboot.ports import naming
+from provisioner.netboot.session import AT_ONCE, DATAGRAM, Peer, Session, bound, send
 from provisioner.netboot.told import Told
 from provisioner.netboot.transfer import Transfer, agree
 
-Peer = tuple[str, int]
 Loader = Callable[[str, str, Local], bytes | Ignore | None]
 """Asked with (name as sent, client's address, ours); None where there is no such file."""
 
 _log = logging.getLogger(__name__)
-_AT_ONCE = 32
-_DATAGRAM = 2048
 _HEADERS = 32  # IPv4, UDP and TFTP
 
 
@@ -34,74 +31,6 @@ class Limits:
 
     client: int = 16
     total: int = 800
-
-
-class Session:
-    """One transfer and its socket."""
-
-    def __init__(self, tftp: "Tftp", peer: Peer, asked: wire.Read, transfer: Transfer) -> None:
-        self.peer = peer
-        self.asked = asked
-        self.transfer = transfer
-        self._tftp = tftp
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
-        self._socket = _bound(tftp.local.address, 0)
-        self._loop.add_reader(self._socket, self._readable)
-        self._emit(transfer.start(self._began))
-
-    @property
-    def seconds(self) -> float:
-        return self._loop.time() - self._began
-
-    def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
-
-    def _readable(self) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                data, peer = self._socket.recvfrom(_DATAGRAM)
-            except OSError:
-                return
-            try:
-                self._received(data, peer)
-            except Exception:
-                _log.exception("a TFTP packet from %s could not be handled", peer[0])
-            if self.transfer.outcome != "running":
-                return
-
-    def _received(self, data: bytes, peer: Peer) -> None:
-        if peer != self.peer:
-            if not isinstance(wire.reply(data), wire.Failure):
-                _send(self._socket, wire.error(wire.UNKNOWN_TID, "unknown transfer"), peer)
-            return
-        match wire.reply(data):
-            case wire.Ack(block):
-                self._emit(self.transfer.acknowledged(block, self._loop.time()))
-            case wire.Failure(code, text):
-                self.transfer.failed(code, text)
-                self._emit([])
-            case None:
-                pass
-
-    def _expired(self) -> None:
-        self._timer = None
-        self._emit(self.transfer.expired(self._loop.time()))
-
-    def _emit(self, packets: list[bytes]) -> None:
-        for packet in packets:
-            _send(self._socket, packet, self.peer)
-        if self.transfer.outcome != "running":
-            self._tftp.ended(self)
-        elif self._timer is None or self._timer.when() > self.transfer.deadline:
-            # An ACK moves the deadline on; the standing timer finds that out when it fires.
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(self.transfer.deadline, self._expired)
 
 
 class Tftp:
@@ -130,7 +59,7 @@ class Tftp:
     def open(self, port: int) -> None:
         """Raises Unavailable where the port is taken or not allowed, OSError where the interface is gone."""
         with naming("udp", self.local.address, port):
-            self._socket = _bound(self.local.address, port)
+            self._socket = bound(self.local.address, port)
         asyncio.get_running_loop().add_reader(self._socket, self._readable, self._socket)
 
     def close(self) -> None:
@@ -142,8 +71,7 @@ class Tftp:
             self._socket.close()
             self._socket = None
 
-    def ended(self, session: Session) -> None:
-        """Called by a session whose transfer is over."""
+    def _ended(self, session: Session) -> None:
         session.close()
         if self._sessions.get(session.peer) is session:
             del self._sessions[session.peer]
@@ -173,9 +101,9 @@ class Tftp:
                 pass  # it only asked for the size, or made room for another
 
     def _readable(self, listener: socket.socket) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(AT_ONCE):
             try:
-                data, peer = listener.recvfrom(_DATAGRAM)
+                data, peer = listener.recvfrom(DATAGRAM)
             except OSError:
                 return
             try:
@@ -188,7 +116,7 @@ class Tftp:
             case wire.Read() as asked:
                 self._read(listener, asked, peer)
             case wire.Refusal(code, text):
-                _send(listener, wire.error(code, text), peer)
+                send(listener, wire.error(code, text), peer)
                 self._told.tell(Kind.LOG, "tftp", f"refused: {text}", address=peer[0], once=text)
             case None:
                 pass
@@ -200,20 +128,22 @@ class Tftp:
         name = canonical(asked.name)
         content = self._loader(asked.name, peer[0], self.local)
         if content is None:
-            _send(listener, wire.error(wire.NOT_FOUND, f"no file {name[:100]} here"), peer)
+            send(listener, wire.error(wire.NOT_FOUND, f"no file {name[:100]} here"), peer)
             self._told.tell(Kind.LOG, "tftp", f"no file {name[:100]!r} here", address=peer[0], once=name)
         elif isinstance(content, Ignore):
-            _send(listener, wire.error(wire.UNDEFINED, content.reason), peer)
+            send(listener, wire.error(wire.UNDEFINED, content.reason), peer)
             self._told.ignored("tftp", content, address=peer[0])
         elif self._make_room(peer):
             terms = agree(asked.options, len(content), self._largest)
             try:
-                self._sessions[peer] = Session(self, peer, asked, Transfer(content, terms))
+                self._sessions[peer] = Session(
+                    self.local.address, peer, asked, Transfer(content, terms), self._ended
+                )
             except OSError as error:
                 _log.warning("no socket for a TFTP transfer to %s: %s", peer[0], error)
-                _send(listener, wire.error(wire.UNDEFINED, "no socket left; try again"), peer)
+                send(listener, wire.error(wire.UNDEFINED, "no socket left; try again"), peer)
         else:
-            _send(listener, wire.error(wire.UNDEFINED, "too many transfers; try again"), peer)
+            send(listener, wire.error(wire.UNDEFINED, "too many transfers; try again"), peer)
 
     def _make_room(self, peer: Peer) -> bool:
         """Whether one more transfer fits, after one that stands in its way was let go."""
@@ -235,22 +165,3 @@ class Tftp:
     def _drop(self, session: Session) -> None:
         session.close()
         del self._sessions[session.peer]
-
-
-def _bound(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        sock.bind((address, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _send(sock: socket.socket, packet: bytes, peer: Peer) -> None:
-    """A packet that cannot leave now is a packet lost: the timer sends it again."""
-    try:
-        sock.sendto(packet, peer)
-    except OSError as error:
-        _log.debug("TFTP packet to %s not sent: %s", peer[0], error)
