@@ -9,6 +9,7 @@ import click
 from provisioner.cli.api import connect
 from provisioner.cli.complete import guests
 from provisioner.cli.confirm import confirm
+from provisioner.cli.finish import finish
 from provisioner.cli.guest_create import create
 from provisioner.cli.output import Column, Format, document, output_option, pairs, remark, rows
 from provisioner.core.errors import Unavailable
@@ -145,23 +146,6 @@ def rebuild(name: str, yes: bool, wait: bool, output: Format) -> None:
     )
     body = api.post("guests", name, "rebuild")
     finish(api, name, body, wait=wait, output=output)
-
-
-def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> None:
-    """After create and rebuild: follows the install where asked to, and prints the result."""
-    install = body["install"]
-    if wait:
-        from provisioner.cli.watch import until_installed
-
-        until_installed(api, install["id"])
-    if output != "table":
-        document(api.get("guests", name) if wait else body, output)
-    elif wait:
-        ip = (api.get("guests", name).get("address") or {}).get("ip")
-        click.echo(f"{name}: installed" + (f", log in with: provisioner guest ssh {name}" if ip else ""))
-    else:
-        click.echo(f"{name}: install {install['id']} has begun")
-        remark(f"follow it with: provisioner install wait {name}")
 
 
 @guest.command()

@@ -7,6 +7,7 @@ import click
 
 from provisioner.cli.api import connect
 from provisioner.cli.complete import profiles
+from provisioner.cli.finish import finish
 from provisioner.cli.output import Format, document, output_option
 from provisioner.core.errors import Invalid
 from provisioner.core.guest import Disk, Nic
@@ -52,8 +53,6 @@ _KEY_KINDS = ("ssh-", "ecdsa-", "sk-")
 @output_option
 def create(name: str, *, dry_run: bool, print_xml: bool, wait: bool, output: Format, **options: Any) -> None:
     """Create guest NAME and install a profile on it, unattended over the network."""
-    from provisioner.cli.guest import finish
-
     request = body(name, options)
     api = connect()
     if dry_run or print_xml:

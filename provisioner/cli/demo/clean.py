@@ -2,13 +2,17 @@
 
 import asyncio
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.cli.demo import service
 from provisioner.cli.demo.site import Site
+from provisioner.core.errors import Conflict
 
 if TYPE_CHECKING:
     from provisioner.hypervisor.connection import LibvirtHost
+
+_MOUNTS = Path("/proc/self/mountinfo")
 
 
 def clean(site: Site, uri: str, *, everything: bool) -> list[str]:
@@ -20,10 +24,23 @@ def clean(site: Site, uri: str, *, everything: bool) -> list[str]:
     removed = ["service"] if service.stop(site) else []
     shutil.rmtree(site.keys, ignore_errors=True)
     removed += asyncio.run(_from_libvirt(site, uri, known=site.database.is_file()))
+    for cut_off in (site.state_dir / "images").glob(".*"):
+        _remove(cut_off)
     if everything and site.state_dir.exists():
-        shutil.rmtree(site.state_dir)
+        _remove(site.state_dir)
         removed.append(str(site.state_dir))
     return removed
+
+
+def _remove(folder: Path) -> None:
+    """Deletes a folder in which nothing is mounted. Raises Conflict where something is: it may be the host's."""
+    mounted = [line.split()[4] for line in _MOUNTS.read_text().splitlines()]
+    inside = [place for place in mounted if Path(place).is_relative_to(folder)]
+    if inside:
+        raise Conflict(
+            f"{inside[0]} is mounted below {folder}", remedy=f"umount {inside[-1]}, then try again"
+        )
+    shutil.rmtree(folder)
 
 
 async def _from_libvirt(site: Site, uri: str, *, known: bool) -> list[str]:
