@@ -148,10 +148,12 @@ def test_the_late_command_leaves_keys_and_the_first_boots_report_and_reports_suc
 
 
 LOG = """\
-Jan 1 00:00:00 log-output: running preseed command preseed/early_command: "failed with error code"
+Jan 1 00:00:00 preseed: running preseed command preseed/early_command: "failed with error code"
+Jan 1 00:00:01 main-menu[1]: INFO: Menu item 'localechooser' selected
 Jan 1 00:00:01 main-menu[1]: INFO: Menu item 'partman-base' selected
-Jan 1 00:00:02 main-menu[1]: WARNING **: Configuring 'partman-base' failed with error code 1
-Jan 1 00:00:03 main-menu[1]: INFO: Menu item 'bootstrap-base' selected
+Jan 1 00:00:02 debootstrap: Setting up base-passwd (3.6.7) ...
+Jan 1 00:00:03 main-menu[1]: WARNING **: Configuring 'bootstrap-base' failed with error code 1
+Jan 1 00:00:04 main-menu[1]: INFO: Menu item 'pkgsel' selected
 """
 
 
@@ -165,9 +167,12 @@ def test_the_watcher_tells_each_step_and_the_first_failure_with_the_log(system: 
         ["/bin/sh", "-c", watcher.replace("-n +1 -f", "-n +1")], env=environment, check=True, timeout=30
     )
 
-    sent = (system / "sent").read_text()
-    heads = [line for line in sent.splitlines() if line.startswith("POST")]
+    bodies = [
+        part.partition("\r\n\r\n") for part in (system / "sent").read_bytes().decode().split("to 192.168")
+    ]
+    sent = [(head.split()[3].removeprefix(f"/report/{'R' * 43}/"), body) for head, _, body in bodies[1:]]
 
-    assert [head.split()[1].rpartition("/")[2] for head in heads] == ["progress", "failure"]
-    assert "'partman-base' selected" in sent
-    assert "Configuring 'partman-base' failed with error code 1" in sent
+    assert [where for where, _ in sent] == ["progress?percent=32", "progress?percent=45", "failure"]
+    assert sent[0][1].strip() == "partitioning"
+    assert sent[2][1].splitlines()[:1] == LOG.splitlines()[:1]
+    assert sent[2][1].strip().endswith("Configuring 'bootstrap-base' failed with error code 1")
