@@ -67,11 +67,11 @@ install_packages() { # FAMILY PACKAGE…
     -o Dpkg::Use-Pty=0 --no-install-recommends "$@")
   # The package lists may be absent, or so old that a version they name is gone; only then are they fetched.
   if apt-get install --dry-run -qq --no-install-recommends "$@" >/dev/null 2>&1; then
-    as_root "${install[@]}" && return
+    as_root "${install[@]}" >/dev/null && return
   fi
   say "fetching the package lists (apt-get update)"
   as_root apt-get update -qq
-  as_root "${install[@]}" || fail "apt-get could not install: $*"
+  as_root "${install[@]}" >/dev/null || fail "apt-get could not install: $*"
 }
 
 # --- Python ------------------------------------------------------------------------------------------------

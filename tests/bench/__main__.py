@@ -10,6 +10,7 @@ from statistics import median
 
 from tests.bench import install, start
 from tests.bench.measure import calibration, spread
+from tests.lab.alone import PREFIX, STATES, alone
 
 GATE = 1.1
 
@@ -21,10 +22,15 @@ def main() -> int:
     if os.geteuid() != 0:
         print("bench: needs root (bridges, ports below 1024); run it with sudo")
         return 1
-    state = Path(tempfile.mkdtemp(prefix="provisioner-bench-", dir="/var/lib"))
+    with alone():
+        return on_a_state(2 if quick else 5)
+
+
+def on_a_state(runs: int) -> int:
+    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=STATES))
     state.chmod(0o755)
     try:
-        return figures(state, 2 if quick else 5)
+        return figures(state, runs)
     finally:
         shutil.rmtree(state)
 

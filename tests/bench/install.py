@@ -13,7 +13,8 @@ import requests
 
 from tests.bench import byhand
 from tests.bench.measure import cpu
-from tests.lab.networks import NETWORKS, POOL, remove_guests, run, sweep, virsh
+from tests.lab.alone import processes, remove_guests
+from tests.lab.networks import NETWORKS, POOL, run, virsh
 from tests.lab.service import Service, until
 
 PREFIX = "plab-bench"
@@ -47,7 +48,6 @@ def compare(state: Path, runs: int, tell: Callable[[str], None]) -> tuple[list[R
     """`runs` alternations; each server is up alone with the guest that it serves."""
     ours: list[Run] = []
     theirs: list[Run] = []
-    sweep()
     with ExitStack() as stack:
         lan = stack.enter_context(NETWORKS["bridge"](True))
         pool = state / "pool"
@@ -96,7 +96,7 @@ def model(service: Service) -> Texts:
 
 def by_us(service: Service, name: str) -> Run:
     service.create(name, disk=f"size=1,pool={POOL}")
-    servers = service.processes() + pids_of("plab-dhcp")
+    servers = processes(service.state) + pids_of("plab-dhcp")
     done = measure(name, servers, lambda: reported(service.state, name))
     service.call("DELETE", f"/guests/{name}")
     return done

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.bench.measure import resident
+from tests.lab.alone import processes
 from tests.lab.networks import NETWORKS
 from tests.lab.service import Service
 
@@ -22,7 +23,7 @@ def service(state: Path, runs: int) -> tuple[list[float], float]:
                 one.start()
                 seconds.append(one.ready_after)
                 time.sleep(1)
-                memory = resident(one.processes())
+                memory = resident(processes(state))
             finally:
                 one.stop()
     return seconds, memory

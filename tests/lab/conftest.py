@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.networks import NETWORKS, POOL, remove_guests, sweep, virsh
+from tests.lab.alone import PREFIX, STATES, alone, remove_guests
+from tests.lab.networks import NETWORKS, POOL, virsh
 from tests.lab.service import Service
 
 HERE = Path(__file__).parent
@@ -43,19 +44,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _able() -> None:
+def _able() -> Iterator[None]:
     if os.geteuid() != 0:
         pytest.skip("real boots need root: bridges, namespaces, ports below 1024")
     missing = [tool for tool in ("virsh", "ip", "dnsmasq", "qemu-system-x86_64") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"missing on this machine: {', '.join(missing)} (make setup)")
-    sweep()
+    with alone():
+        yield
 
 
 @pytest.fixture(scope="session")
 def state(_able: None) -> Iterator[Path]:
     """Below /var/lib, because libvirt's QEMU user has to enter it."""
-    place = Path(tempfile.mkdtemp(prefix="provisioner-lab-", dir="/var/lib"))
+    place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=STATES))
     place.chmod(0o755)
     kept = HERE.parent.parent / ".cache/lab"
     kept.mkdir(parents=True, exist_ok=True)

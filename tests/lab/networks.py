@@ -180,28 +180,4 @@ def macvtap(rom: bool) -> Iterator[Lan]:
         yield Lan("macvtap", f"type=direct,source={device}", "eth0", f"{prefix}.1", far, settings)
 
 
-def remove_guests() -> None:
-    """By libvirt alone, so that a broken service leaves nothing either."""
-    for name in virsh("list", "--all", "--name").split():
-        if name.startswith("plab-"):
-            virsh("destroy", name, check=False)
-            virsh("undefine", name, "--nvram", check=False)
-
-
-def sweep() -> None:
-    """Removes what a run that was cut off left: everything named plab."""
-    remove_guests()
-    for name in virsh("net-list", "--name").split():
-        if name.startswith("plab-"):
-            virsh("net-destroy", name, check=False)
-    virsh("pool-destroy", POOL, check=False)
-    for line in run("ip", "netns").splitlines():
-        if line.startswith("plab-"):
-            run("ip", "netns", "del", line.split()[0], check=False)
-    for line in run("ip", "-o", "link").splitlines():
-        device = line.split(": ")[1].partition("@")[0]
-        if device.startswith("plab"):
-            run("ip", "link", "del", device, check=False)
-
-
 NETWORKS = {"isolated": isolated, "nat": nat, "bridge": bridged, "macvtap": macvtap}

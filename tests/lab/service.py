@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import requests
 
+from tests.lab.alone import processes
 from tests.lab.networks import HTTP_PORT, Lan, virsh
 
 T = TypeVar("T")
@@ -82,24 +83,12 @@ class Service:
         except (OSError, ValueError):
             return False
 
-    def processes(self) -> list[int]:
-        """Every process that was started with this state directory in its environment."""
-        mark = f"PROVISIONER_STATE_DIR={self.state}".encode()
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-        return found
-
     def kill(self) -> None:
         """kill -9 of the service's first process alone; its children must not outlive it."""
         assert self.child is not None
         self.child.kill()
         self.child.wait()
-        until(lambda: not self.processes(), 5, "the end of the killed service's children", 0.02)
+        until(lambda: not processes(self.state), 5, "the end of the killed service's children", 0.02)
 
     def stop(self) -> None:
         if self.child is None:
@@ -108,7 +97,7 @@ class Service:
         try:
             self.child.wait(20)
         finally:
-            for pid in self.processes():
+            for pid in processes(self.state):
                 os.kill(pid, signal.SIGKILL)
 
     def tail(self, lines: int = 40) -> str:
