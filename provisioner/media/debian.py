@@ -113,10 +113,21 @@ def command(root: Path, lines: list[str], *, tune: bool) -> list[str]:
     ]
 
 
+def _alone() -> list[str | Path]:
+    """Runs a command in namespaces of its own: its processes and what it mounts below the root end with it,
+    and it ends with us, even if one of us is killed."""
+    return [
+        *(find("setpriv", _WHY), "--pdeathsig", "KILL"),
+        *(find("unshare", _WHY), "--mount", "--propagation", "private"),
+        *("--pid", "--fork", "--kill-child", "--mount-proc", "--"),
+    ]
+
+
 async def build(root: Path, lines: list[str], *, tune: bool) -> AsyncIterator[str]:
     """Makes the root below `root`; yields what mmdebstrap says. Raises Unavailable with its last error."""
     program, *arguments = command(root, lines, tune=tune)
     child = await asyncio.create_subprocess_exec(
+        *_alone(),
         find(program, _WHY),
         *arguments,
         env=environment(TMPDIR=str(root.parent)),
@@ -137,7 +148,7 @@ async def build(root: Path, lines: list[str], *, tune: bool) -> AsyncIterator[st
         code = await child.wait()
     finally:
         if child.returncode is None:
-            child.terminate()  # it unmounts what it mounted
+            child.kill()
             await child.wait()
     if code:
         raise Unavailable(f"{_WHY}: mmdebstrap ended with {code}: {fault or 'it said nothing'}")

@@ -27,9 +27,11 @@ PACKAGES: Mapping[str, tuple[str, str]] = {
     "mke2fs": ("e2fsprogs", "e2fsprogs"),
     "mmdebstrap": ("mmdebstrap", "mmdebstrap"),
     "resize2fs": ("e2fsprogs", "e2fsprogs"),
+    "setpriv": ("util-linux", "util-linux"),
     "sha256sum": ("coreutils", "coreutils"),
     "tar": ("tar", "tar"),
     "tee": ("coreutils", "coreutils"),
+    "unshare": ("util-linux", "util-linux-core"),
     "xz": ("xz-utils", "xz"),
     "zstd": ("zstd", "zstd"),
 }

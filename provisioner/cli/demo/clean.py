@@ -33,7 +33,7 @@ def clean(site: Site, uri: str, *, everything: bool) -> list[str]:
 
 
 def _remove(folder: Path) -> None:
-    """Deletes a folder in which nothing is mounted. Raises Conflict where something is: it may be the host's."""
+    """Deletes a folder in which nothing is mounted. Raises Conflict where something is: it could be /dev."""
     mounted = [line.split()[4] for line in _MOUNTS.read_text().splitlines()]
     inside = [place for place in mounted if Path(place).is_relative_to(folder)]
     if inside:
