@@ -8,7 +8,7 @@ its own, so nothing is changed on the host. What the index does not hold is rebu
 ordinary packages, and named in the last lines. Packages are stored uncompressed: an emulated guest unpacks
 slowly.
 
-Needs: apt-utils dpkg-dev cpio xz-utils file.
+Needs: apt-utils cpio xz-utils file.
 """
 
 import argparse
@@ -51,9 +51,9 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--extra", default="", help="further packages to hold, separated by spaces")
     options = parser.parse_args()
-    missing = [tool for tool in ("apt-ftparchive", "dpkg-deb", "cpio", "xz") if not shutil.which(tool)]
+    missing = [tool for tool in ("apt-ftparchive", "cpio", "xz", "file") if not shutil.which(tool)]
     if missing:
-        print(f"error: {', '.join(missing)} not found; apt install apt-utils dpkg-dev cpio xz-utils file")
+        print(f"error: {', '.join(missing)} not found; apt install apt-utils cpio xz-utils file")
         return 1
     rebuilt = assemble(options.out.resolve(), options.extra.split())
     debs, udebs = (len(list(options.out.glob(f"pool/{kind}/*"))) for kind in ("main", "installer"))
