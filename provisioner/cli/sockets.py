@@ -159,6 +159,6 @@ def _name(process: Path) -> str:
         return "a process that just ended"
     if not name.startswith("python"):
         return name
-    if "-c" in words:
-        return "provisioner" if any("provisioner" in word for word in words) else name
+    if "-m" in words[:-1]:
+        return words[words.index("-m") + 1].partition(".")[0]
     return next((Path(word).name for word in words[1:] if not word.startswith("-")), name)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -31,18 +30,10 @@ def start(site: Site, settings: Mapping[str, Any]) -> float:
     environment["PROVISIONER_CONFIG"] = str(site.config)
     (site.state_dir / "api.json").unlink(missing_ok=True)
     began = time.monotonic()
-    with site.log.open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "provisioner", "serve"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            start_new_session=True,  # Ctrl-C and a closed terminal are not for it
-        )
-    site.process.write_text(json.dumps({"pid": child.pid, "born": _born(child.pid)}))
+    pid = _spawn(["-m", "provisioner", "serve"], environment, site.log)
+    site.process.write_text(json.dumps({"pid": pid, "born": _born(pid)}))
     while time.monotonic() - began < _READY_SECONDS:
-        if child.poll() is not None:
+        if not _alive(pid):
             raise Unavailable(f"the demo's service ended at once: {_last_words(site.log)}")
         if (
             _ready(f"http://127.0.0.1:{settings['api_port']}/readyz")
@@ -71,6 +62,22 @@ def stop(site: Site) -> bool:
     while _alive(pid):
         time.sleep(0.02)
     return True
+
+
+def _spawn(arguments: list[str], environment: Mapping[str, str], log: Path) -> int:
+    """Python with these arguments in a session of its own: Ctrl-C and a closed terminal are not for it."""
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, *arguments],
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
 
 
 def running(site: Site) -> int:

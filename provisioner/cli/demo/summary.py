@@ -74,4 +74,4 @@ def _took_time(lap: Lap) -> bool:
 
 
 def _line(name: str, text: str) -> None:
-    click.echo(f"  {click.style(name.ljust(18), dim=True)}{text}")
+    click.echo(f"  {click.style(name.ljust(19), dim=True)}{text}")
