@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from provisioner.web.services import Services
 
 _log = logging.getLogger("provisioner")
-_TICK_SECONDS = 1.0
+_TICK_SECONDS = 5.0
 _RETRY_SECONDS = 5.0
 _FOLLOW_SECONDS = 0.5
 _MINI = "mini"
