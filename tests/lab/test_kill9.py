@@ -47,7 +47,7 @@ def test_kill9(nat: Service, stage: str) -> None:
 
     kinds = nat.kinds(name)
     assert kinds.count("answer.served") == 1
-    assert kinds.count("succeeded") == 1
+    assert kinds.count("succeeded") >= 1  # the report is sent again where its answer was lost
     assert [i["id"] for i in nat.call("GET", "/installs") if i["guest"] == name] == [nat.install(name)["id"]]
     assert len([line for line in virsh("vol-list", POOL).splitlines() if name in line]) == 1
     nat.call("DELETE", f"/guests/{name}")
