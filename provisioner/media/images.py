@@ -60,6 +60,8 @@ class Builder:
         with TemporaryDirectory(dir=self._folder, prefix=".debian12-") as work:
             async for line in debian.build(Path(work) / "root", sources, tune=tune):
                 yield f"debian12: {line}"
+            if tune:
+                await asyncio.to_thread(debian.shorten, Path(work) / "root", self._cache)
             yield "debian12: making the file system"
             raw = await asyncio.to_thread(debian.file_system, Path(work) / "root", Path(work) / "root.img")
             yield "debian12: packing"

@@ -26,6 +26,7 @@ DRIVERS: Mapping[str, tuple[str, ...]] = {
     "base": ("virtio_pci", "virtio_net", "virtio_blk"),
     "scsi": ("virtio_scsi", "sd_mod"),
     "random": ("virtio_rng",),
+    "power": ("button", "evdev"),
 }
 
 

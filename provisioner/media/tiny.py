@@ -9,27 +9,13 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from provisioner.media import cpio, initramfs, mini
+from provisioner.media import cpio, initramfs, short
 from provisioner.media.kernel import Kernel
 
 _PASSWD = b"root:x:0:0:root:/root:/bin/sh\n"
 _SHADOW = b"root:!*::0:99999:7:::\n"
 _ABOUT = b"NAME=tiny\n"
 _FOLDERS = ("dev", "home", "mnt", "proc", "root", "run", "sys", "tmp", "var")
-
-
-def _boot_archive(kernel: Kernel) -> bytes:
-    """The initramfs of the installed system: drivers, and a script that finds the root."""
-    folders = [cpio.folder(name) for name in ("bin", "dev", "proc", "root", "run", "sys")]
-    return cpio.archive(
-        [
-            *folders,
-            cpio.character("dev/console", 5, 1),
-            cpio.file("init", initramfs.script("tiny/init"), 0o755),
-            *initramfs.busybox_entries(links=False),
-            *initramfs.driver_entries(kernel),
-        ]
-    )
 
 
 def _system(kernel: Kernel, initrd: bytes) -> Iterator[cpio.Entry]:
@@ -43,6 +29,7 @@ def _system(kernel: Kernel, initrd: bytes) -> Iterator[cpio.Entry]:
     yield cpio.file("etc/provisioner-image", _ABOUT)
     yield cpio.file("etc/inittab", initramfs.script("tiny/inittab"))
     yield cpio.file("etc/rc", initramfs.script("tiny/rc"), 0o755)
+    yield cpio.file("etc/acpi/PWRF/00000080", b"#!/bin/sh\npoweroff\n", 0o755)
     yield cpio.file("etc/lease", initramfs.script("lease"), 0o755)
     yield cpio.file(f"boot/vmlinuz-{version}", kernel.image.read_bytes())
     yield cpio.file(f"boot/initrd.img-{version}", initrd)
@@ -52,7 +39,7 @@ def _system(kernel: Kernel, initrd: bytes) -> Iterator[cpio.Entry]:
 
 def build(kernel: Kernel, cache: Path) -> bytes:
     """The image as an uncompressed tar, the same for the same inputs."""
-    initrd = mini.pack(_boot_archive(kernel), cache / "tiny", 19).read_bytes()
+    initrd = short.build(kernel, cache).read_bytes()
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for entry in _system(kernel, initrd):

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.bench import install, start
+from tests.bench import debian, install, start
 from tests.bench.measure import calibration, spread
 from tests.lab.alone import PREFIX, STATES, alone
 
@@ -23,14 +23,16 @@ def main() -> int:
         print("bench: needs root (bridges, ports below 1024); run it with sudo")
         return 1
     with alone():
-        return on_a_state(2 if quick else 5)
+        return on_a_state(quick)
 
 
-def on_a_state(runs: int) -> int:
+def on_a_state(quick: bool) -> int:
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=STATES))
     state.chmod(0o755)
     try:
-        return figures(state, runs)
+        if not quick:
+            debian.installs(state, 3, tell)
+        return figures(state, 2 if quick else 5)
     finally:
         shutil.rmtree(state)
 

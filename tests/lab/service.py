@@ -117,12 +117,12 @@ class Service:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.text else None
 
-    def build_image(self, name: str) -> None:
+    def build_image(self, name: str, *, tune: bool = True) -> None:
         """Reads the progress lines of an image build up to the image, or its error."""
         door = json.loads((self.state / "api.json").read_text())
         answer = requests.post(
             f"{door['url']}/api/v1/images",
-            json={"name": name, "tune": True},
+            json={"name": name, "tune": tune},
             headers={"Authorization": f"Bearer {door['token']}"},
             timeout=600,
         )

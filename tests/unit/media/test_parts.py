@@ -161,6 +161,8 @@ MODULES = {
     "virtio_scsi": "scsi_mod",
     "scsi_mod": "",
     "virtio-rng": "",
+    "button": "",
+    "evdev": "",
 }
 
 
@@ -173,6 +175,7 @@ def test_drivers_come_after_what_they_need(tmp_path: Path) -> None:
         "base": ("virtio", "virtio_pci", "net_failover", "virtio_net", "virtio_blk"),
         "scsi": ("scsi_mod", "virtio_scsi"),
         "random": ("virtio_rng",),
+        "power": ("button", "evdev"),
     }
     assert set(found.modules) == {name for order in found.drivers.values() for name in order}
     assert set(found.drivers) == set(DRIVERS)
