@@ -61,7 +61,7 @@ class NetbootProcess:
 
     async def _spawn(self) -> None:
         self._process = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "provisioner.wiring"),
+            *(sys.executable, "-m", "provisioner.wiring.netboot"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},

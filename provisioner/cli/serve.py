@@ -35,7 +35,7 @@ def serve(**options: Any) -> None:
     from PROVISIONER_* variables, then from these options.
     """
     from provisioner.cli.sockets import check_free
-    from provisioner.wiring import serve as run
+    from provisioner.wiring.service import serve as run
 
     settings = load(**{name: value for name, value in options.items() if value})
     check_free(settings)

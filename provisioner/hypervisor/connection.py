@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from typing import assert_never
 from urllib.parse import parse_qs, urlsplit
 
 import libvirt
 
 from provisioner.core.errors import Invalid
-from provisioner.core.host import Domain, HostFacts, Network, Pool
-from provisioner.hypervisor import devices, guest, host, network, storage
+from provisioner.core.host import Domain, HostFacts
+from provisioner.hypervisor import guest, host
 from provisioner.hypervisor.events import Watch
+from provisioner.hypervisor.guest_calls import GuestCalls
 from provisioner.hypervisor.link import Link
+from provisioner.hypervisor.network_calls import NetworkCalls
+from provisioner.hypervisor.storage_calls import StorageCalls
 from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
@@ -41,15 +43,15 @@ def check_uri(uri: str) -> str:
     return uri
 
 
-class LibvirtHost:
+class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
     """Opens at the first call, or by `open()`; mends itself when libvirt goes away and comes back."""
 
     def __init__(self, uri: str, *, threads: int = 8) -> None:
+        super().__init__()
         self.uri = check_uri(uri)
         self._link = Link(uri, self._came_up, threads=threads)
         self._watch = Watch(self._is_ours)
         self._deliverer: asyncio.Task[None] | None = None
-        self._pool_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._virt_type: host.VirtType = "qemu"
         self._reason = "KVM was not proved to work yet"
         self._static: host.Capabilities | None = None
@@ -84,41 +86,12 @@ class LibvirtHost:
             self._static = await self._link.run(host.capabilities, self._virt_type)
         return await self._link.run(host.facts, self.uri, self._virt_type, self._reason, self._static)
 
-    async def networks(self) -> list[Network]:
-        return await self._link.run(network.networks)
-
-    async def pools(self) -> list[Pool]:
-        return await self._link.run(storage.pools, local=devices.is_local(self.uri))
-
-    async def domains(self) -> list[Domain]:
-        return await self._link.run(guest.domains)
-
-    async def volumes(self, pool: str) -> list[str]:
-        return await self._link.run(storage.volumes, pool)
-
-    async def lease(self, mac: str) -> str | None:
-        return await self._link.run(network.lease, mac)
-
-    async def xml(self, name: str) -> str:
-        return await self._link.run(guest.xml, name)
-
-    async def shutdown(self, name: str) -> None:
-        await self._link.act(guest.shutdown, name)
-
-    async def reboot(self, name: str) -> None:
-        await self._link.act(guest.reboot, name)
-
-    async def reset(self, uuid: str) -> None:
-        await self._link.act(guest.reset, uuid)
-
     async def apply(self, step: Step) -> None:
         match step:
             case CreateVolume():
-                async with self._pool_locks[step.pool]:
-                    await self._link.act(storage.create_volume, step)
+                await self.create_volume(step)
             case DeleteVolume():
-                async with self._pool_locks[step.pool]:
-                    await self._link.act(storage.delete_volume, step)
+                await self.delete_volume(step)
             case DefineDomain():
                 await self._link.act(guest.define, step)
                 self._watch.learn(step.name, step.uuid)
@@ -136,29 +109,6 @@ class LibvirtHost:
     def watch(self, callback: OnDomainEvent) -> None:
         """From now on `callback(name, uuid, event)` is called in the event loop, for guests of ours."""
         self._watch.callbacks.append(callback)
-
-    async def ensure_network(self, name: str, bridge: str, cidr: str, mode: str, bootp: str = "") -> None:
-        """Makes and starts a network of ours; see `network.ensure_network`."""
-        await self._link.act(network.ensure_network, name, bridge, cidr, mode, bootp)
-
-    async def remove_network(self, name: str) -> None:
-        """Removes a network that `ensure_network` made."""
-        await self._link.act(network.remove_network, name)
-
-    async def start_network(self, name: str) -> None:
-        """Starts an existing network, now and at every boot of the host."""
-        await self._link.act(network.start_network, name)
-
-    async def ensure_pool(self, name: str, path: str) -> None:
-        """Makes and starts a directory pool, now and at every boot of the host."""
-        await self._link.act(storage.ensure_pool, name, path)
-
-    async def remove_pool(self, name: str, path: str) -> None:
-        """Forgets the pool of that name at that path; its files stay."""
-        await self._link.act(storage.remove_pool, name, path)
-
-    async def _is_ours(self, uuid: str) -> bool | None:
-        return await self._link.run(guest.is_ours, uuid)
 
     def _came_up(self, connection: libvirt.virConnect, again: bool) -> list[int]:
         """In a worker thread, for each new connection."""

@@ -1,4 +1,4 @@
-"""What the web needs: the use cases, the store it tails, and what it reads files from. `wiring.py` fills it.
+"""What the web needs: the use cases, the store it tails, and what it reads files from. `wiring` fills it.
 
 The Protocols name only what this room calls, so that a test can stand in for one with a few lines.
 """

@@ -1,16 +1,14 @@
-"""What the use cases need from outside, as Protocols. Edges satisfy them; `wiring.py` introduces them."""
+"""The store, and what it keeps beside the nouns of `core`."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from provisioner.core.guest import GuestSpec
-from provisioner.core.host import Domain, HostFacts, Network, Pool
 from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
-from provisioner.plan.steps import Step
 
 Clock = Callable[[], datetime]
 TokenKind = Literal["stub", "answer", "report"]
@@ -145,58 +143,3 @@ class Store(Protocol):
         ...
 
     async def close_journal(self, install: str) -> None: ...
-
-
-DomainEvent = Literal["started", "stopped", "crashed", "rebooted", "undefined"]
-OnDomainEvent = Callable[[str, str, DomainEvent], None]
-"""Called in the event loop with (name, uuid, event)."""
-
-
-class Hypervisor(Protocol):
-    """One libvirt connection. Every call may raise Unavailable (daemon gone) or Conflict (refused)."""
-
-    async def facts(self) -> HostFacts: ...
-    async def networks(self) -> list[Network]: ...
-    async def pools(self) -> list[Pool]: ...
-    async def domains(self) -> list[Domain]: ...
-    async def apply(self, step: Step) -> None: ...
-    async def xml(self, name: str) -> str: ...
-    async def shutdown(self, name: str) -> None: ...
-    async def reboot(self, name: str) -> None: ...
-    async def reset(self, uuid: str) -> None: ...
-    async def lease(self, mac: str) -> str | None:
-        """The address that a libvirt network's DHCP server lent to a MAC."""
-        ...
-
-    async def volumes(self, pool: str) -> list[str]: ...
-    def watch(self, callback: OnDomainEvent) -> None: ...
-
-
-Hosts = Callable[[str], Hypervisor]
-"""The hypervisor of a libvirt URI, "" for the configured one. Raises Unavailable, Invalid."""
-
-
-class Linter(Protocol):
-    """Checks an answer file in a process of its own; findings as sentences with line numbers."""
-
-    async def lint(self, text: str, family: str, release: str) -> list[str]: ...
-
-
-class TreeReader(Protocol):
-    """Reads the small files of a tree, from a directory or over HTTP. Raises Unavailable naming the URL."""
-
-    async def read(self, source: str, path: str) -> bytes | None:
-        """The file's bytes, None where the tree has no such file."""
-        ...
-
-    async def exists(self, source: str, path: str) -> bool:
-        """Whether the tree has the file, of any size."""
-        ...
-
-
-class ImageBuilder(Protocol):
-    def build(self, name: str, *, tune: bool, mirror: str) -> AsyncIterator[str | Image]:
-        """Lines of progress, then the image. Raises Unavailable where a tool or the mirror is missing."""
-        ...
-
-    async def remove(self, image: Image) -> None: ...

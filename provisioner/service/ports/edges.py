@@ -1,0 +1,32 @@
+"""The other edges: the linter's process, trees, the builder of images."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from provisioner.core.profile import Image
+
+
+class Linter(Protocol):
+    """Checks an answer file in a process of its own; findings as sentences with line numbers."""
+
+    async def lint(self, text: str, family: str, release: str) -> list[str]: ...
+
+
+class TreeReader(Protocol):
+    """Reads the small files of a tree, from a directory or over HTTP. Raises Unavailable naming the URL."""
+
+    async def read(self, source: str, path: str) -> bytes | None:
+        """The file's bytes, None where the tree has no such file."""
+        ...
+
+    async def exists(self, source: str, path: str) -> bool:
+        """Whether the tree has the file, of any size."""
+        ...
+
+
+class ImageBuilder(Protocol):
+    def build(self, name: str, *, tune: bool, mirror: str) -> AsyncIterator[str | Image]:
+        """Lines of progress, then the image. Raises Unavailable where a tool or the mirror is missing."""
+        ...
+
+    async def remove(self, image: Image) -> None: ...

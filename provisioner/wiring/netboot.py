@@ -1,0 +1,56 @@
+"""The netboot process: `python -m provisioner.wiring.netboot`, told what to do on its standard input."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from provisioner.netboot import interfaces
+from provisioner.process import orphaned, say
+from provisioner.wiring.ground import loaders, now
+
+
+def netboot() -> None:
+    """The child's whole life."""
+    logging.basicConfig(level=logging.INFO, format="netboot: %(message)s")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_netboot(json.loads(sys.stdin.readline())))
+
+
+async def _netboot(given: dict[str, Any]) -> None:
+    from provisioner.netboot.server import Netboot, NetbootSettings
+    from provisioner.service.snapshot import Recorder, Snapshot
+    from provisioner.store.database import Database
+
+    store = Database(given["database"], token_life=timedelta(minutes=given["token_minutes"]))
+    await store.open()
+    shelf = loaders([Path(folder) for folder in given["loader_dirs"]])
+    snapshot = Snapshot(store, http_port=given["http_port"], loaders=shelf, neighbour=interfaces.neighbour)
+    recorder = Recorder(store)
+    await snapshot.refresh()
+    wanted = {**given["netboot"], "interfaces": tuple(given["netboot"]["interfaces"])}
+    server = Netboot(
+        NetbootSettings(**wanted), snapshot.decide, snapshot.loader, recorder.emit, now, snapshot.known
+    )
+    works = (server.run(lambda: say({"ready": True})), snapshot.keep(), recorder.keep(), orphaned())
+    tasks = [asyncio.create_task(work) for work in works]
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, tasks[-1].cancel)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done() and (error := tasks[0].exception()) is not None:
+            remedy = getattr(error, "remedy", "")
+            say({"error": str(error) or type(error).__name__, "remedy": remedy})
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await store.close()
+
+
+if __name__ == "__main__":
+    netboot()

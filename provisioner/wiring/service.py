@@ -1,0 +1,119 @@
+"""The service process: the child started, the use cases put together, the two listeners opened."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from provisioner import state
+from provisioner.core.errors import Unavailable
+from provisioner.netboot import interfaces
+from provisioner.process import NetbootProcess
+from provisioner.wiring.ground import end
+
+if TYPE_CHECKING:
+    from provisioner.config import Settings
+
+_log = logging.getLogger("provisioner")
+_FOLLOW_SECONDS = 0.5
+
+
+def serve(settings: "Settings") -> None:
+    """Answers until SIGTERM or SIGINT. Raises ProvisionerError for what keeps it from starting."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _log.setLevel(logging.INFO)
+    asyncio.run(_until_stopped(settings))
+
+
+async def _until_stopped(settings: "Settings") -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with _running(settings) as url:
+        _log.info("ready: %s (provisioner token shows how to get in)", url)
+        await stopped.wait()
+
+
+@asynccontextmanager
+async def _running(settings: "Settings") -> AsyncIterator[str]:
+    """The service, from its first open file to its last closed one. Gives the API's URL."""
+    from provisioner.store.database import Database
+    from provisioner.web.app import guest_app, people_app
+    from provisioner.web.listener import Listener
+    from provisioner.wiring import usecases
+
+    async with AsyncExitStack() as stack:
+        folder = state.prepare(settings.state_dir)
+        store = Database(settings.database, token_life=timedelta(minutes=settings.token_minutes))
+        await store.open()
+        stack.push_async_callback(store.close)
+        await store.migrate(folder / "backup")
+        child = NetbootProcess(_for_netboot(settings))
+        starting = asyncio.create_task(child.start())
+        stack.push_async_callback(child.stop)
+        services, watch = await usecases.services(settings, store, child, stack)
+        await starting
+        url = f"http://{settings.api_address}:{settings.api_port}"
+        token = state.credentials(folder / "api.json", url)
+        people, guests = Listener(people_app(services, token)), Listener(guest_app(services))
+        for listener in (people, guests):
+            await listener.setup()
+            stack.push_async_callback(listener.cleanup)
+        await _listen(people, settings.api_address, settings.api_port)
+        served: set[str] = set()
+        await _follow(guests, settings, served)
+        for work in (watch, partial(_follow_on, guests, settings, served)):
+            task = asyncio.create_task(work())
+            stack.push_async_callback(end, task)
+        yield url
+
+
+async def _listen(listener: Any, address: str, port: int) -> None:
+    try:
+        await listener.listen(address, port)
+    except OSError as error:
+        raise Unavailable(
+            f"TCP port {port} on {address} cannot be opened: {error.strerror}",
+            remedy="stop what holds it, or choose another port",
+        ) from error
+
+
+async def _follow(listener: Any, settings: "Settings", served: set[str]) -> None:
+    """Listens on the addresses that are new; a socket of an address that went serves it when it is back."""
+    for address in interfaces.addresses(settings.interfaces).values():
+        if address not in served:
+            await _listen(listener, address, settings.http_port)
+            served.add(address)
+
+
+async def _follow_on(listener: Any, settings: "Settings", served: set[str]) -> None:
+    said = ""
+    while True:
+        await asyncio.sleep(_FOLLOW_SECONDS)
+        try:
+            await _follow(listener, settings, served)
+        except Unavailable as error:
+            if str(error) != said:
+                _log.error("%s", error)
+            said = str(error)
+
+
+def _for_netboot(settings: "Settings") -> dict[str, object]:
+    return {
+        "database": settings.database,
+        "token_minutes": settings.token_minutes,
+        "http_port": settings.http_port,
+        "loader_dirs": [str(folder) for folder in settings.loader_dirs],
+        "netboot": {
+            "interfaces": settings.interfaces,
+            "dhcp_port": settings.dhcp_port,
+            "proxy_port": settings.proxy_port,
+            "tftp_port": settings.tftp_port,
+            "syslog_port": settings.syslog_port,
+            "router_advertisement": settings.router_advertisement,
+        },
+    }

@@ -1,0 +1,146 @@
+"""Every use case with its edges, and what has to run beside the listeners."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from provisioner import state
+from provisioner.core.errors import ProvisionerError
+from provisioner.netboot import interfaces
+from provisioner.process import NetbootProcess
+from provisioner.wiring.ground import end, loaders, now
+from provisioner.wiring.prepare import Prepared, prepare
+
+if TYPE_CHECKING:
+    from provisioner.config import Settings
+    from provisioner.service.ports import Store
+    from provisioner.web.services import Services
+
+_log = logging.getLogger("provisioner")
+_TICK_SECONDS = 5.0
+_RETRY_SECONDS = 5.0
+
+
+async def services(
+    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
+) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
+    """Every use case with its edges, and what has to run beside the listeners."""
+    from provisioner.hypervisor.connection import LibvirtHost
+    from provisioner.media.images import Builder
+    from provisioner.media.lint import ProcessLinter
+    from provisioner.mirror.client import session
+    from provisioner.mirror.tree import Reader
+    from provisioner.mirror.upstream import Upstream
+    from provisioner.service.answers import Answers
+    from provisioner.service.arguments import Arguments
+    from provisioner.service.booting import Booting
+    from provisioner.service.guests import Guests
+    from provisioner.service.ids import RandomIds
+    from provisioner.service.images import Images
+    from provisioner.service.installs import Installs
+    from provisioner.service.machines import Machines
+    from provisioner.service.profiles import Profiles
+    from provisioner.service.progress import Progress
+    from provisioner.service.reconcile import reconcile
+    from provisioner.service.tokens import Tokens, load_key
+    from provisioner.service.trees import Trees
+    from provisioner.service.watchdog import Watchdog
+    from provisioner.web.services import Services
+
+    folder = settings.state_dir
+    client = session()
+    stack.push_async_callback(client.close)
+    progress = Progress(store, now)
+    known: dict[str, LibvirtHost] = {}
+
+    def host(uri: str) -> LibvirtHost:
+        uri = uri or settings.libvirt_uri
+        if uri not in known:
+            known[uri] = LibvirtHost(uri)
+            known[uri].watch(progress.on_domain_event)
+            stack.push_async_callback(known[uri].close)
+        return known[uri]
+
+    tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
+    linter = ProcessLinter()
+    profiles = Profiles(store, linter)
+    trees = Trees(store, Reader(client), profiles)
+    answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
+    ids = RandomIds()
+    shelf = loaders(settings.loader_dirs)
+    prepared = asyncio.create_task(prepare(settings, store, host("")))
+    stack.push_async_callback(end, prepared)
+    guests = Guests(
+        store,
+        host,
+        tokens,
+        Prepared(profiles, prepared),
+        trees,
+        now,
+        ids,
+        state.log_dir(folder),
+        lambda: interfaces.addresses(settings.interfaces),
+        neighbour=interfaces.neighbour_address,
+        check_answer=answers.check,
+    )
+    stack.push_async_callback(guests.close)
+    arguments = Arguments(store, tokens, profiles, settings.syslog_port)
+    watchdog = Watchdog(
+        store,
+        host,
+        now,
+        _deadlines(settings),
+        settings.settle_seconds,
+        busy=guests.execution.busy.__contains__,
+    )
+
+    async def ready() -> None:
+        await store.last_event_id()
+        child.ready()
+
+    async def watch() -> None:
+        while not host("").up:  # what a killed service left can be judged only by looking at libvirt
+            try:
+                await host("").open()
+            except ProvisionerError as error:
+                _log.warning("%s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+        for line in await reconcile(store, host, guests, now):
+            _log.info("%s", line)
+        while True:
+            try:
+                await watchdog.tick()
+            except ProvisionerError as error:
+                _log.warning("the watchdog will look again: %s", error)
+            await asyncio.sleep(_TICK_SECONDS)
+
+    served = Services(
+        store=store,
+        clock=now,
+        state_dir=folder,
+        booting=Booting(store, tokens, now, arguments, loaders=shelf, neighbour=interfaces.neighbour),
+        tokens=tokens,
+        answers=answers,
+        guests=guests,
+        installs=Installs(store, host, now),
+        profiles=profiles,
+        trees=trees,
+        images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
+        machines=Machines(store, tokens, profiles, now, ids),
+        host=lambda: host(""),
+        upstream=Upstream(client).open,
+        neighbour=interfaces.neighbour,
+        ready=ready,
+    )
+    return served, watch
+
+
+def _deadlines(settings: "Settings") -> dict[str, int]:
+    return {
+        "creating": settings.creating_seconds,
+        "booting": settings.booting_seconds,
+        "loading": settings.loading_seconds,
+        "installing": settings.installing_seconds,
+    }
