@@ -131,8 +131,6 @@ class GuestSpec:
     tree: str = ""
     iso: str = ""
     direct: bool = False
-    inject: tuple[str, ...] = ()
-    """Files that are added to the installer's initrd under their own names (virt-install --initrd-inject)."""
     cloud_init: bool = False
     extra_args: str = ""
     autostart: bool = False

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from markupsafe import escape
 
 from provisioner.plan.steps import (
-    ConvertImage,
     CreateVolume,
     DefineDomain,
     DeleteVolume,
     FetchFile,
     MakeSeed,
     Plan,
+    PrepareImage,
     RemoveFile,
     ResizeVolume,
     SetAutostart,
@@ -32,12 +32,12 @@ def describe(step: Step) -> str:
     """One line for a person and for the journal; it holds no secret."""
     match step:
         case FetchFile():
-            added = f", and add {', '.join(map(_name, step.inject))}" if step.inject else ""
+            added = f", and add {', '.join(name for name, _ in step.inject)}" if step.inject else ""
             return f"fetch {step.path} of {public(step.source)}{added}"
         case MakeSeed():
             return f"pack {', '.join(name for name, _ in step.files)} into a volume labelled {step.label}"
-        case ConvertImage():
-            return f"convert {step.image} ({step.image_format}) to {step.format}"
+        case PrepareImage():
+            return f"unpack or convert the image {step.image} to qcow2"
         case RemoveFile():
             return f"remove the file {_name(step.path)} again"
         case CreateVolume():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from provisioner.core.errors import Invalid
+from provisioner.core.guest import DiskFormat
 from provisioner.core.host import HostFacts
 
 
@@ -16,16 +17,17 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class DiskImage:
-    """A disk image that was inspected: `size` are the bytes of the disk in it, `digest` names its content.
+    """A disk image that was inspected: `size` are the bytes of the disk in it, `key` names its content.
 
-    `packed` is how the file is compressed (gz, xz, zst, bz2), "" where it is not.
+    `ready` is the plain qcow2 or raw file of it, in `format`: the image itself, or one that is still to be
+    made.
     """
 
     path: str
-    format: str
+    ready: str
+    format: DiskFormat
     size: int
-    digest: str
-    packed: str = ""
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Given:
     """The URL of the boot script, for QEMU's user network, whose DHCP server is QEMU itself."""
     seed: Seed | None = None
     image: DiskImage | None = None
+    files: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """What is added to the installer's initrd: (name, content in base64) each."""
     work: str = ""
     local: bool = True
     present: frozenset[str] = frozenset()

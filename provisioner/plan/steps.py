@@ -23,13 +23,14 @@ class RemoveFile:
 class FetchFile:
     """Reads `path` of the tree at `source` into the file `to`.
 
-    Files to `inject` are packed behind it, as an initrd takes them. `source` may hold a password.
+    Files to `inject`, (name, content in base64) each, are packed behind it, as an initrd takes them.
+    `source` may hold a password.
     """
 
     source: str = field(repr=False)
     path: str
     to: str
-    inject: tuple[str, ...] = ()
+    inject: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def undo(self) -> RemoveFile:
@@ -50,17 +51,18 @@ class MakeSeed:
 
 
 @dataclass(frozen=True, slots=True)
-class ConvertImage:
-    """Makes a qcow2 or raw image of a disk image in any format that we know, unpacked where it is packed."""
+class PrepareImage:
+    """Makes a plain qcow2 file of a disk image that is packed or of another format; it is kept for the next.
+
+    `to` is where that file lies.
+    """
 
     image: str
-    image_format: str
     to: str
-    format: str
 
     @property
-    def undo(self) -> RemoveFile:
-        return RemoveFile(self.to)
+    def undo(self) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class CreateVolume:
     capacity: int
     format: str
     backing: str = ""
+    backing_format: str = ""
 
     @property
     def undo(self) -> "DeleteVolume":
@@ -195,7 +198,7 @@ class SetAutostart:
         return None
 
 
-LocalStep = FetchFile | MakeSeed | ConvertImage | RemoveFile
+LocalStep = FetchFile | MakeSeed | PrepareImage | RemoveFile
 HostStep = (
     CreateVolume
     | UploadVolume

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from provisioner.core.errors import Conflict, ProvisionerError, Unavailable
 from provisioner.core.install import Event, Install, Kind
-from provisioner.plan.plan import describe
-from provisioner.plan.steps import DefineDomain, Plan, Step
+from provisioner.plan.describe import describe
+from provisioner.plan.steps import DefineDomain, LocalStep, Plan, Step
 from provisioner.service.drafts import Draft
-from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, JournalRow, Store
+from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, JournalRow, Store, Workshop
 from provisioner.service.tokens import Tokens
 
 Result = TypeVar("Result")
@@ -19,9 +19,10 @@ Result = TypeVar("Result")
 class Execution:
     """`busy` holds the installs that are being made right now, by this process."""
 
-    def __init__(self, store: Store, hosts: Hosts, tokens: Tokens, clock: Clock) -> None:
+    def __init__(self, store: Store, hosts: Hosts, workshop: Workshop, tokens: Tokens, clock: Clock) -> None:
         self._store = store
         self._hosts = hosts
+        self._workshop = workshop
         self._tokens = tokens
         self._clock = clock
         self._running: set[asyncio.Task[Any]] = set()
@@ -34,6 +35,8 @@ class Execution:
 
     async def _begin(self, draft: Draft) -> Install:
         try:
+            if draft.tree is not None:
+                await self._store.put_tree(draft.tree)
             if draft.row.old_volume:
                 await self._store.add_rebuild(draft.install, draft.row)
             else:
@@ -66,19 +69,39 @@ class Execution:
             now = await self._store.install(install.id)
             if now.over:
                 raise Conflict(f"install {install.id} was ended while its guest was being made")
+            now = await self._begun(draft, now)
         except Exception as error:
             await self.take_back(draft, str(error))
             raise
         if draft.row.old_volume:
-            await self._store.put_guest(replace(draft.row, old_volume=""))
+            holdings = replace(draft.row.holdings, leftover=())
+            await self._store.put_guest(replace(draft.row, old_volume="", holdings=holdings))
         await self._store.close_journal(install.id)
         return now
+
+    async def _begun(self, draft: Draft, install: Install) -> Install:
+        """What is known at once of a guest that has its answers with it, or needs none."""
+        if draft.answered:
+            await self._note(install, Kind.ANSWER_SERVED, draft.answered)
+        elif draft.row.spec.method == "url":
+            await self._note(install, Kind.INITRD_SENT, "started with the tree's kernel and initrd")
+        elif draft.row.spec.method == "import":
+            await self._note(install, Kind.DONE, "imported: nothing is installed, and nobody will report")
+        else:
+            return install
+        return await self._store.install(install.id)
 
     async def _carry_out(self, plan: Plan, hypervisor: Hypervisor) -> None:
         for number, step in enumerate(plan.steps):
             await self._store.journal(JournalRow(plan.install, number, describe(step), "intent"))
-            await hypervisor.apply(step)
+            await self._apply(step, hypervisor)
             await self._store.journal(JournalRow(plan.install, number, describe(step), "done"))
+
+    async def _apply(self, step: Step, hypervisor: Hypervisor) -> None:
+        if isinstance(step, LocalStep):
+            await self._workshop.apply(step)
+        else:
+            await hypervisor.apply(step)
 
     async def take_back(self, draft: Draft, why: str) -> None:
         """Ends the install and undoes its steps. What cannot be undone now stays open for the next start."""
@@ -103,7 +126,7 @@ class Execution:
             if step.undo is None:
                 continue
             try:
-                await self._hosts(draft.row.uri).apply(step.undo)
+                await self._apply(step.undo, self._hosts(draft.row.uri))
             except ProvisionerError as error:
                 return f"{describe(step)} ({error})"
             await self._store.journal(JournalRow(draft.install.id, number, describe(step), "undone"))
@@ -116,7 +139,11 @@ class Execution:
         defined = [number for number, step in begun if isinstance(step, DefineDomain) and number in done]
         if defined:
             return [(number, step) for number, step in begun if number > defined[0]]
-        await self._store.put_guest(replace(row, volume=row.old_volume, old_volume=""))
+        held = row.holdings
+        kept = tuple(pair for pair in held.owned if pair[1] in held.data)
+        holdings = replace(held, owned=(*held.leftover, *kept), temporary=(), leftover=())
+        former = replace(row, volume=row.old_volume, old_volume="", holdings=holdings, first_stage=False)
+        await self._store.put_guest(former)
         return begun
 
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
@@ -135,7 +162,8 @@ async def carry_out_removal(plan: Plan, hypervisor: Hypervisor) -> None:
     """Removal needs no journal: the guest's row goes last, so that it can be asked for again."""
     try:
         for step in plan.steps:
-            await hypervisor.apply(step)
+            if not isinstance(step, LocalStep):
+                await hypervisor.apply(step)
     except Unavailable as error:
         raise Unavailable(
             f"{plan.guest} is only partly removed: {error}", remedy="ask for its removal again"

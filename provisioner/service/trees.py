@@ -54,10 +54,15 @@ class Trees:
                     f"tree {name} is at {known.source}",
                     remedy=f"choose another name, or first: provisioner tree remove {name}",
                 )
+        tree = await self.look(name, source)
+        await self._store.put_tree(tree)
+        return tree
+
+    async def look(self, name: str, source: str) -> Tree:
+        """What the tree at `source` is, whole and readable. Raises Invalid, Unavailable."""
         facts = await self._facts(source)
         tree = Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd)
         await self.reachable(tree)
-        await self._store.put_tree(tree)
         return tree
 
     async def reachable(self, tree: Tree) -> None:

@@ -12,9 +12,8 @@ from provisioner.core.profile import Tree
 from provisioner.plan.given import DiskImage, Given
 from provisioner.plan.methods.prepared import Prepared, seed_volume
 from provisioner.plan.steps import (
-    ConvertImage,
     CreateVolume,
-    RemoveFile,
+    PrepareImage,
     ResizeVolume,
     Step,
     UploadVolume,
@@ -51,25 +50,14 @@ def _system(spec: GuestSpec, given: Given, image: DiskImage) -> tuple[Step, ...]
             f"more than the {spec.disk.size:g} GiB that are asked for",
             remedy="leave size= out, or ask for more",
         )
-    size = wanted or image.size
+    size, pool = wanted or image.size, spec.disk.pool
+    ready = () if image.ready == image.path else (PrepareImage(image.path, image.ready),)
     if not spec.disk.linked:
-        steps = _uploaded(spec.disk.pool, given.volume, spec.disk.format, given, image, shared=False)
-        return (*steps, ResizeVolume(spec.disk.pool, given.volume, size)) if size > image.size else steps
-    base = f"base-{image.digest[:16]}.qcow2"
-    overlay = CreateVolume(spec.disk.pool, given.volume, size, "qcow2", backing=base)
+        copy = UploadVolume(pool, given.volume, image.ready, image.format, image.size)
+        grown = (ResizeVolume(pool, given.volume, size),) if size > image.size else ()
+        return (*ready, copy, *grown)
+    base = f"base-{image.key}.{image.format}"
+    overlay = CreateVolume(pool, given.volume, size, "qcow2", backing=base, backing_format=image.format)
     if base in given.present:
         return (overlay,)
-    return (*_uploaded(spec.disk.pool, base, "qcow2", given, image, shared=True), overlay)
-
-
-def _uploaded(
-    pool: str, name: str, form: str, given: Given, image: DiskImage, *, shared: bool
-) -> tuple[Step, ...]:
-    if image.format == form and not image.packed:
-        return (UploadVolume(pool, name, image.path, form, image.size, shared),)
-    file = f"{given.work}/disk.{form}"
-    return (
-        ConvertImage(image.path, image.format, file, form),
-        UploadVolume(pool, name, file, form, image.size, shared),
-        RemoveFile(file),
-    )
+    return (*ready, UploadVolume(pool, base, image.ready, image.format, image.size, shared=True), overlay)

@@ -18,7 +18,7 @@ def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepa
     pool = spec.disk.pool
     kernel_file, initrd_file = f"{given.work}/kernel", f"{given.work}/initrd"
     fetched = FetchFile(tree.source, tree.kernel, kernel_file)
-    packed = FetchFile(tree.source, tree.initrd, initrd_file, spec.inject)
+    packed = FetchFile(tree.source, tree.initrd, initrd_file, given.files)
     kernel = upload(host, pool, given, "kernel", fetched, kernel_file)
     initrd = upload(host, pool, given, "initrd", packed, initrd_file)
     cdroms = (Cdrom(spec.iso),) if spec.iso else ()
