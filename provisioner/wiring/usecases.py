@@ -100,9 +100,7 @@ async def services(
     )
     execution = Execution(store, host, Workshop(upstream.open, shop), tokens, now)
     stack.push_async_callback(execution.close)
-    guests = Guests(
-        store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address
-    )
+    guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
     watchdog = Watchdog(
         store,
         host,
