@@ -41,8 +41,8 @@ _OPTIONS = (
         "--location",
         metavar="TREE",
         shell_complete=trees,
-        help="Start the kernel of this tree directly: a known tree, a URL (http, https, ftp, nfs), a directory "
-        "or an ISO.",
+        help="Start the kernel of this tree directly: a known tree, a URL (http, https, ftp, nfs), a "
+        "directory or an ISO.",
     ),
     click.option("-c", "--cdrom", metavar="FILE", help="Boot this ISO, or a drive of the host (/dev/sr0)."),
     click.option("--direct", is_flag=True, help="The installer reads --location itself, not through here."),
@@ -84,7 +84,7 @@ _OPTIONS = (
         is_flag=False,
         flag_value="-",
         metavar="[user-data=FILE,…]",
-        help="Give an import a cloud-init seed: ours, or with user-data=, meta-data=, network-config= your own.",
+        help="Give an import a cloud-init seed: ours, or your own user-data=, meta-data=, network-config=.",
     ),
     click.option("--autostart", is_flag=True, help="Start it whenever the host starts."),
     click.option(
