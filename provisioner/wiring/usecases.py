@@ -52,6 +52,7 @@ async def services(
     folder = settings.state_dir
     client = session()
     stack.push_async_callback(client.close)
+    upstream = Upstream(client)
     progress = Progress(store, now)
     known: dict[str, LibvirtHost] = {}
 
@@ -66,7 +67,7 @@ async def services(
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
-    trees = Trees(store, Reader(client), profiles)
+    trees = Trees(store, Reader(upstream), profiles)
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds()
     shelf = loaders(settings.loader_dirs)
@@ -130,7 +131,7 @@ async def services(
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
         host=lambda: host(""),
-        upstream=Upstream(client).open,
+        upstream=upstream.open,
         neighbour=interfaces.neighbour,
         ready=ready,
     )
