@@ -39,11 +39,13 @@ for _room in ("plan", "answers"):
 
 # Who alone may import a library: rooms, or files by the beginning of their path.
 DOORS: dict[str, tuple[str, ...]] = {
+    "aioftp": ("mirror/ftp.py",),
     "aiohttp": ("web/", "mirror/"),
     "alembic": ("store/",),
     "click": ("cli/", "__main__.py"),
     "libvirt": ("hypervisor/",),
     "libvirtaio": ("hypervisor/",),
+    "pycdlib": ("mirror/isoindex.py", "media/seed.py"),
     "pydantic": ("web/", "config.py", "cli/serve.py"),
     "pydhcp": ("netboot/packet.py",),
     "pykickstart": ("answers/lint",),

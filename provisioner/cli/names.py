@@ -9,7 +9,7 @@ _MOST = 1000
 
 
 def expand(pattern: str, count: int = 1) -> list[str]:
-    """`web{01..03}` gives web01, web02, web03; `web` with a `count` gives web1, web2, …; else the word itself.
+    """`web{01..03}` gives web01, web02, web03; `web` with a `count` gives web1, web2, …; else just itself.
 
     Raises Invalid for a range that is none, or with a count that is another than the range's.
     """

@@ -17,7 +17,17 @@ def tree() -> None:
 @click.argument("source")
 @output_option
 def add(name: str, source: str, output: Format) -> None:
-    """Make a tree known; SOURCE is an absolute directory or an http(s) URL."""
+    """Make a tree known, and look what it is.
+
+    \b
+    SOURCE is one of
+      /srv/centos7                         a directory of the service's host
+      /srv/CentOS-7-x86_64-DVD.iso         an ISO file there; it is not mounted
+      http://host/path, https://host/path
+      ftp://[user:password@]host/path      anonymous without a user
+      nfs://host/export/path[?version=3]   or nfs:host:/export/path
+    Guests read all of them by HTTP from this service. A password is never shown again.
+    """
     found = connect().post("trees", body={"name": name, "source": source})
     _print(found, output)
 

@@ -28,7 +28,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """An install tree: `source` is an absolute directory or an http(s) URL; `family` as detected or given."""
+    """An install tree: `source` as `core.source` writes it, `family` as detected or given."""
 
     name: str
     source: str

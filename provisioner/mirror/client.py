@@ -9,9 +9,9 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 from yarl import URL
 
 from provisioner.core.errors import Unavailable
+from provisioner.mirror.stream import PIECE, Pieces
 
 REDIRECTS = 5
-PIECE = 256 * 1024
 ABSENT = (403, 404, 410)
 """Servers answer 403 for folders and dot files, whether they have them or not."""
 _TIMEOUT = ClientTimeout(total=None, sock_connect=10, sock_read=60)
@@ -56,7 +56,7 @@ async def _answered(client: ClientSession, url: URL, method: str, headers: dict[
     raise Unavailable(f"{asked} redirects more than {REDIRECTS} times")
 
 
-async def pieces(response: ClientResponse) -> AsyncIterator[bytes]:
+async def pieces(response: ClientResponse) -> Pieces:
     """The body. Raises Unavailable naming the URL where it breaks off."""
     try:
         async for piece in response.content.iter_chunked(PIECE):

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
-from urllib.parse import urlsplit
 
 from markupsafe import escape
 
+from provisioner.core.source import shown
 from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
@@ -33,7 +33,7 @@ def describe(step: Step) -> str:
     match step:
         case FetchFile():
             added = f", and add {', '.join(name for name, _ in step.inject)}" if step.inject else ""
-            return f"fetch {step.path} of {public(step.source)}{added}"
+            return f"fetch {step.path} of {shown(step.source)}{added}"
         case MakeSeed():
             return f"pack {', '.join(name for name, _ in step.files)} into a volume labelled {step.label}"
         case PrepareImage():
@@ -81,14 +81,6 @@ def masked(plan: Plan, secrets: Iterable[str]) -> Plan:
         replace(s, xml=mask(s.xml)) if isinstance(s, DefineDomain | StartDomain) else s for s in plan.steps
     )
     return replace(plan, steps=tuple(steps), warnings=tuple(map(mask, plan.warnings)))
-
-
-def public(source: str) -> str:
-    """A tree's source without the password that an FTP URL may hold."""
-    parts = urlsplit(source)
-    if not parts.password:
-        return source
-    return source.replace(f":{parts.password}@", ":***@", 1)
 
 
 def _name(path: str) -> str:

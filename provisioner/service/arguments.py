@@ -7,6 +7,7 @@ from provisioner.core.errors import NotFound
 from provisioner.core.guest import GuestSpec
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
+from provisioner.core.source import for_installer
 from provisioner.distros.base import join
 from provisioner.distros.detect import family
 from provisioner.service.ports import Store
@@ -35,7 +36,8 @@ class Arguments:
         self, install: Install, profile: Profile | None, tree: Tree, root: str, spec: GuestSpec | None
     ) -> str:
         """The arguments alone; without a profile those of an installer that is answered by its user."""
-        tree_url = tree.source if spec and spec.direct else urls.tree(root, tree.name).rstrip("/")
+        direct = spec is not None and spec.direct
+        tree_url = for_installer(tree.source) if direct else urls.tree(root, tree.name).rstrip("/")
         extra = spec.extra_args if spec else ""
         if profile is None:
             return join(family(tree.family).attended_args(tree_url), extra)

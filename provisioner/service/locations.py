@@ -5,9 +5,10 @@ import re
 
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Profile, Tree
+from provisioner.core.source import normalise
 from provisioner.distros.base import major
 from provisioner.service.profiles import Profiles
-from provisioner.service.trees import Trees, normalise
+from provisioner.service.trees import Trees
 
 _OWN_ANSWERS = re.compile(
     r"(^|\s)((inst\.)?ks|url|preseed/url|preseed/file|file|autoyast|inst\.auto|ds)=|(^|\s)autoinstall(\s|$)"

@@ -1,12 +1,11 @@
 """Install trees: told apart when they are added, looked at again before an install relies on them."""
 
 import asyncio
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Tree
+from provisioner.core.source import normalise, shown
 from provisioner.distros.base import TreeFacts
 from provisioner.distros.detect import PROBES, detect
 from provisioner.service.ports import Store, TreeReader
@@ -35,7 +34,7 @@ class Trees:
             known = ", ".join(tree.name for tree in await self._store.trees()) or "none"
             raise NotFound(
                 f"no tree is called {name!r}; known are: {known}",
-                remedy=f"provisioner tree add {name} SOURCE   (a directory of this host, or an http URL)",
+                remedy=f"provisioner tree add {name} SOURCE   (directory, ISO file, http, ftp or nfs URL)",
             ) from None
 
     async def add(self, name: str, source: str) -> Tree:
@@ -49,9 +48,9 @@ class Trees:
         if name == RESERVED:
             raise Invalid(f"the name {name} is taken by the folder of images; choose another")
         for known in await self._store.trees():
-            if known.name == name and known.source != source:
+            if known.name == name and shown(known.source) != shown(source):
                 raise Conflict(
-                    f"tree {name} is at {known.source}",
+                    f"tree {name} is at {shown(known.source)}",
                     remedy=f"choose another name, or first: provisioner tree remove {name}",
                 )
         tree = await self.look(name, source)
@@ -70,7 +69,7 @@ class Trees:
         for path in (tree.kernel, tree.initrd):
             if not await self._reader.exists(tree.source, path):
                 raise Unavailable(
-                    f"tree {tree.name} has no {tree.source.rstrip('/')}/{path}",
+                    f"tree {tree.name} has no {shown(tree.source).rstrip('/')}/{path}",
                     remedy="look whether the tree is complete: network installs need these files",
                 )
 
@@ -95,20 +94,4 @@ class Trees:
         try:
             return detect(files)
         except Invalid as error:
-            raise Invalid(f"{source}: {error}", remedy=error.remedy) from error
-
-
-def normalise(source: str) -> str:
-    """An absolute directory, or an http(s) URL without the last slash. Raises Invalid."""
-    text = source.strip().removeprefix("file://")
-    if text.startswith("/"):
-        return str(Path(text))
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Invalid(
-            f"tree source {source!r} is neither an absolute directory nor an http or https URL",
-            remedy="write /srv/centos7 or http://mirror.example/centos/7/os/x86_64",
-        )
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise Invalid(f"tree source at {parts.hostname}: a URL with a password, ? or # is not supported")
-    return text.rstrip("/")
+            raise Invalid(f"{shown(source)}: {error}", remedy=error.remedy) from error

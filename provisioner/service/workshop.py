@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, assert_never
 
 from provisioner.core.errors import Unavailable
-from provisioner.plan.describe import public
+from provisioner.core.source import shown
 from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage, RemoveFile
 
 
@@ -78,7 +78,7 @@ class Workshop:
     async def _fetch(self, step: FetchFile) -> None:
         async with self._sources(step.source, step.path, {}) as opened:
             if opened.status != 200:
-                raise Unavailable(f"the tree {public(step.source)} has no {step.path}")
+                raise Unavailable(f"the tree {shown(step.source)} has no {step.path}")
             with await asyncio.to_thread(Path(step.to).open, "wb") as file:
                 async for piece in opened.chunks():
                     await asyncio.to_thread(file.write, piece)

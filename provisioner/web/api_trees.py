@@ -2,11 +2,13 @@
 
 import json
 import logging
+from dataclasses import replace
 
 from aiohttp import web
 
 from provisioner.core.errors import ProvisionerError
 from provisioner.core.profile import Image, Tree
+from provisioner.core.source import shown
 from provisioner.web.errors import problem
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
@@ -16,21 +18,26 @@ log = logging.getLogger(__name__)
 
 
 async def list_trees(request: web.Request, _body: None) -> object:
-    return list(await request.app[SERVICES].trees.list())
+    return [_told(tree) for tree in await request.app[SERVICES].trees.list()]
 
 
 async def add_tree(request: web.Request, body: NewTree) -> object:
-    return await request.app[SERVICES].trees.add(body.name, body.source)
+    return _told(await request.app[SERVICES].trees.add(body.name, body.source))
 
 
 async def show_tree(request: web.Request, _body: None) -> object:
-    return await request.app[SERVICES].trees.get(request.match_info["name"])
+    return _told(await request.app[SERVICES].trees.get(request.match_info["name"]))
 
 
 async def remove_tree(request: web.Request, _body: None) -> object:
     name = request.match_info["name"]
     await request.app[SERVICES].trees.remove(name)
     return Done(done=f"tree {name} is forgotten; its files stay")
+
+
+def _told(tree: Tree) -> Tree:
+    """A password in a tree's source is kept for reading it and told to nobody."""
+    return replace(tree, source=shown(tree.source))
 
 
 async def list_images(request: web.Request, _body: None) -> object:

@@ -80,7 +80,7 @@ class ProfileChange(In):
 
 class NewTree(In):
     name: Name
-    source: Line = Field(description="an absolute directory or an http(s) URL")
+    source: Line = Field(description="an absolute directory or ISO file, or an http(s), ftp or nfs URL")
 
 
 class NewImage(In):

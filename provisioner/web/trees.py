@@ -1,4 +1,6 @@
-"""`/tree/{tree}/{path}`: files of install trees, from a directory or passed through from their upstream.
+"""`/tree/{tree}/{path}`: files of install trees, from a directory or passed through from where they are.
+
+A guest reads every tree by HTTP, whether that is a directory, an ISO file, or a server's by HTTP, FTP or NFS.
 
 `images` is the tree of packed root file systems. A tree is looked up by name and nothing else of the
 request chooses a source, so this is no proxy. What is sent becomes events of the install it belongs to.
@@ -15,6 +17,7 @@ from aiohttp import web
 from provisioner.core.errors import NotFound, Unavailable
 from provisioner.core.install import Install
 from provisioner.core.profile import Tree
+from provisioner.core.source import kind, shown
 from provisioner.web import ledger
 from provisioner.web.errors import BadGateway
 from provisioner.web.files import Progress, TreeFile, locate
@@ -33,6 +36,7 @@ _GIVEN = (
     "ETag",
     "Last-Modified",
 )
+_ABSENT = (403, 404, 410)
 
 
 async def file(request: web.Request) -> web.StreamResponse:
@@ -44,9 +48,9 @@ async def file(request: web.Request) -> web.StreamResponse:
         tree = Tree(IMAGES, str(services.state_dir / IMAGES))
     else:
         tree = await request.app[TREES].get(name)
-    if tree.source.startswith(("http://", "https://")):
+    if kind(tree.source) != "path":
         return await _upstream(request, tree, path, install)
-    return await _directory(request, tree, path, install)
+    return await _path(request, tree, path, install)
 
 
 def part(tree: Tree, path: str) -> ledger.Part:
@@ -60,12 +64,12 @@ def part(tree: Tree, path: str) -> ledger.Part:
     return ledger.PACKAGE
 
 
-async def _directory(
-    request: web.Request, tree: Tree, path: str, install: Install | None
-) -> web.StreamResponse:
+async def _path(request: web.Request, tree: Tree, path: str, install: Install | None) -> web.StreamResponse:
     source = Path(tree.source)
     found = await asyncio.to_thread(locate, source, path)
     if found is None:
+        if await asyncio.to_thread(source.is_file):
+            return await _upstream(request, tree, path, install)
         await _missing(request, tree, path, install)
         raise NotFound(f"tree {tree.name} has no file {path[:200]!r}")
     return TreeFile(found, _progress(request, install, part(tree, path), path))
@@ -92,11 +96,14 @@ async def _upstream(
     asked = {key: request.headers[key] for key in _ASKED if key in request.headers}
     if any(piece in ("", ".", "..") for piece in path.split("/")) or "\0" in path:
         raise NotFound(f"tree {tree.name} has no file {path[:200]!r}")
-    url = f"{tree.source.rstrip('/')}/{path}"
+    url = shown(f"{tree.source.rstrip('/')}/{path}")
     note = _progress(request, install, part(tree, path), path)
     response: web.StreamResponse | None = None
     try:
         async with request.app[SERVICES].upstream(tree.source, path, asked) as upstream:
+            if upstream.status in _ABSENT and part(tree, path) is not ledger.PACKAGE:
+                text = f"{url} is not there"
+                await request.app[LEDGER].failed(install, text, {"url": url, "tree": tree.name})
             _check(upstream.status, url, tree, path)
             response = web.StreamResponse(status=upstream.status, headers=_given(upstream.headers))
             await response.prepare(request)
@@ -119,7 +126,7 @@ async def _upstream(
 def _check(status: int, url: str, tree: Tree, path: str) -> None:
     if status in (200, 206, 304, 416):
         return
-    if status in (403, 404, 410):
+    if status in _ABSENT:
         raise NotFound(f"tree {tree.name} has no file {path[:200]!r}")
     raise Unavailable(f"{url} answers {status}")
 

@@ -59,6 +59,7 @@ async def services(
     folder = settings.state_dir
     client = session()
     stack.push_async_callback(client.close)
+    upstream = Upstream(client)
     known: dict[str, LibvirtHost] = {}
 
     def host(uri: str) -> LibvirtHost:
@@ -74,14 +75,13 @@ async def services(
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
-    trees = Trees(store, Reader(client), profiles)
+    trees = Trees(store, Reader(upstream), profiles)
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds()
     shelf = loaders(settings.loader_dirs)
     prepared = asyncio.create_task(prepare(settings, store, host("")))
     stack.push_async_callback(end, prepared)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
-    upstream = Upstream(client)
     shop = makers(settings)
     grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work")
     drafts = Drafts(

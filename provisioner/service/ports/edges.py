@@ -14,7 +14,7 @@ class Linter(Protocol):
 
 
 class TreeReader(Protocol):
-    """Reads the small files of a tree, from a directory or over HTTP. Raises Unavailable naming the URL."""
+    """Reads the small files of a tree, wherever it is. Raises Unavailable naming the URL."""
 
     async def read(self, source: str, path: str) -> bytes | None:
         """The file's bytes, None where the tree has no such file."""

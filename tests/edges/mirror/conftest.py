@@ -1,7 +1,10 @@
-"""A tree on disk, and the same tree behind a real HTTP server with its moods."""
+"""A tree on disk, as an ISO, and behind real servers: HTTP with its moods, FTP, NFS."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,19 +12,73 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from provisioner.mirror.client import session
+from provisioner.mirror.tree import LIMIT
+from tests.lab import ftpd, nfsd
+from tests.lab.iso import write_iso
 
 BODY = bytes(range(256)) * 2048
+KINDS = ("directory", "iso", "http", "ftp", "nfs")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Path]:
+    """A folder that servers' own users may enter, unlike pytest's."""
+    place = Path(tempfile.mkdtemp(prefix="mirror-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    root = tmp_path / "tree"
+def tree(shared: Path) -> Iterator[Path]:
+    above = Path(tempfile.mkdtemp(dir=shared))
+    above.chmod(0o755)
+    root = above / "tree"
     (root / "images").mkdir(parents=True)
     (root / ".treeinfo").write_text("[general]\n")
     (root / "images/vmlinuz").write_bytes(BODY)
+    (root / "images/a b+c%2b~#1.rpm").write_bytes(b"odd")
+    (root / "images/empty").write_bytes(b"")
+    with (root / "big").open("wb") as file:
+        file.truncate(LIMIT + 1)
     (root / "Packages.gz").write_bytes(b"\x1f\x8b packed")
-    (tmp_path / "secret").write_text("secret")
-    return root
+    (above / "secret").write_text("secret")
+    yield root
+    shutil.rmtree(above)
+
+
+@pytest.fixture(scope="session")
+def ftp(shared: Path) -> Iterator[ftpd.FtpServer]:
+    need(ftpd.missing())
+    with ftpd.ftp_server(shared) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nfs(shared: Path) -> Iterator[nfsd.NfsServer]:
+    need(nfsd.missing())
+    with nfsd.nfs_server(shared) as server:
+        yield server
+
+
+def need(packages: str) -> None:
+    if packages or os.geteuid() != 0:
+        pytest.skip(f"missing: {packages}" if packages else "this server is started as root")
+
+
+@pytest.fixture(params=KINDS)
+def source(request: pytest.FixtureRequest, tree: Path) -> str:
+    """The same tree, by each way to read it."""
+    below = f"{tree.parent.name}/{tree.name}"
+    match request.param:
+        case "directory":
+            return str(tree)
+        case "iso":
+            return str(write_iso(tree.parent / "tree.iso", "TREE", tree))
+        case "http":
+            return f"{request.getfixturevalue('upstream')}/tree"
+        case kind:
+            return f"{request.getfixturevalue(kind).url}/{below}"
 
 
 @pytest.fixture

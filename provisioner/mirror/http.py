@@ -1,0 +1,42 @@
+"""Files of a tree behind an HTTP server, its answers passed on."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import ClientResponse, ClientSession
+
+from provisioner.core.errors import Unavailable
+from provisioner.mirror.client import ABSENT, address, fetch, pieces
+from provisioner.mirror.stream import Headers, Stream, absent
+
+_STATUSES = (200, 206, 304, 416)
+_PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range", "Content-Type", "ETag", "Last-Modified")
+
+
+class Http:
+    """The session is closed by whoever made it."""
+
+    def __init__(self, client: ClientSession) -> None:
+        self._client = client
+
+    @asynccontextmanager
+    async def open(self, source: str, path: str, asked: Headers) -> AsyncIterator[Stream]:
+        """As `stream.Open`; range and conditions are the server's to answer."""
+        async with fetch(self._client, address(source, path), headers=dict(asked)) as response:
+            yield _passed_on(response)
+
+
+def _passed_on(response: ClientResponse) -> Stream:
+    if response.status in ABSENT:
+        return absent()
+    if response.status not in _STATUSES:
+        raise Unavailable(f"{response.url} answered {response.status} {response.reason or ''}".rstrip())
+    headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+    return Stream(response.status, headers, _total(response), pieces(response))
+
+
+def _total(response: ClientResponse) -> int | None:
+    whole = response.headers.get("Content-Range", "").rpartition("/")[2]
+    if whole.isdecimal():
+        return int(whole)
+    return response.content_length if response.status == 200 else None
