@@ -17,7 +17,7 @@ def check(spec: GuestSpec, host: HostFacts, *, rebuild: bool = False) -> None:
     """
     _identity(spec, host, rebuild)
     _size(spec, host)
-    _disks(spec, host)
+    _disks(spec, host, rebuild)
     for nic in spec.nics:
         _nic(nic, host)
 
@@ -61,7 +61,8 @@ def _size(spec: GuestSpec, host: HostFacts) -> None:
         )
 
 
-def _disks(spec: GuestSpec, host: HostFacts) -> None:
+def _disks(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
+    new = spec.disks[:1] if rebuild else spec.disks  # a rebuild makes the system disk anew alone
     for name in dict.fromkeys(disk.pool for disk in spec.disks):
         pool = next((pool for pool in host.pools if pool.name == name), None)
         if pool is None:
@@ -72,9 +73,9 @@ def _disks(spec: GuestSpec, host: HostFacts) -> None:
             raise Conflict(
                 f"storage pool {name} on {host.uri} is not active", remedy=f"provisioner pool start {name}"
             )
-        size = sum(disk.size for disk in spec.disks if disk.pool == name)
+        size = sum(disk.size for disk in new if disk.pool == name)
         if size * _GIB > pool.available:
-            several = len([disk for disk in spec.disks if disk.pool == name and disk.size]) > 1
+            several = len([disk for disk in new if disk.pool == name and disk.size]) > 1
             raise Invalid(
                 f"guest {spec.name}: {'disks' if several else 'a disk'} of {size:g} GiB "
                 f"{'are' if several else 'is'} larger than the "

@@ -15,7 +15,6 @@ from provisioner.plan.steps import (
     MakeSeed,
     Plan,
     PrepareImage,
-    RemoveFile,
     ResizeVolume,
     SetAutostart,
     StartDomain,
@@ -38,8 +37,6 @@ def describe(step: Step) -> str:
             return f"pack {', '.join(name for name, _ in step.files)} into a volume labelled {step.label}"
         case PrepareImage():
             return f"unpack or convert the image {step.image} to qcow2"
-        case RemoveFile():
-            return f"remove the file {_name(step.path)} again"
         case CreateVolume():
             over = f" over {step.backing}" if step.backing else ""
             return (

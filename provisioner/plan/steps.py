@@ -2,21 +2,10 @@
 
 Every step is an *ensure*: doing it twice leaves the same as doing it once, so a plan that was cut off
 can be run again from its start. Most are carried out on the host; a `LocalStep` is carried out by the
-service itself, on files in its own working directory.
+service itself, on files in a folder of the install that goes with the making.
 """
 
 from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveFile:
-    """A file that is gone already is not an error; nor is its folder, which goes with its last file."""
-
-    path: str
-
-    @property
-    def undo(self) -> None:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +22,8 @@ class FetchFile:
     inject: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
-    def undo(self) -> RemoveFile:
-        return RemoveFile(self.to)
+    def undo(self) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +35,8 @@ class MakeSeed:
     files: tuple[tuple[str, str], ...] = field(repr=False)
 
     @property
-    def undo(self) -> RemoveFile:
-        return RemoveFile(self.to)
+    def undo(self) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +187,7 @@ class SetAutostart:
         return None
 
 
-LocalStep = FetchFile | MakeSeed | PrepareImage | RemoveFile
+LocalStep = FetchFile | MakeSeed | PrepareImage
 HostStep = (
     CreateVolume
     | UploadVolume

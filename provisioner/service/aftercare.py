@@ -23,7 +23,7 @@ class Aftercare:
     async def tick(self) -> None:
         """Looks after every guest that was in a first stage. One that cannot be reached is left for later."""
         for row in await self._store.guests():
-            if row.first_stage:
+            if row.first_stage or row.holdings.temporary:
                 await self.look(row.spec.name)
 
     async def look(self, name: str) -> None:
@@ -38,20 +38,24 @@ class Aftercare:
 
     async def _look(self, name: str) -> None:
         row = await self._store.guest(name)
-        if not row.first_stage:
+        if not (row.first_stage or row.holdings.temporary):
             return
         install = await self._store.install(row.install)
-        if not install.over or await self._runs(row):
+        if not install.over or (row.first_stage and await self._runs(row)):
             return
         hypervisor = self._hosts(row.uri)
-        if install.stage is Stage.INSTALLED:
-            await hypervisor.apply(StartDomain(row.spec.name, row.spec.uuid))
+        if row.first_stage:
+            if install.stage is Stage.INSTALLED:
+                await hypervisor.apply(StartDomain(row.spec.name, row.spec.uuid))
+            # At once: whoever switches the guest off from now on means it.
+            row = replace(row, first_stage=False)
+            await self._store.put_guest(row)
         held = row.holdings
         for pool, volume in held.temporary:
             await hypervisor.apply(DeleteVolume(pool, volume))
         owned = tuple(pair for pair in held.owned if pair not in held.temporary)
         holdings = replace(held, owned=owned, temporary=())
-        await self._store.put_guest(replace(row, first_stage=False, holdings=holdings))
+        await self._store.put_guest(replace(row, holdings=holdings))
 
     async def _runs(self, row: GuestRow) -> bool:
         for domain in await self._hosts(row.uri).domains():

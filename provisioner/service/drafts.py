@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from provisioner.core.errors import Conflict, ProvisionerError
+from provisioner.core.errors import Conflict, Invalid, ProvisionerError
 from provisioner.core.guest import GuestSpec, Method
 from provisioner.core.host import HostFacts
 from provisioner.core.install import Install, Stage
@@ -23,6 +23,9 @@ from provisioner.service.specs import method_of, secrets_of, spec_of
 
 AnswerCheck = Callable[[Install, GuestRow, Profile, Tree], Awaitable[None]]
 """Renders and checks the answer file that the install will be given. Raises Invalid."""
+
+
+_GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Drafts:
         media: Media,
         served: Served,
         http_port: int,
+        address: str = "",
         check_answer: AnswerCheck | None = None,
     ) -> None:
         self._store = store
@@ -72,6 +76,7 @@ class Drafts:
         self._media = media
         self._served = served
         self._http_port = http_port
+        self._address = address
         self._check_answer = check_answer
 
     async def new(self, request: CreateGuest) -> Draft:
@@ -115,6 +120,11 @@ class Drafts:
             return await self._locations.profile(tree, request.profile, request.extra_args), tree, new
         if not request.profile and method in ("iso", "import"):
             return None, Tree("", ""), False
+        if not request.profile:
+            raise Invalid(
+                f"guest {request.name}: --profile is missing: it names what is installed",
+                remedy="provisioner profile list shows them",
+            )
         profile = await self._profiles.get(request.profile)
         return profile, await self._trees.get(profile.tree), False
 
@@ -137,7 +147,9 @@ class Drafts:
             return spec
         image = await self._media.disk_image(spec.disk.image)
         form = spec.disk.format if spec.disk.linked else image.format
-        return replace(spec, disks=(replace(spec.disk, image=image.path, format=form), *spec.disks[1:]))
+        size = spec.disk.size or image.size / _GIB
+        disk = replace(spec.disk, image=image.path, format=form, size=size)
+        return replace(spec, disks=(disk, *spec.disks[1:]))
 
     async def _free(self, spec: GuestSpec) -> None:
         for nic in spec.nics:
@@ -177,7 +189,7 @@ class Drafts:
     def _root(self, spec: GuestSpec, host: HostFacts) -> str:
         """A guest that fetches nothing from here needs no address of ours."""
         try:
-            return root_of(spec.nic, host, self._served(), self._http_port)
+            return root_of(spec.nic, host, self._served(), self._http_port, self._address)
         except ProvisionerError:
             if spec.method == "pxe" or (spec.method in ("iso", "import") and spec.unmanaged):
                 return ""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from provisioner.core.errors import Conflict, ProvisionerError, Unavailable
 from provisioner.core.install import Event, Install, Kind
 from provisioner.plan.describe import describe
-from provisioner.plan.steps import DefineDomain, LocalStep, Plan, Step
+from provisioner.plan.steps import DefineDomain, LocalStep, Plan, Step, UploadVolume
 from provisioner.service.drafts import Draft
 from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, JournalRow, Store, Workshop
 from provisioner.service.tokens import Tokens
@@ -35,12 +35,12 @@ class Execution:
 
     async def _begin(self, draft: Draft) -> Install:
         try:
-            if draft.tree is not None:
-                await self._store.put_tree(draft.tree)
             if draft.row.old_volume:
                 await self._store.add_rebuild(draft.install, draft.row)
             else:
                 await self._store.add_install(draft.install, draft.row)
+            if draft.tree is not None:
+                await self._store.put_tree(draft.tree)
             return await self._make(draft)
         finally:
             self.busy.discard(draft.install.id)
@@ -62,22 +62,32 @@ class Execution:
         install, plan = draft.install, draft.plan
         try:
             await self._tokens.issue(install)
-            await self._note(install, Kind.PLANNED, f"{install.guest} from profile {install.profile}")
+            await self._note(install, Kind.PLANNED, _planned(draft))
             await self._note(install, Kind.CREATING, f"{len(plan.steps)} steps")
             await self._carry_out(plan, self._hosts(draft.row.uri))
             await self._note(install, Kind.STARTED, f"{install.guest} is switched on")
             now = await self._store.install(install.id)
             if now.over:
                 raise Conflict(f"install {install.id} was ended while its guest was being made")
+            await self.made(draft.row)
             now = await self._begun(draft, now)
         except Exception as error:
             await self.take_back(draft, str(error))
             raise
-        if draft.row.old_volume:
-            holdings = replace(draft.row.holdings, leftover=())
-            await self._store.put_guest(replace(draft.row, old_volume="", holdings=holdings))
+        finally:
+            await self._workshop.clear(install.id)
         await self._store.close_journal(install.id)
         return now
+
+    async def made(self, row: GuestRow) -> None:
+        """A rebuild is through: nothing is left of what it replaced."""
+        if row.old_volume or row.holdings.leftover:
+            holdings = replace(row.holdings, leftover=())
+            await self._store.put_guest(replace(row, old_volume="", holdings=holdings))
+
+    async def clear(self, install: str) -> None:
+        """Removes the files of an install that were on their way to its host."""
+        await self._workshop.clear(install)
 
     async def _begun(self, draft: Draft, install: Install) -> Install:
         """What is known at once of a guest that has its answers with it, or needs none."""
@@ -92,7 +102,11 @@ class Execution:
         return await self._store.install(install.id)
 
     async def _carry_out(self, plan: Plan, hypervisor: Hypervisor) -> None:
+        rows = await self._store.open_journal()
+        done = {row.step for row in rows if row.install == plan.install and row.state == "done"}
         for number, step in enumerate(plan.steps):
+            if _uploaded(plan, number, done):
+                continue
             await self._store.journal(JournalRow(plan.install, number, describe(step), "intent"))
             await self._apply(step, hypervisor)
             await self._store.journal(JournalRow(plan.install, number, describe(step), "done"))
@@ -168,3 +182,20 @@ async def carry_out_removal(plan: Plan, hypervisor: Hypervisor) -> None:
         raise Unavailable(
             f"{plan.guest} is only partly removed: {error}", remedy="ask for its removal again"
         ) from error
+
+
+def _planned(draft: Draft) -> str:
+    spec = draft.row.spec
+    what = f" from profile {spec.profile}" if spec.profile else ""
+    return f"{spec.name}{what}" + (f" by {spec.method}" if spec.method != "pxe" else "")
+
+
+def _uploaded(plan: Plan, number: int, done: set[str]) -> bool:
+    """Whether a step brought a file to the host, or made it for that, before the service was cut off.
+
+    Such a volume may be in use by now: it is not written a second time.
+    """
+    if isinstance(plan.steps[number], LocalStep):
+        number += 1  # what a local step makes is uploaded by the next one
+    step = plan.steps[number]
+    return isinstance(step, UploadVolume) and describe(step) in done

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from provisioner.core.errors import NotFound, ProvisionerError
-from provisioner.core.install import Event, Install, Kind
+from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.service.ports import Clock, DomainEvent, GuestRow, Store
 
 _LOG = logging.getLogger(__name__)
@@ -88,7 +88,12 @@ class Progress:
             await self._first_stage_over(row.spec.name)
 
     async def _first_stage(self, install: Install) -> GuestRow | None:
-        """The guest's row where it is in the first stage of this very install."""
+        """The guest's row where it is in the first stage of this very install.
+
+        While an install is being made, what goes off is what was there before it.
+        """
+        if install.stage in (Stage.PLANNED, Stage.CREATING):
+            return None
         try:
             row = await self._store.guest(install.guest)
         except NotFound:

@@ -46,15 +46,17 @@ class _Reconciler:
 
     async def _guest(self, row: GuestRow, install: Install, *, journaled: bool) -> None:
         unmade = install.stage in _UNMADE or (journaled and install.answered is None)
-        if install.over:
+        if install.over and install.stage is not Stage.INSTALLED:
             if journaled:
                 await self._remove_rest(row, install)
-        elif unmade:
+        elif unmade and not install.over:
             await self._finish(row, install)
         else:
             if journaled:
+                await self._guests.execution.made(row)
                 await self._store.close_journal(install.id)
-            await self._catch_up(row, install)
+            if not install.over:
+                await self._catch_up(row, install)
 
     async def _finish(self, row: GuestRow, install: Install) -> None:
         """Goes on with an install that was being made; takes it back where it can no longer be planned."""
@@ -80,6 +82,7 @@ class _Reconciler:
             )
             return
         hypervisor = self._hosts(row.uri)
+        await self._guests.execution.clear(install.id)
         await carry_out_removal(removal_of(row), hypervisor)
         await self._store.remove_guest(spec.name)
         await self._store.close_journal(install.id)

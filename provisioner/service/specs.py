@@ -110,6 +110,11 @@ def _disks(request: CreateGuest, profile: Profile | None, method: Method) -> tup
                 "import is made from",
                 remedy="add --import, or write vol=POOL/VOLUME for a volume that exists",
             )
+        if method == "pxe" and disk.volume and not number:
+            raise Invalid(
+                f"guest {request.name}: a volume that exists boots what is on it before it asks the network",
+                remedy="let a disk be made (--disk size=…), or take --import, --location or --cdrom",
+            )
         if method == "import" and not number and not (disk.image or disk.volume):
             raise Invalid(
                 f"guest {request.name}: the first disk of an import is a disk image or an existing volume",

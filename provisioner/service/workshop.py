@@ -2,15 +2,15 @@
 
 import asyncio
 import base64
-import contextlib
-from collections.abc import AsyncIterator, Coroutine, Mapping
+import shutil
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol, assert_never
+from typing import Protocol, assert_never
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.source import shown
-from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage, RemoveFile
+from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage
 
 
 class Opened(Protocol):
@@ -44,63 +44,52 @@ class Makers(Protocol):
 
 
 class Workshop:
-    def __init__(self, sources: Sources, makers: Makers) -> None:
+    """`folder` has one folder for each install that is being made."""
+
+    def __init__(self, sources: Sources, makers: Makers, folder: Path) -> None:
         self._sources = sources
         self._makers = makers
+        self._folder = folder
 
     async def apply(self, step: LocalStep) -> None:
-        """Carries out one step. What failed leaves no file. Raises Unavailable, Invalid."""
-        match step:
-            case FetchFile():
-                await self._whole(Path(step.to), self._fetch(step))
-            case MakeSeed():
-                files = {name: text.encode() for name, text in step.files}
-                await self._whole(Path(step.to), self._seed(Path(step.to), step.label, files))
-            case PrepareImage():
-                await self._makers.prepare(Path(step.image))
-            case RemoveFile():
-                await asyncio.to_thread(_remove, Path(step.path))
-            case _:
-                assert_never(step)
-
-    async def _whole(self, to: Path, making: Coroutine[Any, Any, None]) -> None:
-        """The folder made before, the file removed where its making fails."""
+        """Carries out one step. Raises Unavailable, Invalid."""
         try:
-            await asyncio.to_thread(_folder, to.parent)
-            await making
+            match step:
+                case FetchFile():
+                    await self._fetch(step)
+                case MakeSeed():
+                    await asyncio.to_thread(self._seed, step)
+                case PrepareImage():
+                    await self._makers.prepare(Path(step.image))
+                case _:
+                    assert_never(step)
         except OSError as error:
-            await asyncio.to_thread(_remove, to)
-            raise Unavailable(f"{to} cannot be written: {error.strerror}") from error
-        except BaseException:
-            await asyncio.to_thread(_remove, to)
-            raise
+            place = error.filename or self._folder
+            raise Unavailable(f"{place} cannot be written: {error.strerror}") from error
+
+    async def clear(self, install: str) -> None:
+        """Removes the folder of an install."""
+        await asyncio.to_thread(shutil.rmtree, self._folder / install, ignore_errors=True)
 
     async def _fetch(self, step: FetchFile) -> None:
+        to = Path(step.to)
+        await asyncio.to_thread(_folder, to.parent)
         async with self._sources(step.source, step.path, {}) as opened:
             if opened.status != 200:
                 raise Unavailable(f"the tree {shown(step.source)} has no {step.path}")
-            with await asyncio.to_thread(Path(step.to).open, "wb") as file:
+            with await asyncio.to_thread(to.open, "wb") as file:
                 async for piece in opened.chunks():
                     await asyncio.to_thread(file.write, piece)
         if step.inject:
             files = {name: base64.b64decode(content) for name, content in step.inject}
-            await asyncio.to_thread(self._makers.inject, Path(step.to), files)
+            await asyncio.to_thread(self._makers.inject, to, files)
 
-    async def _seed(self, to: Path, label: str, files: Mapping[str, bytes]) -> None:
-        content = await asyncio.to_thread(self._makers.seed, label, files)
-        await asyncio.to_thread(_private, to, content)
+    def _seed(self, step: MakeSeed) -> None:
+        to = Path(step.to)
+        _folder(to.parent)
+        to.touch(mode=0o600)
+        to.write_bytes(self._makers.seed(step.label, {name: text.encode() for name, text in step.files}))
 
 
 def _folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-
-def _private(to: Path, content: bytes) -> None:
-    to.touch(mode=0o600)
-    to.write_bytes(content)
-
-
-def _remove(file: Path) -> None:
-    file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # other files are in it still
-        file.parent.rmdir()

@@ -96,9 +96,10 @@ async def services(
         shop,
         lambda: interfaces.addresses(settings.interfaces),
         settings.http_port,
+        settings.guest_address,
         answers.check,
     )
-    execution = Execution(store, host, Workshop(upstream.open, shop), tokens, now)
+    execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
     watchdog = Watchdog(

@@ -33,7 +33,7 @@ def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepa
         system = _system(spec, given, image)
     if given.seed is None:
         return Prepared(system=system)
-    seed = seed_volume(host, spec.disk.pool, given, given.seed)
+    seed = seed_volume(spec, host, given, given.seed)
     return Prepared(before=seed.steps, system=system, seed=seed.path)
 
 

@@ -16,7 +16,7 @@ def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepa
     medium = Cdrom(spec.iso, boot=1, device=spec.iso.startswith("/dev/"))
     if given.seed is None:
         return Prepared(first=FirstStage(cdroms=(medium,)))
-    seed = seed_volume(host, spec.disk.pool, given, given.seed)
+    seed = seed_volume(spec, host, given, given.seed)
     return Prepared(
         before=seed.steps,
         first=FirstStage(cdroms=(medium, Cdrom(seed.path))),

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from provisioner.core.guest import GuestSpec
 from provisioner.core.host import HostFacts
 from provisioner.plan.given import FirstStage, Given, Seed, volume_path
-from provisioner.plan.steps import MakeSeed, RemoveFile, Step, UploadVolume
+from provisioner.plan.steps import MakeSeed, Step, UploadVolume
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ class Uploaded:
     volume: tuple[str, str]
 
 
-def upload(host: HostFacts, pool: str, given: Given, suffix: str, make: Step, file: str) -> Uploaded:
-    """`make` brings forth `file`; its volume is named after the system disk's."""
-    name = f"{given.volume}-{suffix}"
-    path = volume_path(host, pool, name)
-    return Uploaded((make, UploadVolume(pool, name, file), RemoveFile(file)), path, (pool, name))
+def upload(spec: GuestSpec, host: HostFacts, given: Given, suffix: str, make: Step, file: str) -> Uploaded:
+    """`make` brings forth `file`; its volume lies beside the system disk and bears the install's name."""
+    name = f"{spec.name}-{given.install}-{suffix}"
+    path = volume_path(host, spec.disk.pool, name)
+    return Uploaded((make, UploadVolume(spec.disk.pool, name, file)), path, (spec.disk.pool, name))
 
 
-def seed_volume(host: HostFacts, pool: str, given: Given, seed: Seed) -> Uploaded:
+def seed_volume(spec: GuestSpec, host: HostFacts, given: Given, seed: Seed) -> Uploaded:
     """The seed as a volume of the guest."""
     file = f"{given.work}/{seed.label.lower()}.iso"
-    return upload(host, pool, given, "seed", MakeSeed(seed.label, file, seed.files), file)
+    return upload(spec, host, given, "seed", MakeSeed(seed.label, file, seed.files), file)

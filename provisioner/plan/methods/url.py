@@ -15,12 +15,11 @@ from provisioner.plan.steps import FetchFile
 
 def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepared:
     """Kernel and initrd fetched and uploaded, and the first stage that is started with them."""
-    pool = spec.disk.pool
     kernel_file, initrd_file = f"{given.work}/kernel", f"{given.work}/initrd"
     fetched = FetchFile(tree.source, tree.kernel, kernel_file)
     packed = FetchFile(tree.source, tree.initrd, initrd_file, given.files)
-    kernel = upload(host, pool, given, "kernel", fetched, kernel_file)
-    initrd = upload(host, pool, given, "initrd", packed, initrd_file)
+    kernel = upload(spec, host, given, "kernel", fetched, kernel_file)
+    initrd = upload(spec, host, given, "initrd", packed, initrd_file)
     cdroms = (Cdrom(spec.iso),) if spec.iso else ()
     return Prepared(
         before=(*kernel.steps, *initrd.steps),

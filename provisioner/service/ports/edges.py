@@ -27,7 +27,11 @@ class TreeReader(Protocol):
 
 class Workshop(Protocol):
     async def apply(self, step: LocalStep) -> None:
-        """Carries out a step on our own files. Raises Unavailable, Invalid; what failed leaves no file."""
+        """Carries out a step on our own files. Raises Unavailable, Invalid."""
+        ...
+
+    async def clear(self, install: str) -> None:
+        """Removes the folder of an install, whatever is in it; one that is not there is no error."""
         ...
 
 
