@@ -13,6 +13,7 @@ Bus = Literal["virtio", "scsi", "sata", "ide", "usb"]
 DiskFormat = Literal["qcow2", "raw"]
 NicKind = Literal["network", "bridge", "direct", "user"]
 Graphics = Literal["none", "vnc"]
+Start = Literal["run", "paused", "off"]
 
 METHODS: tuple[Method, ...] = ("pxe", "url", "iso", "import")
 BUSES: tuple[Bus, ...] = ("virtio", "scsi", "sata", "ide", "usb")
@@ -134,6 +135,8 @@ class GuestSpec:
     cloud_init: bool = False
     extra_args: str = ""
     autostart: bool = False
+    start: Start = "run"
+    """Whether an import runs once it is made; an installer has to."""
 
     def __post_init__(self) -> None:
         check_name(self.name, "guest name")
@@ -154,6 +157,8 @@ class GuestSpec:
             raise Invalid(f"guest {self.name}: {self.vcpus} vCPUs is out of range; 1 to 710")
         if self.secure and self.boot != "uefi":
             raise Invalid(f"guest {self.name}: Secure Boot needs UEFI", remedy="write --boot uefi,secure=on")
+        if self.start != "run" and self.method != "import":
+            raise Invalid(f"guest {self.name}: only an import may be left switched off or paused")
         if any(c in self.extra_args for c in "\r\n\0"):
             raise Invalid(
                 f"guest {self.name}: --extra-args holds a line break; kernel arguments are one line"

@@ -163,13 +163,14 @@ class StartDomain:
     """`reset_nvram` gives UEFI guests a fresh variable store (VIR_DOMAIN_START_RESET_NVRAM).
 
     `xml` is what it is started with this once, for an installer's first stage: the definition stays, and
-    the next start goes by that.
+    the next start goes by that. `paused`: its CPUs wait until it is resumed.
     """
 
     name: str
     uuid: str
     reset_nvram: bool = False
     xml: str = ""
+    paused: bool = False
 
     @property
     def undo(self) -> StopDomain:
