@@ -29,6 +29,7 @@ _PLAIN = (
     "direct",
     "extra_args",
     "autostart",
+    "start",
 )
 
 _OPTIONS = (
@@ -86,6 +87,8 @@ _OPTIONS = (
         metavar="[user-data=FILE,…]",
         help="Give an import a cloud-init seed: ours, or your own user-data=, meta-data=, network-config=.",
     ),
+    click.option("--noreboot", "start", flag_value="off", help="Leave an import switched off."),
+    click.option("--paused", "start", flag_value="paused", help="Start an import with its CPUs halted."),
     click.option("--autostart", is_flag=True, help="Start it whenever the host starts."),
     click.option(
         "--ssh-key",

@@ -131,18 +131,19 @@ def autostart(connection: libvirt.virConnect, step: SetAutostart) -> None:
 
 
 def _start(connection: libvirt.virConnect, domain: libvirt.virDomain, step: StartDomain) -> None:
-    flags = _RESET_NVRAM if step.reset_nvram else 0
+    paused = libvirt.VIR_DOMAIN_START_PAUSED if step.paused else 0
+    fresh = _RESET_NVRAM if step.reset_nvram else 0
     try:
-        if flags or not step.reset_nvram:
-            _power_on(connection, domain, step.xml, flags)
+        if fresh or not step.reset_nvram:
+            _power_on(connection, domain, step.xml, fresh | paused)
             return
     except libvirt.libvirtError as error:
-        if not (flags and is_code(error, "INVALID_ARG", "ARGUMENT_UNSUPPORTED")):
+        if not (fresh and is_code(error, "INVALID_ARG", "ARGUMENT_UNSUPPORTED")):
             raise
     # A libvirt before 8.1: forgetting the domain with its store and defining it again does the same.
     kept = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
     _undefine(domain)
-    _power_on(connection, connection.defineXML(kept), step.xml, 0)
+    _power_on(connection, connection.defineXML(kept), step.xml, paused)
 
 
 def _power_on(connection: libvirt.virConnect, domain: libvirt.virDomain, xml: str, flags: int) -> None:

@@ -58,7 +58,7 @@ def describe(step: Step) -> str:
         case StartDomain():
             once = " into its first stage" if step.xml else ""
             fresh = " with a fresh variable store" if step.reset_nvram else ""
-            return f"start domain {step.name}{once}{fresh}"
+            return f"start domain {step.name}{once}{fresh}{', paused' if step.paused else ''}"
         case SetAutostart():
             return f"switch autostart of domain {step.name} {'on' if step.on else 'off'}"
         case _:

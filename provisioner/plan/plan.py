@@ -46,14 +46,9 @@ def plan_guest(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Pl
     prepared = METHODS[spec.method].prepare(spec, host, tree, given)
     define, start = _domain(spec, host, tree, given, prepared)
     autostart = (SetAutostart(spec.name, spec.uuid, True),) if spec.autostart else ()
-    steps = (
-        *prepared.before,
-        *_system(spec, given, prepared),
-        *_data(spec, given),
-        define,
-        *autostart,
-        start,
-    )
+    started = () if spec.start == "off" else (start,)
+    disks = (*_system(spec, given, prepared), *_data(spec, given))
+    steps = (*prepared.before, *disks, define, *autostart, *started)
     return Plan(spec.name, given.install, steps, _warnings(spec, host), prepared.temporary)
 
 
@@ -121,7 +116,9 @@ def _domain(
     return (
         DefineDomain(spec.name, spec.uuid, xml),
         # A variable store left by another domain of this name may still enforce Secure Boot.
-        StartDomain(spec.name, spec.uuid, reset_nvram=spec.boot == "uefi", xml=first),
+        StartDomain(
+            spec.name, spec.uuid, reset_nvram=spec.boot == "uefi", xml=first, paused=spec.start == "paused"
+        ),
     )
 
 

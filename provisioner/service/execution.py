@@ -65,7 +65,8 @@ class Execution:
             await self._note(install, Kind.PLANNED, _planned(draft))
             await self._note(install, Kind.CREATING, f"{len(plan.steps)} steps")
             await self._carry_out(plan, self._hosts(draft.row.uri))
-            await self._note(install, Kind.STARTED, f"{install.guest} is switched on")
+            if draft.row.spec.start != "off":
+                await self._note(install, Kind.STARTED, f"{install.guest} is switched on")
             now = await self._store.install(install.id)
             if now.over:
                 raise Conflict(f"install {install.id} was ended while its guest was being made")

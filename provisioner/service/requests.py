@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from provisioner.core.guest import Method
+from provisioner.core.guest import Method, Start
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
 from provisioner.plan.given import DiskImage
@@ -40,6 +40,7 @@ class CreateGuest:
     cloud_init: Mapping[str, str] | None = None
     extra_args: str = ""
     autostart: bool = False
+    start: Start = "run"
     ssh_keys: tuple[str, ...] = ()
     root_password_hash: str = ""
     connect: str = ""

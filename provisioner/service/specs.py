@@ -71,6 +71,7 @@ async def spec_of(
         cloud_init=request.cloud_init is not None,
         extra_args=request.extra_args,
         autostart=request.autostart,
+        start=request.start,
     )
 
 

@@ -64,6 +64,7 @@ class NewGuest(In):
     cloud_init: CloudInit | None = Field(None, description="a seed for cloud-init; null: none")
     extra_args: Line = Field("", description="appended to the kernel command line")
     autostart: bool = False
+    start: Literal["run", "paused", "off"] = Field("run", description="of an import, once it is made")
     ssh_keys: list[Line] = Field(default_factory=list, max_length=50)
     root_password_hash: Line = Field("", description="crypt(3) hash; empty locks root's password")
     connect: Line = Field("", description="libvirt URI; empty for the configured one")
