@@ -9,7 +9,8 @@ from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import LIFE, Event, Install, Kind, advance
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
-from provisioner.service.ports import GuestRow, JournalRow, Token
+from provisioner.service.ports import GuestRow, JournalRow, Opening, Token
+from provisioner.service.ports.store import NOTHING
 
 Value = TypeVar("Value")
 
@@ -71,7 +72,12 @@ class MemoryStore:
         seen = (e.at for e in self._events if e.install == install and (not kinds or e.kind in kinds))
         return max(seen, default=None)
 
-    async def add_install(self, install: Install, guest: GuestRow | None) -> None:
+    async def version(self) -> object:
+        return None
+
+    async def add_install(
+        self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING
+    ) -> None:
         if install.id in self._installs:
             raise Conflict(f"install {install.id} exists")
         if guest is not None:
@@ -80,12 +86,28 @@ class MemoryStore:
             await self.add_machine(machine)
             self._guests[spec.name] = guest
         self._installs[install.id] = install
+        await self._open_with(opening)
 
-    async def add_rebuild(self, install: Install, guest: GuestRow) -> None:
+    async def _open_with(self, opening: Opening) -> None:
+        if opening.tree is not None:
+            await self.put_tree(opening.tree)
+        self._tokens |= dict(opening.tokens)
+        self._journal |= {(row.install, row.number): row for row in opening.journal}
+        await self.record(opening.events)
+
+    async def complete(self, install: str, events: Sequence[Event]) -> Install:
+        if (await self.install(install)).over:
+            raise Conflict(f"install {install} was ended while its guest was being made")
+        await self.record(events)
+        await self.close_journal(install)
+        return await self.install(install)
+
+    async def add_rebuild(self, install: Install, guest: GuestRow, opening: Opening = NOTHING) -> None:
         if any(i.guest == guest.spec.name and not i.over for i in self._installs.values()):
             raise Conflict(f"an install of {guest.spec.name} is still running")
         await self.put_guest(guest)
         self._installs[install.id] = install
+        await self._open_with(opening)
 
     async def install(self, ref: str) -> Install:
         named = [i for i in self._installs.values() if i.guest == ref]

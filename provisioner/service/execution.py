@@ -1,16 +1,25 @@
 """Plans carried out: intent first, then the step; undone in reverse where one fails."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Set
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from provisioner.core.errors import Conflict, ProvisionerError, Unavailable
+from provisioner.core.errors import ProvisionerError, Unavailable
 from provisioner.core.install import Event, Install, Kind
 from provisioner.plan.describe import describe
 from provisioner.plan.steps import DefineDomain, LocalStep, Plan, Step, UploadVolume
 from provisioner.service.drafts import Draft
-from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, JournalRow, Store, Workshop
+from provisioner.service.ports import (
+    Clock,
+    GuestRow,
+    Hosts,
+    Hypervisor,
+    JournalRow,
+    Opening,
+    Store,
+    Workshop,
+)
 from provisioner.service.tokens import Tokens
 
 Result = TypeVar("Result")
@@ -36,20 +45,42 @@ class Execution:
     async def _begin(self, draft: Draft) -> Install:
         try:
             if draft.row.old_volume:
-                await self._store.add_rebuild(draft.install, draft.row)
+                await self._store.add_rebuild(draft.install, draft.row, self._opening(draft))
             else:
-                await self._store.add_install(draft.install, draft.row)
-            if draft.tree is not None:
-                await self._store.put_tree(draft.tree)
-            return await self._make(draft)
+                await self._store.add_install(draft.install, draft.row, self._opening(draft))
+            return await self._make(draft, frozenset())
         finally:
             self.busy.discard(draft.install.id)
+
+    def _opening(self, draft: Draft) -> Opening:
+        """What is written together with the install: every step's intent is there before any step is taken."""
+        steps = draft.plan.steps
+        return Opening(
+            events=(
+                self._event(draft.install, Kind.PLANNED, _planned(draft)),
+                self._event(draft.install, Kind.CREATING, f"{len(steps)} steps"),
+            ),
+            tokens=self._tokens.fresh(draft.install),
+            journal=self._intents(draft),
+            tree=draft.tree,
+        )
+
+    def _intents(self, draft: Draft) -> tuple[JournalRow, ...]:
+        steps = enumerate(draft.plan.steps)
+        return tuple(JournalRow(draft.install.id, number, describe(step), "intent") for number, step in steps)
 
     async def resume(self, draft: Draft) -> Install:
         """Makes again what was cut off: every step is one that may be done twice."""
         self.busy.add(draft.install.id)
         try:
-            return await self._make(draft)
+            rows = await self._store.open_journal()
+            await self._tokens.issue(draft.install)
+            await self._note(draft.install, Kind.CREATING, f"{len(draft.plan.steps)} steps, again")
+            done = {row.step for row in rows if row.install == draft.install.id and row.state == "done"}
+            for row in self._intents(draft):
+                if row.step not in done:
+                    await self._store.journal(row)
+            return await self._make(draft, done)
         finally:
             self.busy.discard(draft.install.id)
 
@@ -58,27 +89,19 @@ class Execution:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _make(self, draft: Draft) -> Install:
-        install, plan = draft.install, draft.plan
+    async def _make(self, draft: Draft, done: Set[str]) -> Install:
+        """`done` describes steps of an earlier making that must not be repeated."""
+        install = draft.install
         try:
-            await self._tokens.issue(install)
-            await self._note(install, Kind.PLANNED, _planned(draft))
-            await self._note(install, Kind.CREATING, f"{len(plan.steps)} steps")
-            await self._carry_out(plan, self._hosts(draft.row.uri))
-            if draft.row.spec.start != "off":
-                await self._note(install, Kind.STARTED, f"{install.guest} is switched on")
-            now = await self._store.install(install.id)
-            if now.over:
-                raise Conflict(f"install {install.id} was ended while its guest was being made")
+            await self._carry_out(draft.plan, done, self._hosts(draft.row.uri))
             await self.made(draft.row)
-            now = await self._begun(draft, now)
+            return await self._store.complete(install.id, self._begun(draft))
         except Exception as error:
             await self.take_back(draft, str(error))
             raise
         finally:
-            await self._workshop.clear(install.id)
-        await self._store.close_journal(install.id)
-        return now
+            if any(isinstance(step, LocalStep) for step in draft.plan.steps):
+                await self._workshop.clear(install.id)
 
     async def made(self, row: GuestRow) -> None:
         """A rebuild is through: nothing is left of what it replaced."""
@@ -90,27 +113,27 @@ class Execution:
         """Removes the files of an install that were on their way to its host."""
         await self._workshop.clear(install)
 
-    async def _begun(self, draft: Draft, install: Install) -> Install:
-        """What is known at once of a guest that has its answers with it, or needs none."""
+    def _begun(self, draft: Draft) -> tuple[Event, ...]:
+        """That a guest is made, and what is known at once of one that has its answers or needs none."""
+        install, spec = draft.install, draft.row.spec
+        known: list[tuple[Kind, str]] = []
+        if spec.start != "off":
+            known.append((Kind.STARTED, f"{install.guest} is switched on"))
         if draft.answered:
-            await self._note(install, Kind.ANSWER_SERVED, draft.answered)
-        elif draft.row.spec.method == "url":
-            await self._note(install, Kind.INITRD_SENT, "started with the tree's kernel and initrd")
-        elif draft.row.spec.method == "import":
-            await self._note(install, Kind.DONE, "imported: nothing is installed, and nobody will report")
-        else:
-            return install
-        return await self._store.install(install.id)
+            known.append((Kind.ANSWER_SERVED, draft.answered))
+        elif spec.method == "url":
+            known.append((Kind.INITRD_SENT, "started with the tree's kernel and initrd"))
+        elif spec.method == "import":
+            known.append((Kind.DONE, "imported: nothing is installed, and nobody will report"))
+        return tuple(self._event(install, kind, text) for kind, text in known)
 
-    async def _carry_out(self, plan: Plan, hypervisor: Hypervisor) -> None:
-        rows = await self._store.open_journal()
-        done = {row.step for row in rows if row.install == plan.install and row.state == "done"}
+    async def _carry_out(self, plan: Plan, done: Set[str], hypervisor: Hypervisor) -> None:
         for number, step in enumerate(plan.steps):
             if _uploaded(plan, number, done):
                 continue
-            await self._store.journal(JournalRow(plan.install, number, describe(step), "intent"))
             await self._apply(step, hypervisor)
-            await self._store.journal(JournalRow(plan.install, number, describe(step), "done"))
+            if _once(step):
+                await self._store.journal(JournalRow(plan.install, number, describe(step), "done"))
 
     async def _apply(self, step: Step, hypervisor: Hypervisor) -> None:
         if isinstance(step, LocalStep):
@@ -162,8 +185,10 @@ class Execution:
         return begun
 
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
-        event = Event(kind, self._clock(), "service", install.mac, install.id, text)
-        await self._store.record([event])
+        await self._store.record([self._event(install, kind, text)])
+
+    def _event(self, install: Install, kind: Kind, text: str) -> Event:
+        return Event(kind, self._clock(), "service", install.mac, install.id, text)
 
     async def _owned(self, making: Coroutine[Any, Any, Result]) -> Result:
         """A task of our own owns the making: who asked may go away."""
@@ -191,7 +216,15 @@ def _planned(draft: Draft) -> str:
     return f"{spec.name}{what}" + (f" by {spec.method}" if spec.method != "pxe" else "")
 
 
-def _uploaded(plan: Plan, number: int, done: set[str]) -> bool:
+def _once(step: Step) -> bool:
+    """Whether it matters later that this very step is through: what undoes or repeats the plan asks for it.
+
+    Every other step may as well be taken for begun until the journal is closed.
+    """
+    return isinstance(step, UploadVolume) or (isinstance(step, DefineDomain) and step.replaces)
+
+
+def _uploaded(plan: Plan, number: int, done: Set[str]) -> bool:
     """Whether a step brought a file to the host, or made it for that, before the service was cut off.
 
     Such a volume may be in use by now: it is not written a second time.

@@ -116,10 +116,11 @@ def _disks(request: CreateGuest, profile: Profile | None, method: Method) -> tup
                 f"guest {request.name}: a volume that exists boots what is on it before it asks the network",
                 remedy="let a disk be made (--disk size=…), or take --import, --location or --cdrom",
             )
-        if method == "import" and not number and not (disk.image or disk.volume):
+        empty = not (disk.image or disk.volume)
+        if method == "import" and not number and empty and request.start != "off":
             raise Invalid(
                 f"guest {request.name}: the first disk of an import is a disk image or an existing volume",
-                remedy="write --disk IMAGE, or --disk vol=POOL/VOLUME",
+                remedy="write --disk IMAGE, or --disk vol=POOL/VOLUME; an empty disk goes with --noreboot",
             )
     return disks
 

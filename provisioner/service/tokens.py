@@ -36,12 +36,16 @@ class Tokens:
         mac = hmac.digest(self._key, f"{install}/{kind}/{generation}".encode(), "sha256")
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
+    def fresh(self, install: Install) -> tuple[tuple[str, Token], ...]:
+        """The install's three tokens by their digest, good from now on; not yet written down."""
+        expires = self._clock() + self._life
+        minted = ((kind, self.mint(install.id, kind, install.generation)) for kind in KINDS)
+        return tuple((digest(token), Token(install.id, kind, expires)) for kind, token in minted)
+
     async def issue(self, install: Install) -> None:
         """Makes the install's three tokens good from now on. One that was revoked stays so."""
-        expires = self._clock() + self._life
-        for kind in KINDS:
-            token = self.mint(install.id, kind, install.generation)
-            await self._store.put_token(digest(token), Token(install.id, kind, expires))
+        for mark, token in self.fresh(install):
+            await self._store.put_token(mark, token)
 
     async def check(self, token: str, kind: TokenKind) -> Install:
         """The install that `token` unlocks. Raises Denied: its reason is for the timeline only."""

@@ -5,15 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from provisioner.core.errors import Invalid, Unavailable
+from provisioner.store.base import Base, Pooled
+from provisioner.store.direct import Direct
 
 BUSY_SECONDS = 30
 _REMEDY = "leave it empty, or write sqlite+aiosqlite:////var/lib/provisioner/provisioner.db"
+_SQLITE = "sqlite+aiosqlite"
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -35,20 +38,24 @@ def sqlite_file(url: str) -> Path | None:
     return Path(str(parsed.database))
 
 
-def connect(url: str) -> AsyncEngine:
-    """The engine; nothing is opened yet. A new SQLite file is readable to its owner only."""
+def connect(url: str) -> Base:
+    """The database; nothing is opened yet. A new SQLite file is readable to its owner only."""
     file = sqlite_file(url)
-    pool = {"pool_pre_ping": True} if file is None else {"pool_size": 4, "max_overflow": 4}
+    if file is not None and make_url(url).drivername == _SQLITE:
+        _make_file(file)
+        return Direct(_sqlite(file), file)
     try:
-        engine = create_async_engine(url, pool_timeout=BUSY_SECONDS, **pool)
+        return Pooled(create_async_engine(url, pool_timeout=BUSY_SECONDS, pool_pre_ping=True))
     except (ImportError, SQLAlchemyError) as error:
         raise Invalid(
             f"database_url names a database that cannot be used here: {error}", remedy=_REMEDY
         ) from error
-    if file is not None:
-        _make_file(file)
-        event.listen(engine.sync_engine, "connect", _prepare)
-        event.listen(engine.sync_engine, "begin", _begin)
+
+
+def _sqlite(file: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{file}", pool_size=4, max_overflow=4, pool_timeout=BUSY_SECONDS)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     return engine
 
 

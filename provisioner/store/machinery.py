@@ -7,26 +7,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import FINAL, Install
 from provisioner.core.machine import Machine
-from provisioner.service.ports import GuestRow
+from provisioner.service.ports import GuestRow, Opening
+from provisioner.service.ports.store import NOTHING
 from provisioner.store import rows
+from provisioner.store.opening import open_with
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import guests, installs, machines
 
 
 class Machinery(Sessions):
-    async def add_install(self, install: Install, guest: GuestRow | None) -> None:
+    async def add_install(
+        self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING
+    ) -> None:
         async def work(session: AsyncSession) -> None:
             if guest is not None:
                 await _add_machine(session, rows.guest_machine(guest))
                 await session.execute(insert(guests).values(rows.guest_values(guest)))
             await session.execute(insert(installs).values(rows.install_values(install)))
+            await open_with(session, opening, self._token_life)
 
         try:
             await self._write(work)
         except IntegrityError as error:
             raise Conflict(f"the name, MAC or UUID of {install.guest} is taken") from error
 
-    async def add_rebuild(self, install: Install, guest: GuestRow) -> None:
+    async def add_rebuild(self, install: Install, guest: GuestRow, opening: Opening = NOTHING) -> None:
         async def work(session: AsyncSession) -> None:
             mine = installs.c.guest == guest.spec.name
             running = installs.c.stage.not_in([str(stage) for stage in FINAL])
@@ -34,6 +39,7 @@ class Machinery(Sessions):
                 raise Conflict(f"install {other} of guest {guest.spec.name} is still running")
             await _replace(session, guest)
             await session.execute(insert(installs).values(rows.install_values(install)))
+            await open_with(session, opening, self._token_life)
 
         await self._write(work)
 
@@ -69,9 +75,14 @@ class Machinery(Sessions):
 
     async def machine(self, *, mac: str = "", uuid: str = "", name: str = "") -> Machine | None:
         asked = ((machines.c.mac, mac), (machines.c.uuid, uuid), (machines.c.name, name))
-        for column, value in asked:
-            if value and (row := await self._row(select(machines).where(column == value))):
-                return rows.machine(row)
+        given = [(column, value) for column, value in asked if value]
+        if not given:
+            return None
+        found = await self._rows(select(machines).where(or_(*(column == value for column, value in given))))
+        for column, value in given:  # the first thing that is asked for decides
+            for row in found:
+                if row[column.name] == value:
+                    return rows.machine(row)
         return None
 
     async def remove_machine(self, name: str) -> None:

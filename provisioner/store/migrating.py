@@ -7,18 +7,17 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from provisioner.core.errors import Unavailable
+from provisioner.store.base import Base
 from provisioner.store.migrations import HEAD
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-async def migrate(engine: AsyncEngine, file: Path | None, backup_dir: Path, now: datetime) -> Path | None:
+async def migrate(base: Base, file: Path | None, backup_dir: Path, now: datetime) -> Path | None:
     """Does nothing where the form is right already, so that a second start costs one query."""
-    async with engine.connect() as connection:
-        present = await connection.run_sync(_revision)
+    present = await base.run(_revision)
     if present == HEAD:
         return None
     copy = None
@@ -27,8 +26,7 @@ async def migrate(engine: AsyncEngine, file: Path | None, backup_dir: Path, now:
         if file is not None:
             copy = backup_dir / f"{file.stem}-{present}-{now:%Y%m%dT%H%M%S%fZ}.db"
             await asyncio.to_thread(_copy, file, copy)
-    async with engine.execution_options(writes=True).begin() as connection:
-        await connection.run_sync(_upgrade)
+    await base.run(_upgrade, writes=True)
     return copy
 
 

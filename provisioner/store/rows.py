@@ -10,7 +10,7 @@ from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
-from provisioner.service.ports import GuestRow, Holdings, Token, TokenKind, Volumes
+from provisioner.service.ports import GuestRow, Holdings, JournalRow, Token, TokenKind, Volumes
 
 Values = dict[str, Any]
 Row = Mapping[str, Any] | RowMapping
@@ -72,6 +72,14 @@ def guest_machine(value: GuestRow) -> Machine:
 
 def token(row: Row) -> Token:
     return Token(row["install"], cast(TokenKind, row["kind"]), row["expires"], row["revoked"])
+
+
+def token_values(digest: str, value: Token) -> Values:
+    return {"digest": digest, **{field.name: getattr(value, field.name) for field in fields(value)}}
+
+
+def journal_values(value: JournalRow) -> Values:
+    return {**{field.name: getattr(value, field.name) for field in fields(value)}, "closed": False}
 
 
 def machine(row: Row) -> Machine:

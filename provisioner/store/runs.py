@@ -1,16 +1,18 @@
 """Installs, and the journal of their creation."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from provisioner.core.errors import NotFound
-from provisioner.core.install import FINAL, Install
+from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.install import FINAL, Event, Install
 from provisioner.service.ports import JournalRow
 from provisioner.store import rows
 from provisioner.store.sessions import Sessions, changed
+from provisioner.store.timeline import record_in
 from provisioner.store.tables import installs, journal
 
 JUST_ENDED = timedelta(minutes=15)
@@ -78,6 +80,23 @@ class Runs(Sessions):
         query = query.order_by(journal.c.install, journal.c.number)
         found = await self._rows(query)
         return [JournalRow(row["install"], row["number"], row["step"], row["state"]) for row in found]
+
+    async def complete(self, install: str, events: Sequence[Event]) -> Install:
+        mine = select(installs).where(installs.c.id == install)
+
+        async def work(session: AsyncSession) -> Install:
+            row = (await session.execute(mine.with_for_update())).mappings().first()
+            if row is None:
+                raise NotFound(f"no install is called {install!r}")
+            now = rows.install(row)
+            if now.over:
+                raise Conflict(f"install {install} was ended while its guest was being made")
+            changed = await record_in(session, events, self._token_life) if events else []
+            closed = update(journal).where(journal.c.install == install).values(closed=True)
+            await session.execute(closed)
+            return next(iter(changed), now)
+
+        return await self._write(work)
 
     async def close_journal(self, install: str) -> None:
         await self._change(update(journal).where(journal.c.install == install).values(closed=True))

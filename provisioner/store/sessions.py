@@ -1,18 +1,16 @@
 """Short transactions: readers side by side, writers one after another, none cut off by its caller."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, Delete, RowMapping, Select, Update
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.errors import Unavailable
+from provisioner.store.base import Base, Result, Work
 from provisioner.store.engine import connect, database_errors, sqlite_file
-
-Result = TypeVar("Result")
-Work = Callable[[AsyncSession], Awaitable[Result]]
 
 
 def _now() -> datetime:
@@ -37,43 +35,36 @@ class Sessions:
         self.url = url
         self._clock = clock
         self._token_life = token_life
-        self._engine: AsyncEngine | None = None
-        self._writer = asyncio.Lock()
+        self._base: Base | None = None
         self._running: set[asyncio.Task[Any]] = set()
         self._file = sqlite_file(url)
 
     async def open(self) -> None:
-        """Readies the engine; connections are made as they are needed."""
-        if self._engine is None:
-            self._engine = connect(self.url)
-            self._readers = async_sessionmaker(self._engine)
-            self._writers = async_sessionmaker(self._engine.execution_options(writes=True))
+        """Readies the database; connections are made as they are needed."""
+        if self._base is None:
+            self._base = connect(self.url)
 
     async def close(self) -> None:
         """Waits for the writes under way, then closes every connection."""
         while self._running:
             await asyncio.wait(self._running)
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        base, self._base = self._base, None
+        if base is not None:
+            await base.close()
 
-    def _opened(self) -> AsyncEngine:
-        if self._engine is None:
+    async def version(self) -> object:
+        return await self._opened().version()
+
+    def _opened(self) -> Base:
+        if self._base is None:
             raise Unavailable("the database is closed")
-        return self._engine
+        return self._base
 
     async def _read(self, work: Work[Result]) -> Result:
-        self._opened()
-        return await self._owned(self._in_session(self._readers, work))
+        return await self._owned(self._opened().read(work))
 
     async def _write(self, work: Work[Result]) -> Result:
-        self._opened()
-
-        async def alone() -> Result:
-            async with self._writer:
-                return await self._in_session(self._writers, work)
-
-        return await self._owned(alone())
+        return await self._owned(self._opened().write(work))
 
     async def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
         async def work(session: AsyncSession) -> Sequence[RowMapping]:
@@ -93,13 +84,12 @@ class Sessions:
 
         return await self._write(work)
 
-    async def _in_session(self, sessions: async_sessionmaker[AsyncSession], work: Work[Result]) -> Result:
-        with database_errors(self.url):
-            async with sessions.begin() as session:
-                return await work(session)
-
     async def _owned(self, transaction: Coroutine[Any, Any, Result]) -> Result:
         """A task of our own owns the transaction: a caller that goes away leaves it to end in peace."""
+        with database_errors(self.url):
+            return await self._kept(transaction)
+
+    async def _kept(self, transaction: Coroutine[Any, Any, Result]) -> Result:
         task = asyncio.create_task(transaction)
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -20,7 +20,7 @@ class Timeline(Sessions):
             return []
 
         async def work(session: AsyncSession) -> list[Install]:
-            return await _record(session, happened, self._token_life)
+            return await record_in(session, happened, self._token_life)
 
         return await self._write(work)
 
@@ -46,7 +46,8 @@ class Timeline(Sessions):
         return row["at"] if row else None
 
 
-async def _record(session: AsyncSession, happened: Sequence[Event], life: timedelta) -> list[Install]:
+async def record_in(session: AsyncSession, happened: Sequence[Event], life: timedelta) -> list[Install]:
+    """`record` within a transaction that does more."""
     before: dict[str, Install] = {}
     now: dict[str, Install] = {}
     values: list[rows.Values] = []

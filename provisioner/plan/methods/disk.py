@@ -23,13 +23,17 @@ _GIB = 1024**3
 
 
 def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepared:
-    """Raises Invalid where there is no image, or it is larger than the disk that is asked for."""
+    """Raises Invalid where there is no image, or it is larger than the disk that is asked for.
+
+    A guest that stays off may have an empty disk: whoever asks for it fills it.
+    """
     image = given.image
-    if spec.disk.volume:
-        system: tuple[Step, ...] = ()
-    elif image is None:
+    system: tuple[Step, ...] | None = ()
+    if not spec.disk.volume and not spec.disk.image and spec.start == "off":
+        system = None  # an empty disk, to be filled before the guest is switched on
+    elif not spec.disk.volume and image is None:
         raise Invalid(f"guest {spec.name}: --import needs a disk image: --disk IMAGE or --disk vol=POOL/NAME")
-    else:
+    elif image is not None:
         system = _system(spec, given, image)
     if given.seed is None:
         return Prepared(system=system)

@@ -71,6 +71,21 @@ class JournalRow:
     state: Literal["intent", "done", "undone"]
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an install begins with, beside itself: `tokens` by their digest, `journal` the intent of every
+    step, `tree` one that nobody knew yet.
+    """
+
+    events: tuple[Event, ...] = ()
+    tokens: tuple[tuple[str, Token], ...] = ()
+    journal: tuple[JournalRow, ...] = ()
+    tree: Tree | None = None
+
+
+NOTHING = Opening()
+
+
 class Store(Protocol):
     """Raises NotFound and Conflict from `core.errors`; every write is one short transaction."""
 
@@ -95,13 +110,26 @@ class Store(Protocol):
         """When the latest event of an install happened, of any kind or of those named."""
         ...
 
-    async def add_install(self, install: Install, guest: GuestRow | None) -> None:
+    async def version(self) -> object:
+        """Changes whenever something was written, by whomever; None where the store cannot tell."""
+        ...
+
+    async def add_install(
+        self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING
+    ) -> None:
         """A new install. With `guest`, the guest and its machine are new too; a name, MAC or UUID that is
         taken raises Conflict and nothing is written."""
         ...
 
-    async def add_rebuild(self, install: Install, guest: GuestRow) -> None:
+    async def add_rebuild(self, install: Install, guest: GuestRow, opening: Opening = NOTHING) -> None:
         """A new install of a guest that exists, whose row is replaced. Conflict where its last one runs."""
+        ...
+
+    async def complete(self, install: str, events: Sequence[Event]) -> Install:
+        """A making is through: records its last events, closes its journal and returns the install.
+
+        Conflict where the install was over already: then nothing is written.
+        """
         ...
 
     async def install(self, ref: str) -> Install:

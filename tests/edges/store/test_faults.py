@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.install import Event, Kind
@@ -177,9 +178,12 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 async def test_a_full_disk_is_told_and_nothing_is_half_written(store: Database, url: str) -> None:
     await store.record([event("before")])
-    async with store._opened().connect() as connection:
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    def no_more(connection: Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    await store._opened().run(no_more)
 
     with pytest.raises(Unavailable, match="database or disk is full"):
         for number in range(50):
