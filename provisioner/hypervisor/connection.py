@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import assert_never
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,11 +11,14 @@ import libvirt
 from provisioner.core.errors import Invalid
 from provisioner.core.host import Domain, HostFacts
 from provisioner.hypervisor import guest, host, upload
+from provisioner.hypervisor.census import Census
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
 from provisioner.hypervisor.link import Link
 from provisioner.hypervisor.network_calls import NetworkCalls
+from provisioner.hypervisor.shapes import Shapes
 from provisioner.hypervisor.storage_calls import StorageCalls
+from provisioner.hypervisor.surroundings import Lookout
 from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
@@ -52,7 +56,11 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
         super().__init__()
         self.uri = check_uri(uri)
         self._link = Link(uri, self._came_up, threads=threads)
-        self._watch = Watch(self._is_ours)
+        self._census = Census()
+        self._watch = Watch(self._is_ours, self._census.touch)
+        self._lookout = Lookout(uri)
+        self._shapes = Shapes()
+        self._link.heard(self._acted)
         self._deliverer: asyncio.Task[None] | None = None
         self._virt_type: host.VirtType = "qemu"
         self._reason = "KVM was not proved to work yet"
@@ -86,7 +94,8 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
     async def facts(self) -> HostFacts:
         if self._static is None:
             self._static = await self._link.run(host.capabilities, self._virt_type)
-        return await self._link.run(host.facts, self.uri, self._virt_type, self._reason, self._static)
+        seen = (self._static, self._lookout, self._census)
+        return await self._link.run(host.facts, self.uri, self._virt_type, self._reason, *seen)
 
     async def apply(self, step: HostStep) -> None:
         match step:
@@ -99,8 +108,8 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
             case DeleteVolume():
                 await self.delete_volume(step)
             case DefineDomain():
-                await self._link.act(guest.define, step)
-                self._watch.learn(step.name, step.uuid)
+                self._watch.expect(step.name, step.uuid)
+                await self._link.act(guest.define, step, self._shapes)
             case UndefineDomain():
                 await self._link.act(guest.undefine, step)
             case StartDomain():
@@ -116,13 +125,20 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
         """From now on `callback(name, uuid, event)` is called in the event loop, for guests of ours."""
         self._watch.callbacks.append(callback)
 
+    def _acted(self, function: Callable[..., object]) -> None:
+        """Whatever we change that is no domain may be what guests are plugged into."""
+        if function.__module__ != guest.__name__:
+            self._lookout.changed()
+
     def _came_up(self, connection: libvirt.virConnect, again: bool) -> list[int]:
         """In a worker thread, for each new connection."""
         loop = self._link.loop
         if loop is None:
             return []
-        callbacks = self._watch.subscribe(connection, loop)
-        loop.call_soon_threadsafe(self._catch_up, guest.domains(connection), again)
+        self._lookout.changed()
+        self._shapes.forget()
+        callbacks = [*self._census.subscribe(connection), *self._watch.subscribe(connection, loop)]
+        loop.call_soon_threadsafe(self._catch_up, self._census.read(connection), again)
         return callbacks
 
     def _catch_up(self, domains: list[Domain], again: bool) -> None:

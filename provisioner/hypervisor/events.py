@@ -39,14 +39,24 @@ class Seen:
 class _Guest:
     name: str
     running: bool
+    sure: bool = True
+    """Whether it still carries our mark; asked before the next event of it is told."""
 
 
 class Watch:
-    """Tells `callbacks` what happens to our guests, what was missed while libvirt was away included."""
+    """Tells `callbacks` what happens to our guests, what was missed while libvirt was away included.
 
-    def __init__(self, is_ours: Callable[[str], Awaitable[bool | None]]) -> None:
+    `touched` hears the UUID of every domain that anything happens to, at once and in libvirt's thread.
+    """
+
+    def __init__(
+        self,
+        is_ours: Callable[[str], Awaitable[bool | None]],
+        touched: Callable[[str], None] = lambda uuid: None,
+    ) -> None:
         self.callbacks: list[OnDomainEvent] = []
         self._is_ours = is_ours
+        self._touched = touched
         self._guests: dict[str, _Guest] = {}
         self._queue: asyncio.Queue[Seen] = asyncio.Queue()
 
@@ -61,6 +71,7 @@ class Watch:
         def lifecycle(
             _connection: libvirt.virConnect, domain: libvirt.virDomain, event: int, detail: int, _: Any
         ) -> None:
+            self._touched(domain.UUIDString())
             if event == libvirt.VIR_DOMAIN_EVENT_STOPPED and detail in _CRASHES:
                 tell(domain, "crashed")
             elif event in _LIFECYCLE:
@@ -79,6 +90,10 @@ class Watch:
         """Remembers a guest of ours, so that its events need no question to libvirt."""
         if uuid not in self._guests:
             self._guests[uuid] = _Guest(name, running)
+
+    def expect(self, name: str, uuid: str) -> None:
+        """A guest of ours is about to be defined, if libvirt takes it."""
+        self._guests.setdefault(uuid, _Guest(name, False, sure=False))
 
     def resync(self, domains: Sequence[Domain], *, again: bool) -> None:
         """Compares what is there with what was known; after a reconnect the difference is told as events."""
@@ -106,12 +121,12 @@ class Watch:
                 _log.exception("event %s of %s was not taken", seen.event, seen.name)
 
     async def _take(self, seen: Seen) -> None:
-        if seen.event == "defined" or (seen.uuid not in self._guests and seen.event != "undefined"):
-            ours = await self._is_ours(seen.uuid)
-            if ours:
-                self.learn(seen.name, seen.uuid)
-            elif ours is False:  # somebody took our metadata away; one that is gone has more events to come
-                self._guests.pop(seen.uuid, None)
+        known = self._guests.get(seen.uuid)
+        if known is not None and seen.event == "defined":
+            known.name, known.sure = seen.name, False
+            return
+        if seen.event != "undefined" and (known is None or not known.sure):
+            await self._judge(seen, known)
         guest = self._guests.get(seen.uuid)
         if guest is None:
             return
@@ -127,3 +142,12 @@ class Watch:
                 guest.running = False
         for callback in self.callbacks:
             callback(seen.name, seen.uuid, seen.event)
+
+    async def _judge(self, seen: Seen, known: _Guest | None) -> None:
+        ours = await self._is_ours(seen.uuid)
+        if ours and known is not None:
+            known.sure = True
+        elif ours:
+            self.learn(seen.name, seen.uuid)
+        elif ours is False:  # somebody took our metadata away; one that is gone has more events to come
+            self._guests.pop(seen.uuid, None)

@@ -11,11 +11,13 @@ import libvirt
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.host import Domain
 from provisioner.hypervisor.errors import is_code
+from provisioner.hypervisor.shapes import Shapes, shape
 from provisioner.hypervisor.xml import attribute, child_text, parse
 from provisioner.plan.domain import NAMESPACE
 from provisioner.plan.steps import DefineDomain, SetAutostart, StartDomain, StopDomain, UndefineDomain
 
-_STATES: dict[int, Literal["running", "shut off", "paused", "crashed", "other"]] = {
+State = Literal["running", "shut off", "paused", "crashed", "other"]
+_STATES: dict[int, State] = {
     libvirt.VIR_DOMAIN_RUNNING: "running",
     libvirt.VIR_DOMAIN_BLOCKED: "running",
     libvirt.VIR_DOMAIN_SHUTDOWN: "running",
@@ -33,16 +35,26 @@ _WITH_NVRAM = _WITH_ALL | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | getattr(libvirt, "
 _RESET_NVRAM = getattr(libvirt, "VIR_DOMAIN_START_RESET_NVRAM", 0)
 
 
-def domains(connection: libvirt.virConnect) -> list[Domain]:
-    """All domains, ours and others, by name."""
-    found = []
-    for domain in connection.listAllDomains():
-        try:
-            found.append(_read(domain))
-        except libvirt.libvirtError as error:
-            if not is_code(error, "NO_DOMAIN"):  # it went away while the list was read
-                raise
-    return sorted(found, key=lambda domain: domain.name)
+def read(domain: libvirt.virDomain) -> Domain:
+    """What a domain's XML tells, and its state as shut off: the census knows the rest of all at once."""
+    root = parse(domain.XMLDesc())
+    tag = root.find(f"metadata/{{{NAMESPACE}}}guest")
+    memory = int(child_text(root, "memory", "0")) * _KIB_UNITS.get(attribute(root, "memory", "unit"), 1)
+    return Domain(
+        name=domain.name(),
+        uuid=domain.UUIDString(),
+        state="shut off",
+        ours=tag is not None,
+        memory=memory // 1024,
+        vcpus=int(child_text(root, "vcpu", "0")),
+        macs=tuple(mac.get("address", "") for mac in root.iterfind("devices/interface/mac")),
+        install="" if tag is None else child_text(tag, f"{{{NAMESPACE}}}install"),
+    )
+
+
+def state(domain: libvirt.virDomain) -> State:
+    """How a domain is right now."""
+    return _STATES.get(int(domain.state()[0]), "other")
 
 
 def is_ours(connection: libvirt.virConnect, uuid: str) -> bool | None:
@@ -74,14 +86,22 @@ def reset(connection: libvirt.virConnect, uuid: str) -> None:
     _running(domain).reset()
 
 
-def define(connection: libvirt.virConnect, step: DefineDomain) -> None:
-    """Defines, checked against libvirt's schema; a domain of that UUID must be ours and have that name."""
+def define(connection: libvirt.virConnect, step: DefineDomain, shapes: Shapes) -> None:
+    """Defines; a domain of that UUID must be ours and have that name.
+
+    The first of each shape is checked against libvirt's schema.
+    """
     there = _ours(connection, step.uuid)
     if there is not None and there.name() != step.name:
         raise Conflict(f"UUID {step.uuid} belongs to domain {there.name()} already")
-    if there is None:
-        _check_free(connection, step.name)
-    connection.defineXMLFlags(step.xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+    form = shape(step.xml)
+    try:
+        connection.defineXMLFlags(step.xml, 0 if shapes.known(form) else libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+    except libvirt.libvirtError:
+        if there is None:
+            _check_free(connection, step.name)
+        raise
+    shapes.taken(form)
 
 
 def undefine(connection: libvirt.virConnect, step: UndefineDomain) -> None:
@@ -253,20 +273,3 @@ def _tagged(domain: libvirt.virDomain) -> bool:
             return False
         raise
     return True
-
-
-def _read(domain: libvirt.virDomain) -> Domain:
-    root = parse(domain.XMLDesc())
-    tag = root.find(f"metadata/{{{NAMESPACE}}}guest")
-    memory = int(child_text(root, "memory", "0")) * _KIB_UNITS.get(attribute(root, "memory", "unit"), 1)
-    return Domain(
-        name=domain.name(),
-        uuid=domain.UUIDString(),
-        state=_STATES.get(int(domain.state()[0]), "other"),
-        ours=tag is not None,
-        memory=memory // 1024,
-        vcpus=int(child_text(root, "vcpu", "0")),
-        autostart=bool(domain.autostart()) if domain.isPersistent() else False,
-        macs=tuple(mac.get("address", "") for mac in root.iterfind("devices/interface/mac")),
-        install="" if tag is None else child_text(tag, f"{{{NAMESPACE}}}install"),
-    )

@@ -3,11 +3,14 @@
 from provisioner.core.host import Domain
 from provisioner.hypervisor import guest
 from provisioner.hypervisor.calls import Calls
+from provisioner.hypervisor.census import Census
 
 
 class GuestCalls(Calls):
+    _census: Census
+
     async def domains(self) -> list[Domain]:
-        return await self._link.run(guest.domains)
+        return await self._link.run(self._census.read)
 
     async def xml(self, name: str) -> str:
         return await self._link.run(guest.xml, name)

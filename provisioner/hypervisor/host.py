@@ -1,6 +1,5 @@
 """What a host can do: its emulator, machine types and firmware, from libvirt's capabilities."""
 
-import contextlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,8 +7,9 @@ import libvirt
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.host import HostFacts
-from provisioner.hypervisor import devices, guest, network, storage
+from provisioner.hypervisor.census import Census
 from provisioner.hypervisor.errors import is_code
+from provisioner.hypervisor.surroundings import Lookout
 from provisioner.hypervisor.xml import attribute, child_text, parse
 
 VirtType = Literal["kvm", "qemu"]
@@ -70,11 +70,11 @@ def facts(
     virt_type: VirtType,
     reason: str,
     static: Capabilities,
+    lookout: Lookout,
+    census: Census,
 ) -> HostFacts:
     """Everything that a plan may rely on, as it is now."""
-    local = devices.is_local(uri)
-    bridges, interfaces = devices.network_devices() if local else _remote_devices(connection)
-    trouble = devices.kvm_trouble() if local and uri.startswith("qemu:") else ""
+    around = lookout.look(connection)
     return HostFacts(
         uri=uri,
         virt_type=virt_type,
@@ -84,22 +84,11 @@ def facts(
         firmwares=static.firmwares,
         max_vcpus=static.max_vcpus,
         memory=static.memory,
-        networks=tuple(network.networks(connection)),
-        pools=tuple(storage.pools(connection, local=local)),
-        bridges=bridges,
-        interfaces=interfaces,
-        domains=tuple(guest.domains(connection)),
+        networks=around.networks,
+        pools=around.pools,
+        bridges=around.bridges,
+        interfaces=around.interfaces,
+        domains=tuple(census.read(connection)),
         virt_reason=reason,
-        warnings=(trouble,) if trouble else (),
+        warnings=(around.trouble,) if around.trouble else (),
     )
-
-
-def _remote_devices(connection: libvirt.virConnect) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Bridges and other devices by libvirt's interface driver, none where it has no such driver."""
-    bridges: list[str] = []
-    others: list[str] = []
-    with contextlib.suppress(libvirt.libvirtError):
-        for interface in connection.listAllInterfaces(libvirt.VIR_CONNECT_LIST_INTERFACES_ACTIVE):
-            kind = parse(interface.XMLDesc()).get("type")
-            (bridges if kind == "bridge" else others).append(interface.name())
-    return tuple(sorted(bridges)), tuple(sorted(name for name in others if name != "lo"))

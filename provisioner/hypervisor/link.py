@@ -46,6 +46,11 @@ class Link:
         self._dialling: asyncio.Task[libvirt.virConnect] | None = None
         self._healer: asyncio.Task[None] | None = None
         self._closed = False
+        self._told: Callable[[Callable[..., object]], None] = lambda function: None
+
+    def heard(self, told: Callable[[Callable[..., object]], None]) -> None:
+        """From now on `told(function)` is called when a change was made, or was tried."""
+        self._told = told
 
     @property
     def up(self) -> bool:
@@ -104,6 +109,7 @@ class Link:
         connection = await self.open()
         call = partial(function, connection, *args, **kwargs)
         work = asyncio.ensure_future(self._ask(connection, call, seconds=120))
+        work.add_done_callback(lambda _: self._told(function))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

@@ -53,7 +53,7 @@ class Execution:
             self.busy.discard(draft.install.id)
 
     def _opening(self, draft: Draft) -> Opening:
-        """What is written together with the install: every step's intent is there before any step is taken."""
+        """Written with the install in one: every step's intent is there before any step is taken."""
         steps = draft.plan.steps
         return Opening(
             events=(

@@ -1,4 +1,4 @@
-"""What a database is to the rest of the store: transactions, for work that is written once for all of them."""
+"""What a database is to the rest of the store: transactions, for work that is written once for all kinds."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

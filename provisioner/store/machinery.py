@@ -16,9 +16,7 @@ from provisioner.store.tables import guests, installs, machines
 
 
 class Machinery(Sessions):
-    async def add_install(
-        self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING
-    ) -> None:
+    async def add_install(self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING) -> None:
         async def work(session: AsyncSession) -> None:
             if guest is not None:
                 await _add_machine(session, rows.guest_machine(guest))

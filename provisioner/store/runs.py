@@ -12,8 +12,8 @@ from provisioner.core.install import FINAL, Event, Install
 from provisioner.service.ports import JournalRow
 from provisioner.store import rows
 from provisioner.store.sessions import Sessions, changed
-from provisioner.store.timeline import record_in
 from provisioner.store.tables import installs, journal
+from provisioner.store.timeline import record_in
 
 JUST_ENDED = timedelta(minutes=15)
 _OVER = [str(stage) for stage in FINAL]

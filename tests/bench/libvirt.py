@@ -68,7 +68,9 @@ class Bench:
         return names
 
 
-def creation(state: Path, quick: bool, tell: Tell, *, pool: str = "plab", prefix: str = "plab-create") -> bool:
+def creation(
+    state: Path, quick: bool, tell: Tell, *, pool: str = "plab", prefix: str = "plab-create"
+) -> bool:
     """Prints a row for each figure; whether every gate holds."""
     held = True
     with bench(state, pool, prefix) as one:
@@ -96,7 +98,9 @@ def _row(one: Bench, figure: Figure, quick: bool, tell: Tell) -> bool:
     tell(f"  ours          {spread(ours)}")
     tell(f"  {figure.peer}")
     tell(f"                {spread(theirs)}")
-    tell(f"  times faster  {spread(ratios)}   ({gate}; ratio of the medians {median(theirs) / median(ours):.2f})")
+    tell(
+        f"  times faster  {spread(ratios)}   ({gate}; ratio of the medians {median(theirs) / median(ours):.2f})"
+    )
     return verdict != "DOES NOT HOLD"
 
 
@@ -178,7 +182,9 @@ def _forget(names: Sequence[str]) -> None:
     lines = [f"destroy {name}" for name in names if name in running] + [f"undefine {name}" for name in names]
     command = ["virsh", "-q", "-c", "qemu:///system"]
     environment = os.environ | {"LC_ALL": "C"}
-    subprocess.run(command, input="\n".join(lines), text=True, capture_output=True, check=False, env=environment)
+    subprocess.run(
+        command, input="\n".join(lines), text=True, capture_output=True, check=False, env=environment
+    )
 
 
 FIGURES = (

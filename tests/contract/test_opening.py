@@ -21,7 +21,10 @@ INSTALL = Install("i1", "web1", MAC, UUID, "tiny", Stage.PLANNED, START, START)
 TOKEN = Token("i1", "stub", START + timedelta(minutes=60))
 TREE = Tree("c7", "http://mirror/7", "rhel", "7")
 OPENING = Opening(
-    events=(Event(Kind.PLANNED, START, "t", MAC, "i1", "p"), Event(Kind.CREATING, START, "t", MAC, "i1", "c")),
+    events=(
+        Event(Kind.PLANNED, START, "t", MAC, "i1", "p"),
+        Event(Kind.CREATING, START, "t", MAC, "i1", "c"),
+    ),
     tokens=(("digest", TOKEN),),
     journal=(JournalRow("i1", 0, "define", "intent"), JournalRow("i1", 1, "start", "intent")),
     tree=TREE,
@@ -108,7 +111,9 @@ async def test_an_install_that_was_ended_meanwhile_is_not_through(store: Store) 
 
 @pytest.mark.parametrize("asked", [{"mac": MAC, "name": "other"}, {"uuid": UUID, "name": "other"}])
 async def test_the_first_thing_that_is_asked_for_finds_a_machine(store: Store, asked: dict[str, str]) -> None:
-    other = replace(SPEC, name="other", uuid=UUID[:-1] + "2", nics=(Nic("network", "default", MAC[:-1] + "2"),))
+    other = replace(
+        SPEC, name="other", uuid=UUID[:-1] + "2", nics=(Nic("network", "default", MAC[:-1] + "2"),)
+    )
     await store.add_install(INSTALL, ROW)
     await store.add_install(replace(INSTALL, id="i2"), replace(ROW, spec=other, install="i2"))
 

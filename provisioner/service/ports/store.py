@@ -114,9 +114,7 @@ class Store(Protocol):
         """Changes whenever something was written, by whomever; None where the store cannot tell."""
         ...
 
-    async def add_install(
-        self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING
-    ) -> None:
+    async def add_install(self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING) -> None:
         """A new install. With `guest`, the guest and its machine are new too; a name, MAC or UUID that is
         taken raises Conflict and nothing is written."""
         ...
