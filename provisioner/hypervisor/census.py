@@ -17,6 +17,7 @@ from provisioner.hypervisor import guest
 from provisioner.hypervisor.errors import is_code
 
 _KEPT_SECONDS = 60.0
+_MOST = 10000
 _EVENTS = (
     libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
     libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
@@ -42,7 +43,9 @@ class Census:
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept] = {}
         self._turn = 0
+        self._floor = 0
         self._touched: dict[str, int] = {}
+        """When anything was last told of a domain; of one that is not in here, at `_floor` or before."""
 
     def subscribe(self, connection: libvirt.virConnect) -> list[int]:
         """Registers with a new connection, of which nothing is known yet; gives the ids of the callbacks.
@@ -65,6 +68,9 @@ class Census:
         """What is known of this domain is no longer good."""
         with self._lock:
             self._turn += 1
+            if len(self._touched) >= _MOST:
+                self._touched.clear()
+                self._floor = self._turn
             self._touched[uuid] = self._turn
             self._kept.pop(uuid, None)
 
@@ -75,34 +81,38 @@ class Census:
         autostart, paused, odd = (_uuids(connection, flag) for flag in (_AUTOSTART, _PAUSED, _ODD))
         found = []
         for domain in there:
-            uuid = domain.UUIDString()
-            running = domain.ID() != -1
+            uuid, running = domain.UUIDString(), domain.ID() != -1
             try:
-                one = self._one(domain, uuid, running, turn)
                 state = guest.state(domain) if uuid in odd else _state(running, uuid in paused)
+                found.append(self._one(domain, uuid, running, state, uuid in autostart, turn))
             except libvirt.libvirtError as error:
                 if not is_code(error, "NO_DOMAIN"):  # it went away while the list was read
                     raise
-                continue
-            found.append(replace(one, name=domain.name(), state=state, autostart=uuid in autostart))
-        self._forget({domain.uuid for domain in found}, turn)
+        if len(self._kept) > len(found):
+            self._drop({domain.uuid for domain in found})
         return sorted(found, key=lambda domain: domain.name)
 
-    def _one(self, domain: libvirt.virDomain, uuid: str, running: bool, turn: int) -> Domain:
-        """`turn` was read before the list: what changed since then is not kept."""
-        kept = self._kept.get(uuid)
-        if kept is not None and kept.running == running and kept.until > time.monotonic():
-            return kept.domain
-        read = guest.read(domain)
+    def _one(
+        self, domain: libvirt.virDomain, uuid: str, running: bool, state: guest.State, auto: bool, turn: int
+    ) -> Domain:
+        """`turn` was taken before the list was read: what was touched since then is not kept."""
+        kept, now = self._kept.get(uuid), time.monotonic()
+        if kept is not None and kept.running == running and kept.until > now:
+            if kept.domain.state == state and kept.domain.autostart == auto:
+                return kept.domain
+            read, until = kept.domain, kept.until
+        else:
+            read, until = guest.read(domain), now + _KEPT_SECONDS
+        one = replace(read, state=state, autostart=auto)
         with self._lock:
-            if self._touched.get(uuid, 0) <= turn:
-                self._kept[uuid] = _Kept(read, running, time.monotonic() + _KEPT_SECONDS)
-        return read
+            if self._touched.get(uuid, self._floor) <= turn:
+                self._kept[uuid] = _Kept(one, running, until)
+        return one
 
-    def _forget(self, there: set[str], turn: int) -> None:
+    def _drop(self, there: set[str]) -> None:
+        """Forgets those that are gone."""
         with self._lock:
             self._kept = {uuid: kept for uuid, kept in self._kept.items() if uuid in there}
-            self._touched = {uuid: at for uuid, at in self._touched.items() if at > turn}
 
 
 def _uuids(connection: libvirt.virConnect, flag: int) -> set[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from provisioner.core.errors import Conflict, Invalid, ProvisionerError
+from provisioner.core.errors import Invalid, ProvisionerError
 from provisioner.core.guest import GuestSpec, Method
 from provisioner.core.host import HostFacts
 from provisioner.core.install import Install, Stage
@@ -88,7 +88,6 @@ class Drafts:
         spec = await spec_of(request, profile, method, self._store, self._ids)
         spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
         spec = await self._imported(spec)
-        await self._free(spec)
         install = self._install(spec)
         holdings = Holdings(data=data_volumes(spec, install.id))
         volume = spec.disk.volume or volume_name(spec.name, install.id)
@@ -151,18 +150,10 @@ class Drafts:
         disk = replace(spec.disk, image=image.path, format=form, size=size)
         return replace(spec, disks=(disk, *spec.disks[1:]))
 
-    async def _free(self, spec: GuestSpec) -> None:
-        for nic in spec.nics:
-            if taken := await self._store.machine(name=spec.name, mac=nic.mac):
-                raise Conflict(
-                    f"{spec.name if taken.name == spec.name else nic.mac} is taken by "
-                    f"{'guest' if taken.guest else 'machine'} {taken.name}",
-                    remedy="choose another name or MAC, or remove that one first",
-                )
-
     async def _checked(self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree) -> Draft:
         host = await self._hosts(row.uri).facts()
-        verdicts = judge(row.spec, host, self._served(), rebuild=bool(row.old_volume))
+        served = self._served() if row.spec.method == "pxe" else {}
+        verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
         if profile is not None:
             await image_verdict(self._store, profile, row.spec)
         if tree.kernel and row.spec.method in ("pxe", "url"):

@@ -3,11 +3,11 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from provisioner.core.errors import Invalid
+from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.guest import Disk, Graphics, GuestSpec, Method, Nic, parse_boot, with_macs
 from provisioner.core.machine import normalise_mac, normalise_uuid
 from provisioner.core.profile import Profile
@@ -131,11 +131,26 @@ async def _nics(request: CreateGuest, store: Store, ids: Ids) -> tuple[Nic, ...]
         nics = (replace(nics[0], mac=normalise_mac(request.mac)), *nics[1:])
     macs: list[str] = []
     for nic in nics:
-        mac = nic.mac
-        while not mac or (not nic.mac and (mac in macs or await store.machine(mac=mac))):
-            mac = ids.mac()
-        macs.append(mac)
+        macs.append(await _free(request.name, nic.mac, macs, store, ids))
     return with_macs(nics, tuple(macs))
+
+
+async def _free(name: str, given: str, others: Sequence[str], store: Store, ids: Ids) -> str:
+    """The address for a card, the given one or one that nobody has. Raises Conflict for what is taken.
+
+    Who comes first is decided when the guest is written down; this is for who comes late.
+    """
+    while True:
+        mac = given or ids.mac()
+        taken = await store.machine(mac=mac, name=name)
+        if taken is None and (given or mac not in others):
+            return mac
+        if taken is not None and (given or taken.name == name):
+            raise Conflict(
+                f"{name if taken.name == name else mac} is taken by "
+                f"{'guest' if taken.guest else 'machine'} {taken.name}",
+                remedy="choose another name or MAC, or remove that one first",
+            )
 
 
 def _cloud(guest: str, texts: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What a database is to the rest of the store: transactions, for work that is written once for all kinds."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -15,7 +15,10 @@ Work = Callable[[AsyncSession], Awaitable[Result]]
 class Base(Protocol):
     async def read(self, work: Work[Result]) -> Result: ...
     async def write(self, work: Work[Result]) -> Result:
-        """Written when it returns; rolled back where the work, or writing it, raises."""
+        """Written when it returns; rolled back where the work, or writing it, raises.
+
+        A caller that goes away leaves it to end in peace.
+        """
         ...
 
     async def run(self, function: Callable[[Connection], Result], *, writes: bool = False) -> Result:
@@ -26,7 +29,9 @@ class Base(Protocol):
         """Changes whenever something was written, by whomever; None: this database does not tell."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Waits for the writes under way."""
+        ...
 
 
 class Pooled:
@@ -37,14 +42,21 @@ class Pooled:
         self._readers = async_sessionmaker(engine)
         self._writers = async_sessionmaker(engine.execution_options(writes=True))
         self._turn = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def read(self, work: Work[Result]) -> Result:
-        async with self._readers.begin() as session:
-            return await work(session)
+        async def transaction() -> Result:
+            async with self._readers.begin() as session:
+                return await work(session)
+
+        return await self._owned(transaction())
 
     async def write(self, work: Work[Result]) -> Result:
-        async with self._turn, self._writers.begin() as session:
-            return await work(session)
+        async def transaction() -> Result:
+            async with self._turn, self._writers.begin() as session:
+                return await work(session)
+
+        return await self._owned(transaction())
 
     async def run(self, function: Callable[[Connection], Result], *, writes: bool = False) -> Result:
         options: dict[str, Any] = {"writes": writes}
@@ -55,4 +67,13 @@ class Pooled:
         return None
 
     async def close(self) -> None:
+        while self._running:
+            await asyncio.wait(self._running)
         await self._engine.dispose()
+
+    async def _owned(self, transaction: Coroutine[Any, Any, Result]) -> Result:
+        """A task of our own owns the transaction: a caller that goes away leaves it to end in peace."""
+        task = asyncio.create_task(transaction)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)

@@ -47,6 +47,7 @@ class Direct:
         self._file = file
         self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._writes = engine.execution_options(writes=True)
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._watch: sqlite3.Connection | None = None
@@ -63,7 +64,7 @@ class Direct:
 
     async def run(self, function: Callable[[Connection], Result], *, writes: bool = False) -> Result:
         def call() -> Result:
-            with self._engine.execution_options(writes=writes).begin() as connection:
+            with self._for(writes=writes).begin() as connection:
                 return function(connection)
 
         return await _in(self._writing if writes else self._reading, call)
@@ -78,6 +79,8 @@ class Direct:
             return None
 
     async def close(self) -> None:
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait({self._writer})
         if self._watch is not None:
             self._watch.close()
         await _in(self._writing, self._engine.dispose)
@@ -106,7 +109,7 @@ class Direct:
 
     def _shared(self, works: list[Work[Any]]) -> list[Any]:
         outcomes: list[Any] = []
-        with self._engine.execution_options(writes=True).begin() as connection:
+        with self._writes.begin() as connection:
             for work in works:
                 savepoint = connection.begin_nested()
                 try:
@@ -124,8 +127,11 @@ class Direct:
         except BaseException as error:
             return _Failed(error)
 
+    def _for(self, *, writes: bool) -> Engine:
+        return self._writes if writes else self._engine
+
     def _alone(self, work: Work[Result], *, writes: bool) -> Result:
-        with self._engine.execution_options(writes=writes).begin() as connection:
+        with self._for(writes=writes).begin() as connection:
             return _carried_out(connection, work)
 
 

@@ -1,6 +1,6 @@
 """Machines and guests, and the installs they begin with."""
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,15 +14,35 @@ from provisioner.store.opening import open_with
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import guests, installs, machines
 
+# Made once: most of what a small statement costs is putting it together.
+_MACHINE, _GUEST = insert(machines), insert(guests)
+_SAME = (
+    select(machines)
+    .where(
+        or_(
+            machines.c.name == bindparam("a_name"),
+            machines.c.mac == bindparam("a_mac"),
+            (machines.c.uuid == bindparam("a_uuid")) & machines.c.guest.is_(True),
+        )
+    )
+    .limit(1)
+)
+_ASKED = select(machines).where(
+    or_(
+        machines.c.mac == bindparam("a_mac"),
+        machines.c.uuid == bindparam("a_uuid"),
+        machines.c.name == bindparam("a_name"),
+    )
+)
+
 
 class Machinery(Sessions):
     async def add_install(self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING) -> None:
         async def work(session: AsyncSession) -> None:
             if guest is not None:
                 await _add_machine(session, rows.guest_machine(guest))
-                await session.execute(insert(guests).values(rows.guest_values(guest)))
-            await session.execute(insert(installs).values(rows.install_values(install)))
-            await open_with(session, opening, self._token_life)
+                await session.execute(_GUEST, rows.guest_values(guest))
+            await open_with(session, install, opening)
 
         try:
             await self._write(work)
@@ -36,8 +56,7 @@ class Machinery(Sessions):
             if other := await session.scalar(select(installs.c.id).where(mine, running).with_for_update()):
                 raise Conflict(f"install {other} of guest {guest.spec.name} is still running")
             await _replace(session, guest)
-            await session.execute(insert(installs).values(rows.install_values(install)))
-            await open_with(session, opening, self._token_life)
+            await open_with(session, install, opening)
 
         await self._write(work)
 
@@ -72,15 +91,16 @@ class Machinery(Sessions):
         return [rows.machine(row) for row in await self._rows(select(machines).order_by(machines.c.name))]
 
     async def machine(self, *, mac: str = "", uuid: str = "", name: str = "") -> Machine | None:
-        asked = ((machines.c.mac, mac), (machines.c.uuid, uuid), (machines.c.name, name))
-        given = [(column, value) for column, value in asked if value]
-        if not given:
-            return None
-        found = await self._rows(select(machines).where(or_(*(column == value for column, value in given))))
-        for column, value in given:  # the first thing that is asked for decides
-            for row in found:
-                if row[column.name] == value:
-                    return rows.machine(row)
+        asked = {"a_mac": mac or None, "a_uuid": uuid or None, "a_name": name or None}
+
+        async def work(session: AsyncSession) -> list[Machine]:
+            return [rows.machine(row) for row in (await session.execute(_ASKED, asked)).mappings()]
+
+        found = await self._read(work)
+        for field, value in (("mac", mac), ("uuid", uuid), ("name", name)):  # the first that is asked decides
+            for machine in found:
+                if value and getattr(machine, field) == value:
+                    return machine
         return None
 
     async def remove_machine(self, name: str) -> None:
@@ -89,12 +109,10 @@ class Machinery(Sessions):
 
 
 async def _add_machine(session: AsyncSession, machine: Machine) -> None:
-    same = or_(machines.c.name == machine.name, machines.c.mac == machine.mac)
-    if machine.guest:
-        same = or_(same, (machines.c.uuid == machine.uuid) & machines.c.guest.is_(True))
-    if row := (await session.execute(select(machines).where(same).limit(1))).mappings().first():
+    keys = {"a_name": machine.name, "a_mac": machine.mac, "a_uuid": machine.uuid if machine.guest else None}
+    if row := (await session.execute(_SAME, keys)).mappings().first():
         raise Conflict(_taken(rows.machine(row), machine), remedy="choose another, or remove that one first")
-    await session.execute(insert(machines).values(rows.plain_values(machine)))
+    await session.execute(_MACHINE, rows.plain_values(machine))
 
 
 def _taken(other: Machine, wanted: Machine) -> str:

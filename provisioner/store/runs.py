@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy import Select, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.errors import Conflict, NotFound
@@ -17,6 +17,10 @@ from provisioner.store.timeline import record_in
 
 JUST_ENDED = timedelta(minutes=15)
 _OVER = [str(stage) for stage in FINAL]
+
+
+_MADE = select(installs).where(installs.c.id == bindparam("of")).with_for_update()
+_CLOSE = update(journal).where(journal.c.install == bindparam("of")).values(closed=True)
 
 
 class Runs(Sessions):
@@ -82,18 +86,15 @@ class Runs(Sessions):
         return [JournalRow(row["install"], row["number"], row["step"], row["state"]) for row in found]
 
     async def complete(self, install: str, events: Sequence[Event]) -> Install:
-        mine = select(installs).where(installs.c.id == install)
-
         async def work(session: AsyncSession) -> Install:
-            row = (await session.execute(mine.with_for_update())).mappings().first()
+            row = (await session.execute(_MADE, {"of": install})).mappings().first()
             if row is None:
                 raise NotFound(f"no install is called {install!r}")
             now = rows.install(row)
             if now.over:
                 raise Conflict(f"install {install} was ended while its guest was being made")
-            changed = await record_in(session, events, self._token_life) if events else []
-            closed = update(journal).where(journal.c.install == install).values(closed=True)
-            await session.execute(closed)
+            changed = await record_in(session, events, self._token_life, [now]) if events else []
+            await session.execute(_CLOSE, {"of": install})
             return next(iter(changed), now)
 
         return await self._write(work)

@@ -1,7 +1,6 @@
 """Short transactions: readers side by side, writers one after another, none cut off by its caller."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -36,7 +35,6 @@ class Sessions:
         self._clock = clock
         self._token_life = token_life
         self._base: Base | None = None
-        self._running: set[asyncio.Task[Any]] = set()
         self._file = sqlite_file(url)
 
     async def open(self) -> None:
@@ -46,11 +44,10 @@ class Sessions:
 
     async def close(self) -> None:
         """Waits for the writes under way, then closes every connection."""
-        while self._running:
-            await asyncio.wait(self._running)
-        base, self._base = self._base, None
+        base = self._base
         if base is not None:
             await base.close()
+            self._base = None
 
     async def version(self) -> object:
         return await self._opened().version()
@@ -61,10 +58,12 @@ class Sessions:
         return self._base
 
     async def _read(self, work: Work[Result]) -> Result:
-        return await self._owned(self._opened().read(work))
+        with database_errors(self.url):
+            return await self._opened().read(work)
 
     async def _write(self, work: Work[Result]) -> Result:
-        return await self._owned(self._opened().write(work))
+        with database_errors(self.url):
+            return await self._opened().write(work)
 
     async def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
         async def work(session: AsyncSession) -> Sequence[RowMapping]:
@@ -83,14 +82,3 @@ class Sessions:
             return await changed(session, statement)
 
         return await self._write(work)
-
-    async def _owned(self, transaction: Coroutine[Any, Any, Result]) -> Result:
-        """A task of our own owns the transaction: a caller that goes away leaves it to end in peace."""
-        with database_errors(self.url):
-            return await self._kept(transaction)
-
-    async def _kept(self, transaction: Coroutine[Any, Any, Result]) -> Result:
-        task = asyncio.create_task(transaction)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)

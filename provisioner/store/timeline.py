@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.install import FINAL, LIFE, Event, Install, Kind, advance
@@ -46,10 +46,17 @@ class Timeline(Sessions):
         return row["at"] if row else None
 
 
-async def record_in(session: AsyncSession, happened: Sequence[Event], life: timedelta) -> list[Install]:
-    """`record` within a transaction that does more."""
-    before: dict[str, Install] = {}
-    now: dict[str, Install] = {}
+# Made once: most of what a small statement costs is putting it together.
+_INSERT = insert(events)
+_MOVE = update(installs).where(installs.c.id == bindparam("moved"))
+
+
+async def record_in(
+    session: AsyncSession, happened: Sequence[Event], life: timedelta, known: Sequence[Install] = ()
+) -> list[Install]:
+    """`record` within a transaction that does more; `known` are installs that it has read already."""
+    before: dict[str, Install] = {install.id: install for install in known}
+    now: dict[str, Install] = dict(before)
     values: list[rows.Values] = []
     alive: dict[str, datetime] = {}
     for event in happened:
@@ -62,11 +69,10 @@ async def record_in(session: AsyncSession, happened: Sequence[Event], life: time
             if event.kind in LIFE and not now[subject.id].over:
                 alive[subject.id] = max(event.at, alive.get(subject.id, event.at))
         values.append(value)
-    await session.execute(insert(events), values)
+    await session.execute(_INSERT, values)
     changed = [now[key] for key in now if now[key] != before[key]]
     for install in changed:
-        row = installs.c.id == install.id
-        await session.execute(update(installs).where(row).values(rows.install_values(install)))
+        await session.execute(_MOVE, {"moved": install.id, **rows.install_values(install)})
         if install.over:
             await _end_tokens(session, install)
     for key, at in alive.items():
@@ -76,6 +82,8 @@ async def record_in(session: AsyncSession, happened: Sequence[Event], life: time
 
 async def _subject(session: AsyncSession, event: Event, seen: dict[str, Install]) -> Install | None:
     """The install that an event is about, as this transaction has moved it so far."""
+    if event.install in seen:
+        return seen[event.install]
     if event.install:
         query = select(installs).where(installs.c.id == event.install)
     elif event.machine:
@@ -84,8 +92,6 @@ async def _subject(session: AsyncSession, event: Event, seen: dict[str, Install]
         query = query.order_by(over, installs.c.number.desc()).limit(1)
     else:
         return None
-    if event.install in seen:
-        return seen[event.install]
     row = (await session.execute(query.with_for_update())).mappings().first()
     if row is None:
         return None
