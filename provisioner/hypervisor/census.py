@@ -7,6 +7,7 @@ libvirt says that the domain changed, and a minute at most: not every change of 
 import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +33,6 @@ _ODD = libvirt.VIR_CONNECT_LIST_DOMAINS_OTHER
 @dataclass(frozen=True, slots=True)
 class _Kept:
     domain: Domain
-    running: bool
     until: float
 
 
@@ -41,7 +41,8 @@ class Census:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[int | str, _Kept] = {}
+        """As libvirt lists them: by its number while a domain is on, by its name while it is off."""
         self._turn = 0
         self._floor = 0
         self._touched: dict[str, int] = {}
@@ -72,7 +73,8 @@ class Census:
                 self._touched.clear()
                 self._floor = self._turn
             self._touched[uuid] = self._turn
-            self._kept.pop(uuid, None)
+            for place in [place for place, kept in self._kept.items() if kept.domain.uuid == uuid]:
+                del self._kept[place]
 
     def read(self, connection: libvirt.virConnect) -> list[Domain]:
         """All domains, ours and others, by name."""
@@ -81,43 +83,77 @@ class Census:
         autostart, paused, odd = (_uuids(connection, flag) for flag in (_AUTOSTART, _PAUSED, _ODD))
         found = []
         for domain in there:
-            uuid, running = domain.UUIDString(), domain.ID() != -1
-            try:
-                state = guest.state(domain) if uuid in odd else _state(running, uuid in paused)
-                found.append(self._one(domain, uuid, running, state, uuid in autostart, turn))
-            except libvirt.libvirtError as error:
-                if not is_code(error, "NO_DOMAIN"):  # it went away while the list was read
-                    raise
-        if len(self._kept) > len(found):
-            self._drop({domain.uuid for domain in found})
+            uuid, place = domain.UUIDString(), _place(domain)
+            with _still_there():
+                state: guest.State = "running" if domain.ID() != -1 else "shut off"
+                if uuid in odd:
+                    state = guest.state(domain)
+                elif uuid in paused:
+                    state = "paused"
+                kept = self._known(place, uuid) or self._read(domain, place, turn)
+                if (kept.state, kept.autostart) != (state, uuid in autostart):
+                    kept = self._keep(replace(kept, state=state, autostart=uuid in autostart), place, turn)
+                found.append(kept)
+        self._drop(set(map(_place, there)))
         return sorted(found, key=lambda domain: domain.name)
 
-    def _one(
-        self, domain: libvirt.virDomain, uuid: str, running: bool, state: guest.State, auto: bool, turn: int
-    ) -> Domain:
-        """`turn` was taken before the list was read: what was touched since then is not kept."""
-        kept, now = self._kept.get(uuid), time.monotonic()
-        if kept is not None and kept.running == running and kept.until > now:
-            if kept.domain.state == state and kept.domain.autostart == auto:
-                return kept.domain
-            read, until = kept.domain, kept.until
-        else:
-            read, until = guest.read(domain), now + _KEPT_SECONDS
-        one = replace(read, state=state, autostart=auto)
-        with self._lock:
-            if self._touched.get(uuid, self._floor) <= turn:
-                self._kept[uuid] = _Kept(one, running, until)
-        return one
+    def glance(self, connection: libvirt.virConnect) -> list[Domain]:
+        """All domains in any order, for who does not ask which of them start with their host.
 
-    def _drop(self, there: set[str]) -> None:
-        """Forgets those that are gone."""
+        Two questions, and one more for each domain that is new, or changed by what libvirt told.
+        """
+        turn = self._turn
+        there: list[int | str] = [*connection.listDomainsID(), *connection.listDefinedDomains()]
+        found = []
+        for place in there:
+            known = self._known(place)
+            if known is None:
+                with _still_there():
+                    by_id = isinstance(place, int)
+                    domain = connection.lookupByID(place) if by_id else connection.lookupByName(place)
+                    known = self._keep(replace(guest.read(domain), state=guest.state(domain)), place, turn)
+            if known is not None:
+                found.append(known)
+        self._drop(set(there))
+        return found
+
+    def _known(self, place: int | str, uuid: str = "") -> Domain | None:
+        kept = self._kept.get(place)
+        if kept is None or kept.until <= time.monotonic() or uuid not in ("", kept.domain.uuid):
+            return None
+        return kept.domain
+
+    def _read(self, domain: libvirt.virDomain, place: int | str, turn: int) -> Domain:
+        return self._keep(guest.read(domain), place, turn)
+
+    def _keep(self, domain: Domain, place: int | str, turn: int) -> Domain:
+        """`turn` was taken before it was read: what was touched since then is not kept."""
         with self._lock:
-            self._kept = {uuid: kept for uuid, kept in self._kept.items() if uuid in there}
+            if self._touched.get(domain.uuid, self._floor) <= turn:
+                self._kept[place] = _Kept(domain, time.monotonic() + _KEPT_SECONDS)
+        return domain
+
+    def _drop(self, there: set[int | str]) -> None:
+        """Forgets those that are gone."""
+        if len(self._kept) > len(there):
+            with self._lock:
+                self._kept = {place: kept for place, kept in self._kept.items() if place in there}
+
+
+def _place(domain: libvirt.virDomain) -> int | str:
+    number = domain.ID()
+    return domain.name() if number == -1 else number
+
+
+@contextlib.contextmanager
+def _still_there() -> Iterator[None]:
+    """Passes over a domain that goes away while the list of them is read."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        if not is_code(error, "NO_DOMAIN"):
+            raise
 
 
 def _uuids(connection: libvirt.virConnect, flag: int) -> set[str]:
     return {domain.UUIDString() for domain in connection.listAllDomains(flag)}
-
-
-def _state(running: bool, paused: bool) -> guest.State:
-    return "paused" if paused else "running" if running else "shut off"

@@ -88,7 +88,7 @@ def facts(
         pools=around.pools,
         bridges=around.bridges,
         interfaces=around.interfaces,
-        domains=tuple(census.read(connection)),
+        domains=tuple(census.glance(connection)),
         virt_reason=reason,
         warnings=(around.trouble,) if around.trouble else (),
     )

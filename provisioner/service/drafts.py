@@ -179,10 +179,12 @@ class Drafts:
 
     def _root(self, spec: GuestSpec, host: HostFacts) -> str:
         """A guest that fetches nothing from here needs no address of ours."""
+        if spec.method in ("iso", "import") and spec.unmanaged:
+            return ""
         try:
             return root_of(spec.nic, host, self._served(), self._http_port, self._address)
         except ProvisionerError:
-            if spec.method == "pxe" or (spec.method in ("iso", "import") and spec.unmanaged):
+            if spec.method == "pxe":
                 return ""
             raise
 

@@ -48,6 +48,10 @@ class Timeline(Sessions):
 
 # Made once: most of what a small statement costs is putting it together.
 _INSERT = insert(events)
+_REVOKE = update(tokens).where(tokens.c.install == bindparam("of"), tokens.c.kind != "report")
+_REVOKE = _REVOKE.values(revoked=True)
+_CUT = update(tokens).where(tokens.c.install == bindparam("of"), tokens.c.expires > bindparam("last"))
+_CUT = _CUT.values(expires=bindparam("last"))
 _MOVE = update(installs).where(installs.c.id == bindparam("moved"))
 
 
@@ -100,10 +104,9 @@ async def _subject(session: AsyncSession, event: Event, seen: dict[str, Install]
 
 async def _end_tokens(session: AsyncSession, install: Install) -> None:
     """What an end leaves: nothing but a report token, for the first boot that comes after it."""
-    mine = tokens.c.install == install.id
-    await session.execute(update(tokens).where(mine, tokens.c.kind != "report").values(revoked=True))
-    last = install.changed + REPORT_AFTER_END
-    await session.execute(update(tokens).where(mine, tokens.c.expires > last).values(expires=last))
+    keys = {"of": install.id, "last": install.changed + REPORT_AFTER_END}
+    await session.execute(_REVOKE, {"of": install.id})
+    await session.execute(_CUT, keys)
 
 
 async def push_expiry(session: AsyncSession, install: str, expires: datetime) -> None:
