@@ -40,9 +40,19 @@ class NetbootProcess:
         self._word: dict[str, Any] = {}
         self._keeper: asyncio.Task[None] | None = None
 
+    async def load(self) -> None:
+        """The child begins to load its program. `start` tells it what to do."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "provisioner.wiring.netboot"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
+        )
+
     async def start(self) -> None:
         """Raises Unavailable with the child's reason."""
-        await self._spawn()
+        await self._begin()
         self.ready()
         self._keeper = asyncio.create_task(self._keep())
 
@@ -59,20 +69,17 @@ class NetbootProcess:
             self._process.terminate()
             await self._process.wait()
 
-    async def _spawn(self) -> None:
-        self._process = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "provisioner.wiring.netboot"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-            start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
-        )
-        assert process.stdin is not None  # noqa: S101 - asked for above
+    async def _begin(self) -> None:
+        if self._process is None or self._process.returncode is not None:
+            await self.load()
+        process = self._process
+        assert process is not None  # noqa: S101 - just loaded
+        assert process.stdin is not None  # noqa: S101 - asked for in load
         process.stdin.write(self._given)
         await self._listen(process)
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None  # noqa: S101 - asked for in _spawn
+        assert process.stdout is not None  # noqa: S101 - asked for in load
         line = await process.stdout.readline()
         self._word = json.loads(line) if line else {}
 
@@ -84,4 +91,4 @@ class NetbootProcess:
             _log.error("netboot ended: %s; starting it again", self._word.get("error", "no word"))
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
-            await self._spawn()
+            await self._begin()

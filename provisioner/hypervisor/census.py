@@ -109,13 +109,19 @@ class Census:
             known = self._known(place)
             if known is None:
                 with _still_there():
-                    by_id = isinstance(place, int)
-                    domain = connection.lookupByID(place) if by_id else connection.lookupByName(place)
-                    known = self._keep(replace(guest.read(domain), state=guest.state(domain)), place, turn)
+                    known = self._found(connection, place, turn)
             if known is not None:
                 found.append(known)
         self._drop(set(there))
         return found
+
+    def _found(self, connection: libvirt.virConnect, place: int | str, turn: int) -> Domain:
+        match place:
+            case int():
+                domain = connection.lookupByID(place)
+            case str():
+                domain = connection.lookupByName(place)
+        return self._keep(replace(guest.read(domain), state=guest.state(domain)), place, turn)
 
     def _known(self, place: int | str, uuid: str = "") -> Domain | None:
         kept = self._kept.get(place)

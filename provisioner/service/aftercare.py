@@ -19,12 +19,17 @@ class Aftercare:
         self._store = store
         self._hosts = hosts
         self._one = asyncio.Lock()
+        self._idle_at: object = None
 
     async def tick(self) -> None:
         """Looks after every guest that was in a first stage. One that cannot be reached is left for later."""
-        for row in await self._store.guests():
-            if row.first_stage or row.holdings.temporary:
-                await self.look(row.spec.name)
+        version = await self._store.version()
+        if version is not None and version == self._idle_at:
+            return  # there was nobody to look after, and nothing was written since
+        rows = [row for row in await self._store.guests() if row.first_stage or row.holdings.temporary]
+        for row in rows:
+            await self.look(row.spec.name)
+        self._idle_at = None if rows else version
 
     async def look(self, name: str) -> None:
         """Does what is left to do for one guest, if its first stage is over."""

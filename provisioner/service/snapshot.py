@@ -49,14 +49,22 @@ class Snapshot:
         self._installs: dict[str, Install] = {}
         self._bound: dict[str, str] = {}
         self._learned: OrderedDict[str, str] = OrderedDict()
+        self._version: object = None
         self._seen = -1
         self._skipped = 0
 
     async def refresh(self) -> None:
-        """Reads what changed. Machines are added without an event, so every eighth time all is read."""
-        latest = await self._store.last_event_id()
+        """Reads everything where anything was written.
+
+        A store that cannot tell is asked for its last event; machines are added without one, so every
+        eighth time all is read.
+        """
+        version = await self._store.version()
+        if version is not None and version == self._version:
+            return
+        latest = await self._store.last_event_id() if version is None else self._seen
         self._skipped += 1
-        if latest == self._seen and self._skipped < _EVERYTHING_AFTER:
+        if version is None and latest == self._seen and self._skipped < _EVERYTHING_AFTER:
             return
         machines = await self._store.machines()
         installs = sorted(
@@ -65,7 +73,7 @@ class Snapshot:
         self._machines = {key: machine for machine in machines for key in _keys(machine.mac, machine.uuid)}
         self._installs = {key: install for install in installs for key in _keys(install.mac, install.uuid)}
         self._bound = {install.address: install.mac for install in installs if install.address}
-        self._seen, self._skipped = latest, 0
+        self._version, self._seen, self._skipped = version, latest, 0
 
     async def keep(self) -> None:
         """Refreshes until cancelled; a store that is away is said once and waited for."""

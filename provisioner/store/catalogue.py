@@ -1,11 +1,11 @@
 """Profiles of users, trees and images."""
 
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.store import rows
+from provisioner.store.base import Session
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import images, profiles, trees
 
@@ -51,7 +51,7 @@ class Catalogue(Sessions):
         """Adds or replaces a row; `new` True refuses to replace, False refuses to add."""
         name = str(values["name"])
 
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             mine = _is(table, name)
             if new:
                 if await session.scalar(select(table.c.name).where(mine)):

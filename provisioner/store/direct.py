@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, CursorResult, Engine, Executable
 
 from provisioner.store.base import Result, Work
 
@@ -22,15 +21,15 @@ _AT_ONCE = 32
 
 
 class _Session:
-    """Stands where an AsyncSession is expected; what is waited for is there already."""
+    """What is waited for is there already."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def execute(self, statement: Any, parameters: Any = None) -> Any:
+    async def execute(self, statement: Executable, parameters: Any = None, /) -> CursorResult[Any]:
         return self._connection.execute(statement, parameters)
 
-    async def scalar(self, statement: Any, parameters: Any = None) -> Any:
+    async def scalar(self, statement: Executable, parameters: Any = None, /) -> Any:
         return self._connection.scalar(statement, parameters)
 
 
@@ -137,7 +136,7 @@ class Direct:
 
 def _carried_out(connection: Connection, work: Work[Result]) -> Result:
     """Its result at once: nothing that it waits for takes time."""
-    steps = work(cast("AsyncSession", _Session(connection))).__await__()
+    steps = work(_Session(connection)).__await__()
     try:
         next(steps)
     except StopIteration as end:

@@ -7,11 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from provisioner.core.errors import Invalid, Unavailable
-from provisioner.store.base import Base, Pooled
+from provisioner.store.base import Base
 from provisioner.store.direct import Direct
 
 BUSY_SECONDS = 30
@@ -44,6 +43,10 @@ def connect(url: str) -> Base:
     if file is not None and make_url(url).drivername == _SQLITE:
         _make_file(file)
         return Direct(_sqlite(file), file)
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    from provisioner.store.pooled import Pooled
+
     try:
         return Pooled(create_async_engine(url, pool_timeout=BUSY_SECONDS, pool_pre_ping=True))
     except (ImportError, SQLAlchemyError) as error:

@@ -2,7 +2,6 @@
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import FINAL, Install
@@ -10,6 +9,7 @@ from provisioner.core.machine import Machine
 from provisioner.service.ports import GuestRow, Opening
 from provisioner.service.ports.store import NOTHING
 from provisioner.store import rows
+from provisioner.store.base import Session
 from provisioner.store.opening import open_with
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import guests, installs, machines
@@ -38,7 +38,7 @@ _ASKED = select(machines).where(
 
 class Machinery(Sessions):
     async def add_install(self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING) -> None:
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             if guest is not None:
                 await _add_machine(session, rows.guest_machine(guest))
                 await session.execute(_GUEST, rows.guest_values(guest))
@@ -50,7 +50,7 @@ class Machinery(Sessions):
             raise Conflict(f"the name, MAC or UUID of {install.guest} is taken") from error
 
     async def add_rebuild(self, install: Install, guest: GuestRow, opening: Opening = NOTHING) -> None:
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             mine = installs.c.guest == guest.spec.name
             running = installs.c.stage.not_in([str(stage) for stage in FINAL])
             if other := await session.scalar(select(installs.c.id).where(mine, running).with_for_update()):
@@ -70,7 +70,7 @@ class Machinery(Sessions):
         return [rows.guest(row) for row in await self._rows(select(guests).order_by(guests.c.name))]
 
     async def put_guest(self, guest: GuestRow) -> None:
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             await _replace(session, guest)
 
         await self._write(work)
@@ -79,7 +79,7 @@ class Machinery(Sessions):
         await self._change(delete(machines).where(machines.c.name == name, machines.c.guest.is_(True)))
 
     async def add_machine(self, machine: Machine) -> None:
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             await _add_machine(session, machine)
 
         try:
@@ -93,7 +93,7 @@ class Machinery(Sessions):
     async def machine(self, *, mac: str = "", uuid: str = "", name: str = "") -> Machine | None:
         asked = {"a_mac": mac or None, "a_uuid": uuid or None, "a_name": name or None}
 
-        async def work(session: AsyncSession) -> list[Machine]:
+        async def work(session: Session) -> list[Machine]:
             return [rows.machine(row) for row in (await session.execute(_ASKED, asked)).mappings()]
 
         found = await self._read(work)
@@ -108,7 +108,7 @@ class Machinery(Sessions):
             raise NotFound(f"no machine is called {name!r}", remedy="provisioner machine list")
 
 
-async def _add_machine(session: AsyncSession, machine: Machine) -> None:
+async def _add_machine(session: Session, machine: Machine) -> None:
     keys = {"a_name": machine.name, "a_mac": machine.mac, "a_uuid": machine.uuid if machine.guest else None}
     if row := (await session.execute(_SAME, keys)).mappings().first():
         raise Conflict(_taken(rows.machine(row), machine), remedy="choose another, or remove that one first")
@@ -123,7 +123,7 @@ def _taken(other: Machine, wanted: Machine) -> str:
     return f"{taken} belongs to {what} {other.name}"
 
 
-async def _replace(session: AsyncSession, guest: GuestRow) -> None:
+async def _replace(session: Session, guest: GuestRow) -> None:
     mine = update(guests).where(guests.c.name == guest.spec.name)
     if not await changed(session, mine.values(rows.guest_values(guest))):
         raise NotFound(f"no guest of ours is called {guest.spec.name!r}", remedy="provisioner guest list")

@@ -3,18 +3,18 @@
 from functools import reduce
 
 from sqlalchemy import delete, insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.install import Install, advance
 from provisioner.service.ports import Opening
 from provisioner.store import rows
+from provisioner.store.base import Session
 from provisioner.store.tables import events, installs, journal, tokens, trees
 
 # Made once: most of what a small statement costs is putting it together.
 _INSTALL, _TOKEN, _INTENT, _EVENT = insert(installs), insert(tokens), insert(journal), insert(events)
 
 
-async def open_with(session: AsyncSession, install: Install, opening: Opening) -> None:
+async def open_with(session: Session, install: Install, opening: Opening) -> None:
     """Writes a new install, as far on as its first events bring it. Its tokens live from now on anyway."""
     if opening.tree is not None:
         await session.execute(delete(trees).where(trees.c.name == opening.tree.name))

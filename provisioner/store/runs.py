@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, bindparam, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import FINAL, Event, Install
 from provisioner.service.ports import JournalRow
 from provisioner.store import rows
+from provisioner.store.base import Session
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import installs, journal
 from provisioner.store.timeline import record_in
@@ -53,7 +53,7 @@ class Runs(Sessions):
         return rows.install(row) if row else None
 
     async def bind(self, install: str, address: str) -> str:
-        async def work(session: AsyncSession) -> str:
+        async def work(session: Session) -> str:
             mine = installs.c.id == install
             bound = await session.scalar(select(installs.c.address).where(mine).with_for_update())
             if bound is None:
@@ -70,7 +70,7 @@ class Runs(Sessions):
         await self._change(change)
 
     async def journal(self, row: JournalRow) -> None:
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             mine = (journal.c.install == row.install, journal.c.number == row.number)
             values = {"step": row.step, "state": row.state, "closed": False}
             if not await changed(session, update(journal).where(*mine).values(values)):
@@ -86,7 +86,7 @@ class Runs(Sessions):
         return [JournalRow(row["install"], row["number"], row["step"], row["state"]) for row in found]
 
     async def complete(self, install: str, events: Sequence[Event]) -> Install:
-        async def work(session: AsyncSession) -> Install:
+        async def work(session: Session) -> Install:
             row = (await session.execute(_MADE, {"of": install})).mappings().first()
             if row is None:
                 raise NotFound(f"no install is called {install!r}")

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.service.ports import Token
 from provisioner.store import rows
+from provisioner.store.base import Session
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import tokens
 from provisioner.store.timeline import push_expiry
@@ -17,7 +17,7 @@ class Secrets(Sessions):
         """A token that is known keeps its revocation: nothing but a new generation brings it back."""
         values = {"install": token.install, "kind": token.kind, "expires": token.expires}
 
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             mine = update(tokens).where(tokens.c.digest == digest)
             if not await changed(session, mine.values(values)):
                 new = values | {"digest": digest, "revoked": token.revoked}
@@ -32,7 +32,7 @@ class Secrets(Sessions):
         return rows.token(row) if row else None
 
     async def touch_tokens(self, install: str, expires: datetime) -> None:
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             await push_expiry(session, install, expires)
 
         await self._write(work)

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Delete, RowMapping, Select, Update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Delete, RowMapping, Select, Update
 
 from provisioner.core.errors import Unavailable
-from provisioner.store.base import Base, Result, Work
+from provisioner.store.base import Base, Result, Session, Work
 from provisioner.store.engine import connect, database_errors, sqlite_file
 
 
@@ -16,9 +15,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def changed(session: AsyncSession, statement: Update | Delete) -> int:
+async def changed(session: Session, statement: Update | Delete) -> int:
     """How many rows the statement changed."""
-    return cast(CursorResult[Any], await session.execute(statement)).rowcount
+    return (await session.execute(statement)).rowcount
 
 
 class Sessions:
@@ -66,7 +65,7 @@ class Sessions:
             return await self._opened().write(work)
 
     async def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
-        async def work(session: AsyncSession) -> Sequence[RowMapping]:
+        async def work(session: Session) -> Sequence[RowMapping]:
             found: Sequence[RowMapping] = (await session.execute(query)).mappings().all()
             return found
 
@@ -78,7 +77,7 @@ class Sessions:
     async def _change(self, statement: Update | Delete) -> int:
         """How many rows the statement changed."""
 
-        async def work(session: AsyncSession) -> int:
+        async def work(session: Session) -> int:
             return await changed(session, statement)
 
         return await self._write(work)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from provisioner.core.install import FINAL, LIFE, Event, Install, Kind, advance
 from provisioner.store import rows
+from provisioner.store.base import Session
 from provisioner.store.sessions import Sessions
 from provisioner.store.tables import events, installs, tokens
 
@@ -19,7 +19,7 @@ class Timeline(Sessions):
         if not happened:
             return []
 
-        async def work(session: AsyncSession) -> list[Install]:
+        async def work(session: Session) -> list[Install]:
             return await record_in(session, happened, self._token_life)
 
         return await self._write(work)
@@ -56,7 +56,7 @@ _MOVE = update(installs).where(installs.c.id == bindparam("moved"))
 
 
 async def record_in(
-    session: AsyncSession, happened: Sequence[Event], life: timedelta, known: Sequence[Install] = ()
+    session: Session, happened: Sequence[Event], life: timedelta, known: Sequence[Install] = ()
 ) -> list[Install]:
     """`record` within a transaction that does more; `known` are installs that it has read already."""
     before: dict[str, Install] = {install.id: install for install in known}
@@ -84,7 +84,7 @@ async def record_in(
     return changed
 
 
-async def _subject(session: AsyncSession, event: Event, seen: dict[str, Install]) -> Install | None:
+async def _subject(session: Session, event: Event, seen: dict[str, Install]) -> Install | None:
     """The install that an event is about, as this transaction has moved it so far."""
     if event.install in seen:
         return seen[event.install]
@@ -102,13 +102,13 @@ async def _subject(session: AsyncSession, event: Event, seen: dict[str, Install]
     return seen.get(row["id"]) or rows.install(row)
 
 
-async def _end_tokens(session: AsyncSession, install: Install) -> None:
+async def _end_tokens(session: Session, install: Install) -> None:
     """What an end leaves: nothing but a report token, for the first boot that comes after it."""
     keys = {"of": install.id, "last": install.changed + REPORT_AFTER_END}
     await session.execute(_REVOKE, {"of": install.id})
     await session.execute(_CUT, keys)
 
 
-async def push_expiry(session: AsyncSession, install: str, expires: datetime) -> None:
+async def push_expiry(session: Session, install: str, expires: datetime) -> None:
     later = (tokens.c.install == install, tokens.c.revoked.is_(False), tokens.c.expires < expires)
     await session.execute(update(tokens).where(*later).values(expires=expires))

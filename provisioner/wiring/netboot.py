@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from provisioner.wiring.ground import loaders, now
 def netboot() -> None:
     """The child's whole life."""
     logging.basicConfig(level=logging.INFO, format="netboot: %(message)s")
+    # Loaded while the parent still gets the store ready, and before it says what is to be done.
+    for module in ("netboot.server", "service.snapshot", "store.database"):
+        import_module(f"provisioner.{module}")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_netboot(json.loads(sys.stdin.readline())))
 

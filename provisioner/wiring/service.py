@@ -41,20 +41,23 @@ async def _until_stopped(settings: "Settings") -> None:
 @asynccontextmanager
 async def _running(settings: "Settings") -> AsyncIterator[str]:
     """The service, from its first open file to its last closed one. Gives the API's URL."""
-    from provisioner.store.database import Database
-    from provisioner.web.app import guest_app, people_app
-    from provisioner.web.listener import Listener
-    from provisioner.wiring import usecases
-
     async with AsyncExitStack() as stack:
+        child = NetbootProcess(_for_netboot(settings))
+        stack.push_async_callback(child.stop)
+        await child.load()  # beside what this process has to load itself
+
+        from provisioner.store.database import Database
+        from provisioner.web.app import guest_app, people_app
+        from provisioner.web.listener import Listener
+        from provisioner.wiring import usecases
+
         folder = state.prepare(settings.state_dir)
         store = Database(settings.database, token_life=timedelta(minutes=settings.token_minutes))
         await store.open()
         stack.push_async_callback(store.close)
         await store.migrate(folder / "backup")
-        child = NetbootProcess(_for_netboot(settings))
         starting = asyncio.create_task(child.start())
-        stack.push_async_callback(child.stop)
+        stack.push_async_callback(end, starting)
         services, watch = await usecases.services(settings, store, child, stack)
         await starting
         url = f"http://{settings.api_address}:{settings.api_port}"
