@@ -100,7 +100,7 @@ class FakeHypervisor:
         if self.down:
             raise Unavailable(f"libvirt at {self._facts.uri} does not answer")
 
-    async def facts(self) -> HostFacts:
+    async def facts(self, *, fresh: bool = False) -> HostFacts:
         await asyncio.sleep(0)
         self._up()
         return replace(self._facts, domains=tuple(self.there.values()))

@@ -1,7 +1,8 @@
 """Who lives on a host: its domains, read with a handful of questions however many there are.
 
-Which domains there are and how they are is asked each time. What only a domain's XML tells is kept, until
-libvirt says that the domain changed, and a minute at most: not every change of a definition is told.
+Which domains there are and which are on is asked each time. What only a domain's XML tells is kept, until
+libvirt says that the domain changed, and for seconds at most: not every change of a definition is told
+(attaching a card to one that is off is not).
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from provisioner.core.host import Domain
 from provisioner.hypervisor import guest
 from provisioner.hypervisor.errors import is_code
 
-_KEPT_SECONDS = 60.0
+_KEPT_SECONDS = 5.0
 _MOST = 10000
 _EVENTS = (
     libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
@@ -53,8 +54,7 @@ class Census:
 
         Whoever hears what becomes of domains, which one callback alone can, passes it on to `touch`.
         """
-        with self._lock:
-            self._kept.clear()
+        self.forget()
 
         def touch(_connection: libvirt.virConnect, domain: libvirt.virDomain, *_: Any) -> None:
             self.touch(domain.UUIDString())
@@ -64,6 +64,14 @@ class Census:
             with contextlib.suppress(libvirt.libvirtError):  # not every driver has them all
                 callbacks.append(connection.domainEventRegisterAny(None, event, touch, None))
         return callbacks
+
+    def forget(self) -> None:
+        """Nothing that is known of any domain is good enough."""
+        with self._lock:
+            self._turn += 1
+            self._floor = self._turn
+            self._kept.clear()
+            self._touched.clear()
 
     def touch(self, uuid: str) -> None:
         """What is known of this domain is no longer good."""

@@ -91,7 +91,9 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
         """Whether libvirt believes in KVM, which is no proof."""
         return await self._link.run(host.offers_kvm)
 
-    async def facts(self) -> HostFacts:
+    async def facts(self, *, fresh: bool = False) -> HostFacts:
+        if fresh:
+            self._census.forget()
         if self._static is None:
             self._static = await self._link.run(host.capabilities, self._virt_type)
         seen = (self._static, self._lookout, self._census)

@@ -19,7 +19,7 @@ from provisioner.service.ports import Clock, GuestRow, Holdings, Hosts, Store, V
 from provisioner.service.preflight import image_verdict, judge
 from provisioner.service.requests import CreateGuest, Ids, Media, ProfileSource, Served, TreeSource
 from provisioner.service.roots import root_of
-from provisioner.service.specs import method_of, secrets_of, spec_of
+from provisioner.service.specs import gives_mac, method_of, secrets_of, spec_of
 
 AnswerCheck = Callable[[Install, GuestRow, Profile, Tree], Awaitable[None]]
 """Renders and checks the answer file that the install will be given. Raises Invalid."""
@@ -92,7 +92,7 @@ class Drafts:
         holdings = Holdings(data=data_volumes(spec, install.id))
         volume = spec.disk.volume or volume_name(spec.name, install.id)
         row = GuestRow(spec, install.id, volume, install.created, secrets, request.connect, holdings=holdings)
-        draft = await self._checked(install, row, profile, tree)
+        draft = await self._checked(install, row, profile, tree, fresh=gives_mac(request))
         return replace(draft, tree=tree if new_tree else None)
 
     async def rebuilt(self, row: GuestRow) -> Draft:
@@ -150,8 +150,10 @@ class Drafts:
         disk = replace(spec.disk, image=image.path, format=form, size=size)
         return replace(spec, disks=(disk, *spec.disks[1:]))
 
-    async def _checked(self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree) -> Draft:
-        host = await self._hosts(row.uri).facts()
+    async def _checked(
+        self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree, *, fresh: bool = False
+    ) -> Draft:
+        host = await self._hosts(row.uri).facts(fresh=fresh)
         served = self._served() if row.spec.method == "pxe" else {}
         verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
         if profile is not None:

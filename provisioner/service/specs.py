@@ -45,6 +45,11 @@ def method_of(request: CreateGuest) -> Method:
     return cast(Method, method)
 
 
+def gives_mac(request: CreateGuest) -> bool:
+    """Whether an address is asked for that somebody's domain may have; ours are chosen where nobody is."""
+    return bool(request.mac) or any("mac=" in text for text in request.networks)
+
+
 async def spec_of(
     request: CreateGuest, profile: Profile | None, method: Method, store: Store, ids: Ids
 ) -> GuestSpec:

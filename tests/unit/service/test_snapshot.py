@@ -225,3 +225,37 @@ async def test_events_that_come_while_a_batch_is_written_are_kept(world: World) 
     await recorder.flush()
 
     assert [row.text for row in await world.memory.events()] == ["1", "2"]
+
+
+class Versioned:
+    """A store that tells its version, and how often it was asked for more."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.now: object = 1
+        self.asked = 0
+
+    async def version(self) -> object:
+        return self.now
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked += 1
+        return getattr(self._store, name)
+
+
+async def test_a_store_in_which_nothing_was_written_is_not_read_again(world: World) -> None:
+    store = Versioned(world.memory)
+    snapshot: Any = Snapshot(store)  # type: ignore[arg-type]
+    await snapshot.refresh()
+    asked = store.asked
+    for _ in range(20):
+        await snapshot.refresh()
+    quiet = store.asked
+    await world.memory.add_machine(Machine("web1", MAC, UUID, guest=True))
+    store.now = 2
+    await snapshot.refresh()
+
+    assert quiet == asked
+    assert store.asked > asked
+    assert isinstance(snapshot.decide(asks(), HERE), Offer | Ignore)
+    assert MAC in snapshot._machines
