@@ -23,7 +23,7 @@ _SYSTEM = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys",
     "/usr", "/var/lib/dpkg", "/var/lib/libvirt/qemu", "/var/lib/rpm", "/var/log", "/var/run", "/var/spool",
 )  # fmt: skip
-_PARENTS = ("/", "/home", "/mnt", "/media", "/opt", "/srv", "/tmp", "/var", "/var/lib", "/var/lib/libvirt")
+_PARENTS = ("/", "/home", "/mnt", "/media", "/opt", "/srv", "/tmp", "/var", "/var/lib", "/var/lib/libvirt")  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""What a disk image is, told from its bytes before any tool opens it; what could reach beyond itself is refused.
+"""What a disk image is, told from its bytes before any tool opens it; what reaches beyond itself is refused.
 
-Pure: bytes in, a `DiskImage` out, or Invalid with one sentence. A backing or data file, an unknown feature, an
-absurd size, or bytes that are two formats at once make a tool read another file than the one it was given.
+Pure: bytes in, a `DiskImage` out, or Invalid with one sentence. A backing or data file, an unknown feature,
+an absurd size, or bytes that are two formats at once make a tool read another file than it was given.
 """
 
 from collections.abc import Callable, Mapping

@@ -18,7 +18,7 @@ _FILE_SYSTEMS: tuple[tuple[str, int, bytes], ...] = (
 
 
 def has_table(source: Source) -> bool:
-    """Whether a partition table is at its beginning; boot sectors without one (kernels have them) do not count."""
+    """Whether a partition table is at its beginning. A boot sector without one is none: kernels have that."""
     if source.read(512, 8) == b"EFI PART" or source.read(4096, 8) == b"EFI PART":
         return True
     table = source.read(446, 66)

@@ -41,9 +41,9 @@ def read(source: Source) -> DiskImage:
             raise Invalid("is cut short: it is smaller than the disk it claims to be")
         return DiskImage("vhd", size)
     _dynamic(source, table, size)
-    if source.whole and (end := source.read(source.size - _FOOTER, _FOOTER)) and end[:8] == _COOKIE:
-        if end[48:64] != source.read(48, 16):
-            raise Invalid("says other things at its end than at its beginning")
+    end = source.read(source.size - _FOOTER, _FOOTER) if source.whole else b""
+    if end[:8] == _COOKIE and end[48:64] != source.read(48, 16):
+        raise Invalid("says other things at its end than at its beginning")
     return DiskImage("vhd", size)
 
 

@@ -67,7 +67,8 @@ class Prepared:
             needed = await qemuimg.measure(source, "qcow2", most=most)
             if needed > shutil.disk_usage(self._folder).free:
                 raise Conflict(
-                    f"{file.path} takes {needed / 1024**3:.1f} GiB as qcow2, more than {self._folder} has left"
+                    f"{file.path} takes {needed / 1024**3:.1f} GiB as qcow2, "
+                    f"more than {self._folder} has left"
                 )
 
             async def progress(percent: float) -> None:

@@ -1,10 +1,10 @@
 """The one place that runs qemu-img.
 
-It is given an open file that was inspected, never a name; formats are always said; it has no network where we
-may take that away, and limits on memory, CPU seconds, files and what it writes.
+It is given an open file that was inspected, never a name; formats are always said; it has no network where
+we may take that away, and limits on memory, CPU seconds, files and what it writes.
 
-2 GiB of address space: measured with QEMU 7.2, a conversion is refused memory with 768 MiB (each of its threads
-reserves 64 MiB and more) and works with 1 GiB; twice that leaves room for the tables of large images.
+2 GiB of address space: measured with QEMU 7.2, a conversion is refused memory with 768 MiB (each of its
+threads reserves 64 MiB and more) and works with 1 GiB; twice that leaves room for large images' tables.
 """
 
 import asyncio
@@ -74,13 +74,11 @@ async def convert(
     most: int = MOST_BYTES,
     progress: Progress | None = None,
 ) -> DiskImage:
-    """Writes the image as a new file and returns what it is read from; what fails leaves no file.
+    """Writes the image as a new file, named absolutely; returns what it is read from. A failure leaves no file.
 
     Raises Invalid, Unavailable.
     """
-    target = target.absolute()
-    if target.exists():
-        raise Invalid(f"{target} exists already")
+    _check_new(target)
     with _opened(path, most) as (name, image, descriptor):
         argv = ["convert", "-p", "-f", _NAMES[image.format], "-O", form]
         if form == "qcow2":
@@ -91,9 +89,20 @@ async def convert(
             written = size + size // 128 + 64 * 1024**2
             await _run(argv, name, descriptor, size, written=written, progress=progress)
         except BaseException:
-            target.unlink(missing_ok=True)
+            _discard(target)
             raise
     return image
+
+
+def _check_new(target: Path) -> None:
+    if not target.is_absolute():
+        raise ValueError(f"{target} is not absolute: qemu-img could take it for a protocol")
+    if os.path.lexists(target):
+        raise Invalid(f"{target} exists already")
+
+
+def _discard(target: Path) -> None:
+    target.unlink(missing_ok=True)
 
 
 class _opened:  # noqa: N801 - used as a context manager only
@@ -142,7 +151,7 @@ async def _run(
     )
     try:
         async with asyncio.timeout(2 * seconds):
-            out, words = await asyncio.gather(_read(child, progress), _last(child))
+            out, words = await asyncio.gather(_read(child.stdout, progress), _last(child.stderr))
             code = await child.wait()
     except TimeoutError:
         raise Unavailable(f"{name}: {_PROGRAM} did not end within {2 * seconds} seconds") from None
@@ -156,10 +165,9 @@ async def _run(
     return out
 
 
-async def _read(child: asyncio.subprocess.Process, progress: Progress | None) -> bytes:
-    assert child.stdout is not None
+async def _read(stream: asyncio.StreamReader | None, progress: Progress | None) -> bytes:
     found = bytearray()
-    while piece := await child.stdout.read(65536):
+    while stream is not None and (piece := await stream.read(65536)):
         if progress is None:
             found += piece
             if len(found) > 1024 * 1024:
@@ -169,10 +177,9 @@ async def _read(child: asyncio.subprocess.Process, progress: Progress | None) ->
     return bytes(found)
 
 
-async def _last(child: asyncio.subprocess.Process) -> str:
-    assert child.stderr is not None
+async def _last(stream: asyncio.StreamReader | None) -> str:
     words = b""
-    while piece := await child.stderr.read(65536):
+    while stream is not None and (piece := await stream.read(65536)):
         words = (words + piece)[-4000:]
     lines = words.decode(errors="replace").strip().splitlines()
     return lines[-1].removeprefix(f"{_PROGRAM}: ") if lines else ""
@@ -196,5 +203,5 @@ def _may_unshare() -> bool:
     """Root may as a rule; in some containers nobody may."""
     if os.geteuid() != 0:
         return False
-    argv = [hosttools.find("unshare", _WHY), "--net", "--", "true"]
+    argv = [str(hosttools.find("unshare", _WHY)), "--net", "--", "true"]
     return not subprocess.run(argv, capture_output=True, check=False, env=hosttools.environment()).returncode

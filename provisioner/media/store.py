@@ -1,6 +1,6 @@
 """The media store: files inside the configured folders, and no others; each inspected before it is used.
 
-Nothing outside the folders is opened, however its name is written. Links are followed as long as they stay inside.
+Nothing outside the folders is opened, however its name is written. Links are followed while they stay inside.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError, Unavailable
 from provisioner.core.media import MediaFile
-from provisioner.media.inspect import inspect, packing
+from provisioner.media.inspect import inspect, looks_like, packing
+from provisioner.media.inspect_raw import file_system, has_table
 from provisioner.media.inspect_source import Ends, Opened
 from provisioner.media.unpack import head
 
@@ -32,7 +33,7 @@ class MediaStore:
         self._own = own
         self._folders = (own, *others)
 
-    async def list(self) -> list[MediaFile]:
+    async def list(self) -> Sequence[MediaFile]:
         """Every file of the own folder, and what is a medium in the others; by path."""
         return await asyncio.to_thread(self._list)
 
@@ -69,7 +70,7 @@ class MediaStore:
         for part in self._own.glob(".*.part"):
             part.unlink(missing_ok=True)
 
-    def _list(self) -> list[MediaFile]:
+    def _list(self) -> Sequence[MediaFile]:
         found = []
         for folder in self._folders:
             base = Path(os.path.realpath(folder))
@@ -143,7 +144,8 @@ class MediaStore:
         free = shutil.disk_usage(self._own).free
         if size > free:
             raise Conflict(
-                f"{target.name} has {size / 1024**3:,.1f} GiB, and {self._own} has {free / 1024**3:,.1f} GiB left"
+                f"{target.name} has {size / 1024**3:,.1f} GiB, "
+                f"and {self._own} has {free / 1024**3:,.1f} GiB left"
             )
 
     async def _write(self, part: Path, pieces: AsyncIterator[bytes], size: int, name: str) -> None:
@@ -204,12 +206,10 @@ def _files(base: Path) -> Iterator[Path]:
 
 
 def _judge(descriptor: int, path: Path, name: str, size: int, own: bool) -> MediaFile:
-    """A file that bears no image's mark is a medium of another kind (a kernel, a driver); one that does is
+    """A file that bears no image's mark is a medium of another kind (a kernel, a driver).
 
-    inspected, and refused where the inspection refuses it."""
-    from provisioner.media.inspect import looks_like
-    from provisioner.media.inspect_raw import file_system, has_table
-
+    One that does is inspected, and refused where the inspection refuses it.
+    """
     source: Opened | Ends = Opened(descriptor)
     packed = packing(source)
     file = MediaFile(name, str(path), "other", size, packed=packed, own=own)

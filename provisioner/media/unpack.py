@@ -1,4 +1,4 @@
-"""Compressed images: the beginning of what they hold, and all of it into a sparse file, both within limits."""
+"""Compressed images: the beginning of what they hold, and all of it as a sparse file, both within limits."""
 
 import bz2
 import lzma
@@ -7,6 +7,7 @@ import subprocess
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol
 
 from provisioner.core.errors import Invalid, Unavailable
@@ -65,7 +66,7 @@ _FAULTS = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
 
 
 def head(descriptor: int, packed: Packing, what: str) -> bytes:
-    """The first bytes of what a compressed file holds, HEAD at most. Raises Invalid for one that is damaged."""
+    """The first bytes of what a compressed file holds, HEAD at most. Raises Invalid for a damaged one."""
     found = bytearray()
     for piece in pieces(descriptor, packed, what):
         found += piece
@@ -138,25 +139,21 @@ def _stdlib(descriptor: int, make: Callable[[], _Decompressor], what: str) -> It
 def _zstd(descriptor: int, what: str) -> Iterator[bytes]:
     program = hosttools.find("zstd", "unpacking an image")
     argv = [str(program), "-q", "-d", "-c", f"--memory={_DICTIONARY}"]
-    child = subprocess.Popen(
-        argv,
-        stdin=descriptor,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=hosttools.environment(),
-    )
-    assert child.stdout is not None
-    assert child.stderr is not None
-    try:
-        while piece := child.stdout.read(_PIECE):
-            yield piece
-        words = child.stderr.read(2000).decode(errors="replace").strip().splitlines()
-        if child.wait(30):
-            raise Invalid(f"{what} is damaged: {words[-1] if words else 'zstd gave up'}")
-    except subprocess.TimeoutExpired:
-        raise Unavailable("zstd does not end") from None
-    finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
-        child.stderr.close()
+    pipe = subprocess.PIPE
+    with (
+        TemporaryFile() as words,
+        subprocess.Popen(
+            argv, stdin=descriptor, stdout=pipe, stderr=words, env=hosttools.environment()
+        ) as child,
+    ):
+        try:
+            while child.stdout is not None and (piece := child.stdout.read(_PIECE)):
+                yield piece
+            if child.wait(30):
+                words.seek(0)
+                said = words.read(2000).decode(errors="replace").strip().splitlines()
+                raise Invalid(f"{what} is damaged: {said[-1] if said else 'zstd gave up'}")
+        except subprocess.TimeoutExpired:
+            raise Unavailable("zstd does not end") from None
+        finally:
+            child.kill()

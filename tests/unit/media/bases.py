@@ -1,4 +1,4 @@
-"""Small good images of every format, made by the real qemu-img, and the bytes of an ISO and a partition table."""
+"""Small good images of every format, made by the real qemu-img, and the bytes of ISOs and tables."""
 
 import bz2
 import gzip

@@ -74,8 +74,8 @@ def vmdk(content: bytes, kind: str, *lines: str, parent: str = "ffffffff") -> by
 
 def backings(good: Mapping[str, bytes], canary: Path) -> Evil:
     names = (str(canary), "../" * 12 + str(canary).lstrip("/"), f"file:{canary}", "nbd://127.0.0.1:10809/x",
-             "http://127.0.0.1/x", "ssh://root@localhost/etc/shadow", "fat:/etc", "/dev/vda", "host_device:/dev/sda",
-             "x" * 1023)  # fmt: skip
+             "http://127.0.0.1/x", "ssh://root@localhost/etc/shadow", "fat:/etc", "/dev/vda",
+             "host_device:/dev/sda", "x" * 1023)  # fmt: skip
     for base in ("qcow2", "qcow2-v2"):
         yield from ((f"{base}-{number}", backing(good[base], name)) for number, name in enumerate(names))
     yield "qcow2-offset-only", big(good["qcow2"], 8, "Q", 1024)

@@ -13,8 +13,8 @@ from provisioner.media.inspect_source import HEAD, TAIL, Ends, Opened
 from provisioner.media.unpack import head, unpack
 from tests.unit.media.bases import FORMAT, OPTIONS, SIZE, gpt, iso, mbr, packed, raw
 
-CLASSES = ("backing file", "json: backing", "external data file", "VMDK extent elsewhere", "polyglot", "8 EiB",
-           "chain", "unknown feature", "truncated header", "absurd table")  # fmt: skip
+CLASSES = ("backing file", "json: backing", "external data file", "VMDK extent elsewhere", "polyglot",
+           "8 EiB", "chain", "unknown feature", "truncated header", "absurd table")  # fmt: skip
 
 
 def look(path: Path, **options: object) -> DiskImage:
@@ -120,9 +120,9 @@ def test_what_is_wrong_is_said(content: bytes, words: str) -> None:
 
 
 def test_a_format_that_was_said_must_be_the_one(good: dict[str, bytes]) -> None:
-    with pytest.raises(Invalid, match="is said to be raw, and its bytes are qcow2"):
+    with pytest.raises(Invalid, match=r"is said to be raw, and its bytes are qcow2"):
         inspect(ends(good["qcow2"], tail=True), "image x", expected="raw")
-    with pytest.raises(Invalid, match="claims a disk of 0.0 GiB; 0.0 GiB is the most here"):
+    with pytest.raises(Invalid, match=r"claims a disk of 0\.0 GiB; 0\.0 GiB is the most here"):
         inspect(ends(good["qcow2"], tail=True), "image x", most=SIZE - 1)
 
 
@@ -143,10 +143,10 @@ def test_unpacking_is_whole_sparse_and_bounded(kind: str, tmp_path: Path) -> Non
         size = unpack(descriptor, kind, tmp_path / "out", "image x", most=2**30)  # type: ignore[arg-type]
         assert (size, (tmp_path / "out").read_bytes() == content) == (len(content), True)
         assert (tmp_path / "out").stat().st_blocks * 512 < 1024 * 1024
-        with pytest.raises(Invalid, match="holds more than 0.0 GiB"):
+        with pytest.raises(Invalid, match=r"holds more than 0\.0 GiB"):
             unpack(descriptor, kind, tmp_path / "two", "image x", most=2**20)  # type: ignore[arg-type]
         os.truncate(tmp_path / "x", (tmp_path / "x").stat().st_size // 2)
-        with pytest.raises(Invalid, match="image x is (cut short|damaged)"):
+        with pytest.raises(Invalid, match=r"image x is (cut short|damaged)"):
             unpack(descriptor, kind, tmp_path / "three", "image x", most=2**30)  # type: ignore[arg-type]
     finally:
         os.close(descriptor)

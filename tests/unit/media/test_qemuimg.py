@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.media import MediaFile
-from provisioner.media import qemuimg
+from provisioner.media import hosttools, qemuimg
 from provisioner.media.prepare import Prepared
 from tests.unit.media.bases import CANARY, FORMAT, OPTIONS, SIZE, packed, raw
 from tests.unit.media.evil import put
@@ -105,7 +105,7 @@ async def test_it_does_not_run_for_ever(
     (tmp_path / "x").write_bytes(good["qcow2"])
     monkeypatch.setattr(qemuimg, "_confined", lambda seconds, written: ["sh", "-c", "exec sleep 30"])
 
-    with pytest.raises(Unavailable, match="did not end within 0.2 seconds"):
+    with pytest.raises(Unavailable, match=r"did not end within 0\.2 seconds"):
         await qemuimg.convert(tmp_path / "x", tmp_path / "out", "raw")
 
 
@@ -117,9 +117,9 @@ async def test_its_limits(good: dict[str, bytes], tmp_path: Path, monkeypatch: p
         f"#!/bin/sh\n(ulimit -a; ls /sys/class/net; cat /proc/net/dev; echo LANG $LC_ALL) >{tmp_path}/told\n"
     )
     script.chmod(0o755)
-    find = qemuimg.hosttools.find
+    find = hosttools.find
     monkeypatch.setattr(
-        qemuimg.hosttools, "find", lambda name, why: script if name == "qemu-img" else find(name, why)
+        hosttools, "find", lambda name, why: script if name == "qemu-img" else find(name, why)
     )
 
     await qemuimg.convert(tmp_path / "x", tmp_path / "out", "raw")
