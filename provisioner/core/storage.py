@@ -15,6 +15,7 @@ MOST_BYTES = 64 * 1024**4
 """No disk is larger than 64 TiB: a size beyond that is a mistake or an attack."""
 
 _VOLUME_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:@=-]{0,126}")
+_OWNED = re.compile(r"([a-z0-9][a-z0-9.-]{0,62})-([0-9a-f]{12})(?:[-.].*)?")
 _POOL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 _GROUP_NAME = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.-]{0,126}")
 _HOST_NAME = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
@@ -92,6 +93,12 @@ class PoolSpec:
             if not _HOST_NAME.fullmatch(self.host):
                 raise Invalid(f"pool {self.name}: {self.host!r} is not the name of a server")
             _check_path(self.source, f"pool {self.name}")
+
+
+def owner(volume: str) -> tuple[str, str] | None:
+    """The guest and the install that a volume's name tells, None for a name that no guest of ours gives."""
+    found = _OWNED.fullmatch(volume)
+    return (found[1], found[2]) if found else None
 
 
 def check_volume_name(name: str) -> str:

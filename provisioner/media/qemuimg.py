@@ -74,7 +74,7 @@ async def convert(
     most: int = MOST_BYTES,
     progress: Progress | None = None,
 ) -> DiskImage:
-    """Writes the image as a new file, named absolutely; returns what it is read from. A failure leaves no file.
+    """Writes the image as a new file, named absolutely, or none; returns what it is read from.
 
     Raises Invalid, Unavailable.
     """

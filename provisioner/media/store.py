@@ -71,7 +71,7 @@ class MediaStore:
             part.unlink(missing_ok=True)
 
     def _list(self) -> Sequence[MediaFile]:
-        found = []
+        found: list[MediaFile] = []
         for folder in self._folders:
             base = Path(os.path.realpath(folder))
             for path in _files(base):
