@@ -37,10 +37,13 @@ def volumes(connection: libvirt.virConnect, pool: str) -> list[str]:
     return sorted(active_pool(connection, pool).listVolumes())
 
 
-def create_volume(connection: libvirt.virConnect, step: CreateVolume) -> None:
-    """Makes an empty sparse volume; one of that name that is there already is taken as made."""
+def create_volume(
+    connection: libvirt.virConnect, step: CreateVolume, base: str = "", base_format: VolumeFormat = "qcow2"
+) -> None:
+    """Makes an empty sparse volume, with `base` an overlay on that; one that is there is taken as made."""
     form: VolumeFormat = "raw" if step.format == "raw" else "qcow2"
-    make_volume(active_pool(connection, step.pool), VolumeSpec(step.pool, step.name, step.capacity, form))
+    spec = VolumeSpec(step.pool, step.name, step.capacity, form, base, base_format)
+    make_volume(active_pool(connection, step.pool), spec)
 
 
 def make_volume(pool: libvirt.virStoragePool, spec: VolumeSpec) -> libvirt.virStorageVol:

@@ -14,7 +14,7 @@ from provisioner.core.storage import PoolSpec, Volume, VolumeFormat, VolumeSpec
 from provisioner.hypervisor import devices, pools, storage, transfer, volumes
 from provisioner.hypervisor.calls import Calls
 from provisioner.hypervisor.flow import Drain, Feed
-from provisioner.plan.steps import CreateVolume, DeleteVolume
+from provisioner.plan.steps import CreateVolume, DeleteVolume, UploadVolume
 
 Progress = Callable[[int, int], None]
 """Called in the event loop with (bytes that are through, all of them)."""
@@ -80,8 +80,14 @@ class StorageCalls(Calls):
         return await self._link.act(volumes.users, paths)
 
     async def create_volume(self, step: CreateVolume) -> None:
+        base = await self.volume_path(step.pool, step.backing) if step.backing else ""
+        form: VolumeFormat = "raw" if step.backing_format == "raw" else "qcow2"
         async with self._pool_locks[step.pool]:
-            await self._link.act(storage.create_volume, step)
+            await self._link.act(storage.create_volume, step, base, form)
+
+    async def upload(self, step: UploadVolume) -> None:
+        form: VolumeFormat = "raw" if step.format == "raw" else "qcow2"
+        await self.upload_volume(step.pool, step.name, Path(step.file), form, step.capacity)
 
     async def delete_volume(self, step: DeleteVolume) -> None:
         async with self._pool_locks[step.pool]:

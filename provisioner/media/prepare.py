@@ -45,16 +45,22 @@ class Prepared:
         """
         if file.kind != "disk":
             raise Invalid(f"{file.path} is no disk image")
+        place = await asyncio.to_thread(self.place, file)
+        if str(place.path) == file.path:
+            return place
+        async with self._locks.setdefault(place.key, asyncio.Lock()):
+            if not place.path.exists():
+                await self._make(file, place.path, told, most)
+            size = await asyncio.to_thread(_virtual_size, place.path)
+        return Ready(place.path, "qcow2", size, place.key)
+
+    def place(self, file: MediaFile) -> Ready:
+        """What `ready` will give for an image whose size is known; nothing is made. Blocking."""
         path = Path(file.path)
-        key = await asyncio.to_thread(_key, path)
+        key = _key(path)
         if not file.packed and file.format in ("qcow2", "raw"):
             return Ready(path, "raw" if file.format == "raw" else "qcow2", file.virtual_size, key)
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            target = self._folder / f"{key}.qcow2"
-            if not target.exists():
-                await self._make(file, target, told, most)
-            size = await asyncio.to_thread(_virtual_size, target)
-        return Ready(target, "qcow2", size, key)
+        return Ready(self._folder / f"{key}.qcow2", "qcow2", file.virtual_size, key)
 
     async def _make(self, file: MediaFile, target: Path, told: Told | None, most: int) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
