@@ -30,6 +30,7 @@ class Settings(BaseSettings):
         ["virbr0"], description="interfaces that netboot and guests' HTTP answer on; shell patterns allowed"
     )
     http_port: int = Field(8080, description="guests' listener, on the addresses of the interfaces")
+    guest_address: str = Field("", description="address by which guests on other hosts reach this one")
     api_address: str = Field("127.0.0.1", description="people's listener: API, events, dashboard")
     api_port: int = Field(8081, description="people's listener")
     dhcp_port: int = Field(67, description="ProxyDHCP")

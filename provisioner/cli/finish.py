@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from provisioner.cli.output import Format, document, remark
+from provisioner.core.errors import ProvisionerError, Unavailable
 
 
 def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> None:
@@ -22,3 +23,25 @@ def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> Non
     else:
         click.echo(f"{name}: install {install['id']} has begun")
         remark(f"follow it with: provisioner install wait {name}")
+
+
+def finish_all(api: Any, bodies: list[Any], *, wait: bool, output: Format) -> None:
+    """The same for several guests: all are followed, and the first that failed is told at the end."""
+    failed: list[ProvisionerError] = []
+    for body in bodies if wait else ():
+        from provisioner.cli.watch import until_installed
+
+        try:
+            until_installed(api, body["install"]["id"])
+        except ProvisionerError as error:
+            click.echo(f"error: {error}", err=True)
+            failed.append(error)
+    if output != "table":
+        document([api.get("guests", body["guest"]["name"]) for body in bodies], output)
+    else:
+        for body in bodies if not wait else ():
+            click.echo(f"{body['guest']['name']}: install {body['install']['id']} has begun")
+    if failed:
+        raise Unavailable(f"{len(failed)} of {len(bodies)} guests were not installed")
+    if wait and output == "table":
+        click.echo(f"{len(bodies)} guests: installed")

@@ -62,6 +62,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     FIRST_BOOT = "first-boot"
     SETTLED = "settled"
+    DONE = "done"
     RESET = "reset"
     DEADLINE = "deadline"
     CREATE_FAILED = "create-failed"
@@ -110,6 +111,7 @@ LIFE = frozenset(
 # Seen once the installer said that it succeeded, each of these means that the machine left the installer.
 _COMPLETES = frozenset({Kind.REBOOTED, Kind.STOPPED, Kind.FIRST_BOOT, Kind.SETTLED})
 _ENDS: Mapping[Kind, Stage] = {
+    Kind.DONE: Stage.INSTALLED,
     Kind.FAILED: Stage.FAILED,
     Kind.DEADLINE: Stage.FAILED,
     Kind.CREATE_FAILED: Stage.FAILED,

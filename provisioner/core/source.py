@@ -34,6 +34,18 @@ def kind(source: str) -> Kind:
     return "path" if source.startswith("/") else _KINDS[source.partition(":")[0]]
 
 
+def for_installer(source: str) -> str:
+    """A source as installers write it that read it by themselves: NFS in mount's words. Raises Invalid."""
+    if kind(source) == "path":
+        raise Invalid(f"{source} is on this host only: an installer cannot read it by itself")
+    if kind(source) != "nfs":
+        return source
+    parts = urlsplit(source)
+    version = dict(parse_qsl(parts.query)).get("version")
+    options = f"nfsvers={version}:" if version else ""
+    return f"nfs:{options}{parts.hostname}:{unquote(parts.path)}"
+
+
 def normalise(source: str) -> str:
     """An absolute path, or a URL without its last slash. Raises Invalid."""
     text = source.strip().removeprefix("file://")

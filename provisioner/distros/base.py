@@ -51,6 +51,10 @@ class Family(Protocol):
         """The arguments that make the installer run by itself. Raises Invalid."""
         ...
 
+    def attended_args(self, tree_url: str) -> str:
+        """The arguments without which an installer that nobody answers does not find its packages."""
+        ...
+
     def supports(self, release: str) -> frozenset[str]:
         """Which of the things that differ between releases this one's answer file may use."""
         ...

@@ -99,6 +99,11 @@ def kernel_args(
     )
 
 
+def attended_args(tree_url: str) -> str:
+    """Nothing: the mirror is one of the questions."""
+    return ""
+
+
 def supports(release: str) -> frozenset[str]:
     """Nothing in a preseed file depends on the release here."""
     return frozenset()

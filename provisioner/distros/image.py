@@ -2,7 +2,7 @@
 
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, TreeFacts
+from provisioner.distros.base import SERIAL, Files, TreeFacts
 
 name = "image"
 answer_file = "ks.cfg"
@@ -34,6 +34,11 @@ def kernel_args(
 ) -> str:
     """The same line that Anaconda takes."""
     return anaconda.kernel_args(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog)
+
+
+def attended_args(tree_url: str) -> str:
+    """Where the installer's own files are; the kickstart is the user's."""
+    return f"inst.repo={tree_url} ip=dhcp {SERIAL}"
 
 
 def supports(release: str) -> frozenset[str]:

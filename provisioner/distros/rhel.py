@@ -50,6 +50,11 @@ def kernel_args(
     return anaconda.kernel_args(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog)
 
 
+def attended_args(tree_url: str) -> str:
+    """Where the packages are; the rest is asked."""
+    return f"inst.repo={tree_url}"
+
+
 def supports(release: str) -> frozenset[str]:
     """Of `onerror`, `traceback` (sections), `sshkey`, `timesource` (commands)."""
     number = _usable(release)

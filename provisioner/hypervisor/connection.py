@@ -9,7 +9,7 @@ import libvirt
 
 from provisioner.core.errors import Invalid
 from provisioner.core.host import Domain, HostFacts
-from provisioner.hypervisor import guest, host
+from provisioner.hypervisor import guest, host, upload
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
 from provisioner.hypervisor.link import Link
@@ -19,11 +19,13 @@ from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
     DeleteVolume,
+    HostStep,
+    ResizeVolume,
     SetAutostart,
     StartDomain,
-    Step,
     StopDomain,
     UndefineDomain,
+    UploadVolume,
 )
 from provisioner.service.ports import OnDomainEvent
 
@@ -86,10 +88,14 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
             self._static = await self._link.run(host.capabilities, self._virt_type)
         return await self._link.run(host.facts, self.uri, self._virt_type, self._reason, self._static)
 
-    async def apply(self, step: Step) -> None:
+    async def apply(self, step: HostStep) -> None:
         match step:
             case CreateVolume():
                 await self.create_volume(step)
+            case UploadVolume():
+                await self._link.act(upload.upload, step)
+            case ResizeVolume():
+                await self._link.act(upload.resize, step)
             case DeleteVolume():
                 await self.delete_volume(step)
             case DefineDomain():

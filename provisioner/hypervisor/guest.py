@@ -106,7 +106,7 @@ def start(connection: libvirt.virConnect, step: StartDomain) -> None:
     if domain.isActive():
         return
     try:
-        _start(connection, domain, step.reset_nvram)
+        _start(connection, domain, step)
     except libvirt.libvirtError as error:
         if _by_uuid(connection, step.uuid) is not None and domain.isActive():
             return  # another caller was faster with the same step
@@ -130,21 +130,28 @@ def autostart(connection: libvirt.virConnect, step: SetAutostart) -> None:
         domain.setAutostart(int(step.on))
 
 
-def _start(connection: libvirt.virConnect, domain: libvirt.virDomain, reset_nvram: bool) -> None:
-    if not reset_nvram:
-        domain.create()
-        return
+def _start(connection: libvirt.virConnect, domain: libvirt.virDomain, step: StartDomain) -> None:
+    paused = libvirt.VIR_DOMAIN_START_PAUSED if step.paused else 0
+    fresh = _RESET_NVRAM if step.reset_nvram else 0
     try:
-        if _RESET_NVRAM:
-            domain.createWithFlags(_RESET_NVRAM)
+        if fresh or not step.reset_nvram:
+            _power_on(connection, domain, step.xml, fresh | paused)
             return
     except libvirt.libvirtError as error:
-        if not is_code(error, "INVALID_ARG", "ARGUMENT_UNSUPPORTED"):
+        if not (fresh and is_code(error, "INVALID_ARG", "ARGUMENT_UNSUPPORTED")):
             raise
     # A libvirt before 8.1: forgetting the domain with its store and defining it again does the same.
     kept = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
     _undefine(domain)
-    connection.defineXML(kept).create()
+    _power_on(connection, connection.defineXML(kept), step.xml, paused)
+
+
+def _power_on(connection: libvirt.virConnect, domain: libvirt.virDomain, xml: str, flags: int) -> None:
+    """With `xml` the domain runs by that, and its definition is kept for the next start."""
+    if not xml:
+        domain.createWithFlags(flags)
+        return
+    connection.createXML(xml, flags | libvirt.VIR_DOMAIN_START_VALIDATE)
 
 
 def _undefine(domain: libvirt.virDomain) -> None:

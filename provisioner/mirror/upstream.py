@@ -39,7 +39,7 @@ class Upstream:
         if ".." in path.split("/"):
             yield absent()
             return
-        found = kind(source)
+        found: str = kind(source)
         if found == "path":
             found = "iso" if await asyncio.to_thread(Path(source).is_file) else "folder"
         async with self._by_kind[found](source, path, asked) as stream, aclosing(stream.pieces):

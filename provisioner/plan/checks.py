@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
-from provisioner.core.guest import GuestSpec
+from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.host import HostFacts
 
 _GIB = 1024**3
@@ -17,8 +17,9 @@ def check(spec: GuestSpec, host: HostFacts, *, rebuild: bool = False) -> None:
     """
     _identity(spec, host, rebuild)
     _size(spec, host)
-    _disk(spec, host)
-    _nic(spec, host)
+    _disks(spec, host, rebuild)
+    for nic in spec.nics:
+        _nic(nic, host)
 
 
 def _identity(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
@@ -37,8 +38,9 @@ def _identity(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
             )
         if domain.uuid == spec.uuid:
             raise Conflict(f"UUID {spec.uuid} belongs to domain {domain.name} on {host.uri}")
-        if spec.mac in domain.macs:
-            raise Conflict(f"MAC {spec.mac} belongs to domain {domain.name} on {host.uri}")
+        for nic in spec.nics:
+            if nic.mac in domain.macs:
+                raise Conflict(f"MAC {nic.mac} belongs to domain {domain.name} on {host.uri}")
 
 
 def _size(spec: GuestSpec, host: HostFacts) -> None:
@@ -59,26 +61,32 @@ def _size(spec: GuestSpec, host: HostFacts) -> None:
         )
 
 
-def _disk(spec: GuestSpec, host: HostFacts) -> None:
-    name = spec.disk.pool
-    pool = next((pool for pool in host.pools if pool.name == name), None)
-    if pool is None:
-        raise NotFound(
-            f"no storage pool {name!r} on {host.uri}; known are {_listed(p.name for p in host.pools)}"
-        )
-    if not pool.active:
-        raise Conflict(f"storage pool {name} on {host.uri} is not active", remedy=f"virsh pool-start {name}")
-    if spec.disk.size * _GIB > pool.available:
-        raise Invalid(
-            f"guest {spec.name}: a disk of {spec.disk.size:g} GiB is larger than the "
-            f"{pool.available / _GIB:.1f} GiB that pool {name} has left",
-            remedy="ask for a smaller disk, or name another pool: --disk size=…,pool=…",
-        )
+def _disks(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
+    new = spec.disks[:1] if rebuild else spec.disks  # a rebuild makes the system disk anew alone
+    for name in dict.fromkeys(disk.pool for disk in spec.disks):
+        pool = next((pool for pool in host.pools if pool.name == name), None)
+        if pool is None:
+            raise NotFound(
+                f"no storage pool {name!r} on {host.uri}; known are {_listed(p.name for p in host.pools)}"
+            )
+        if not pool.active:
+            raise Conflict(
+                f"storage pool {name} on {host.uri} is not active", remedy=f"provisioner pool start {name}"
+            )
+        size = sum(disk.size for disk in new if disk.pool == name)
+        if size * _GIB > pool.available:
+            several = len([disk for disk in new if disk.pool == name and disk.size]) > 1
+            raise Invalid(
+                f"guest {spec.name}: {'disks' if several else 'a disk'} of {size:g} GiB "
+                f"{'are' if several else 'is'} larger than the "
+                f"{pool.available / _GIB:.1f} GiB that pool {name} has left",
+                remedy="ask for a smaller disk, or name another pool: --disk size=…,pool=…",
+            )
 
 
-def _nic(spec: GuestSpec, host: HostFacts) -> None:
-    name = spec.nic.source
-    match spec.nic.kind:
+def _nic(nic: Nic, host: HostFacts) -> None:
+    name = nic.source
+    match nic.kind:
         case "network":
             _network(name, host)
         case "bridge" if _devices(host) and name not in host.bridges:
@@ -99,7 +107,7 @@ def _network(name: str, host: HostFacts) -> None:
         )
     if not network.active:
         raise Conflict(
-            f"libvirt network {name} on {host.uri} is not active", remedy=f"virsh net-start {name}"
+            f"libvirt network {name} on {host.uri} is not active", remedy=f"provisioner network start {name}"
         )
 
 

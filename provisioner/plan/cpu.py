@@ -12,7 +12,7 @@ from provisioner.distros.detect import family
 class Cpu:
     """libvirt's cpu element: `model` and the features taken `without` count in mode custom only."""
 
-    mode: Literal["custom", "host-passthrough", "maximum"]
+    mode: Literal["custom", "host-passthrough", "host-model", "maximum"]
     model: str = ""
     without: tuple[str, ...] = ()
 
@@ -26,8 +26,21 @@ _LEVELS = {
 _NEWEST = Cpu("maximum")
 
 
-def cpu(host: HostFacts, tree: Tree) -> Cpu:
-    """The CPU for a guest that is installed from `tree` on `host`. Raises Invalid for an unknown family."""
+def cpu(host: HostFacts, tree: Tree, asked: str = "") -> Cpu:
+    """The CPU for a guest that is installed from `tree` on `host`, or the one that is `asked` for.
+
+    A guest without a tree may run anything, so it is given the first level. Raises Invalid for an unknown
+    family.
+    """
+    match asked:
+        case "host-passthrough" | "host-model" | "maximum":
+            return Cpu(asked)
+        case str() if asked:
+            return Cpu("custom", asked)
+        case _:
+            pass
     if host.virt_type == "kvm":
         return Cpu("host-passthrough")
+    if not tree.family:
+        return _LEVELS[1]
     return _LEVELS.get(family(tree.family).cpu_level(tree.release), _NEWEST)

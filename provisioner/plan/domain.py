@@ -1,13 +1,12 @@
 """A guest as libvirt XML, from `templates/libvirt/domain.xml.j2`."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 from provisioner.core.errors import Invalid
-from provisioner.core.guest import Disk, GuestSpec
+from provisioner.core.guest import GuestSpec
 from provisioner.core.host import HostFacts
 from provisioner.core.profile import Tree
 from provisioner.plan.cpu import cpu
+from provisioner.plan.drives import controllers, drives
+from provisioner.plan.given import FirstStage, Given
 from provisioner.resources import markup
 
 NAMESPACE = "urn:provisioner:guest:1"
@@ -16,91 +15,58 @@ NAMESPACE = "urn:provisioner:guest:1"
 # Milliseconds that SeaBIOS waits at "no bootable device" before it starts over. A guest whose network was
 # not ready tries again by itself.
 _REBOOT_TIMEOUT = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class BootOrder:
-    """The place of each device in the firmware's order; the lower is tried first."""
-
-    disk: int
-    nic: int
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the domain finds its disk.
-
-    A pool with a path gives the path itself: the AppArmor helper of older libvirt cannot follow a pool's
-    name to a file, and such a guest is denied its own disk.
-    """
-
-    type: Literal["file", "block", "volume"]
-    format: str
-    path: str
-    pool: str
-    volume: str
-
-
-def source(disk: Disk, volume: str, host: HostFacts) -> Source:
-    """The disk's volume as seen by `host`; by pool and name where the pool has no path or is not known."""
-    folder = next((pool.path for pool in host.pools if pool.name == disk.pool), "").rstrip("/")
-    if not folder:
-        return Source("volume", disk.format, "", disk.pool, volume)
-    kind: Literal["file", "block"] = "block" if folder.startswith("/dev/") else "file"
-    return Source(kind, disk.format, f"{folder}/{volume}", disk.pool, volume)
+# VNC asks for a password that expired long ago: nobody gets in until somebody sets one for a while.
+_NO_PASSWORD = "expired"  # noqa: S105 - it opens nothing
 
 
 def domain_xml(
     spec: GuestSpec,
     host: HostFacts,
     tree: Tree,
-    order: BootOrder,
+    given: Given,
     *,
-    install: str,
-    serial: str,
-    volume: str,
-    log: str,
+    seed: str = "",
+    first: FirstStage | None = None,
 ) -> str:
-    """The whole domain. `serial` is the SMBIOS serial, `log` the file that keeps the serial console.
+    """The whole domain; with `first` as it is started once, and ends at its first reboot.
 
     Raises Invalid where a text cannot stand in XML.
     """
-    given = {
-        "install id": install,
-        "profile": spec.profile,
-        "serial": serial,
-        "serial log": log,
-        "volume": volume,
+    texts = {
+        "install id": given.install,
+        "serial": given.serial,
+        "serial log": given.log,
+        "volume": given.volume or spec.disk.volume,
         "pool": spec.disk.pool,
-        "network": spec.nic.source,
     }
-    for what, text in given.items():
-        if not text or not text.isprintable():
-            raise Invalid(f"guest {spec.name}: the {what} {text!r} is empty or holds control characters")
+    for what, text in texts.items():
+        if not text:
+            raise Invalid(f"guest {spec.name}: the {what} is empty")
+    texts |= {f"network {number}": nic.source for number, nic in enumerate(spec.nics, 1)}
+    texts |= {"profile": spec.profile, "arguments": given.arguments, "medium": spec.iso}
+    for what, text in texts.items():
+        if not text.isprintable():
+            raise Invalid(f"guest {spec.name}: the {what} {text!r} holds control characters")
+    found = drives(spec, host, tree, given, seed, first)
     return (
         markup()
         .get_template("libvirt/domain.xml.j2")
         .render(
             namespace=NAMESPACE,
-            virt_type=host.virt_type,
-            arch=host.arch,
-            machine=host.machine,
-            emulator=host.emulator,
-            cpu=cpu(host, tree),
-            name=spec.name,
-            uuid=spec.uuid,
-            install=install,
+            spec=spec,
+            host=host,
+            cpu=cpu(host, tree, spec.cpu),
+            install=given.install,
             profile=spec.profile,
-            serial=serial,
-            memory=spec.memory,
-            vcpus=spec.vcpus,
-            boot=spec.boot,
+            serial=given.serial,
             reboot_timeout=_REBOOT_TIMEOUT,
-            disk=source(spec.disk, volume, host),
-            nic=spec.nic,
-            mac=spec.mac,
-            rom=spec.rom,
-            order=order,
-            log=log,
+            drives=found,
+            controllers=controllers(found),
+            usb=any(drive.bus == "usb" for drive in found) or spec.graphics == "vnc",
+            nic_order=max((drive.boot for drive in found), default=0) + 1,
+            slirp=given.stub if spec.nic.kind == "user" and spec.method == "pxe" else "",
+            no_password=_NO_PASSWORD,
+            first=first,
+            log=given.log,
         )
     )

@@ -1,16 +1,16 @@
 """From a guest's spec and the facts to the steps that make, remake or remove it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol, assert_never
-
-from markupsafe import escape
+from typing import Protocol
 
 from provisioner.core.guest import GuestSpec, Method
 from provisioner.core.host import HostFacts
 from provisioner.core.profile import Tree
-from provisioner.plan.domain import BootOrder, domain_xml
-from provisioner.plan.methods import pxe
+from provisioner.plan.domain import domain_xml
+from provisioner.plan.given import Given
+from provisioner.plan.methods import disk, iso, pxe, url
+from provisioner.plan.methods.prepared import Prepared
 from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
@@ -25,97 +25,100 @@ from provisioner.plan.steps import (
 
 
 class Way(Protocol):
-    """What each file of `methods/` offers: the boot order it needs, and what a person should be told."""
+    """What each file of `methods/` offers."""
 
-    @property
-    def ORDER(self) -> BootOrder: ...  # noqa: N802 - a constant of the method's module
+    def prepare(self, spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepared:
+        """What the method adds to the plan. Raises Invalid for what it cannot do."""
+        ...
 
-    def warnings(self, spec: GuestSpec) -> tuple[str, ...]: ...
+    def warnings(self, spec: GuestSpec) -> tuple[str, ...]:
+        """What a person should be told."""
+        ...
 
 
-METHODS: Mapping[Method, Way] = {"pxe": pxe}
+METHODS: Mapping[Method, Way] = {"pxe": pxe, "url": url, "iso": iso, "import": disk}
 
 _GIB = 1024**3
 
 
-def plan_guest(spec: GuestSpec, host: HostFacts, tree: Tree, *, install: str, serial: str, log: str) -> Plan:
-    """The steps from nothing to a guest that boots into its installer."""
-    disk, define, start = _parts(spec, host, tree, install=install, serial=serial, log=log)
+def plan_guest(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Plan:
+    """The steps from nothing to a guest that boots into its installer, or into what it was imported from."""
+    prepared = METHODS[spec.method].prepare(spec, host, tree, given)
+    define, start = _domain(spec, host, tree, given, prepared)
     autostart = (SetAutostart(spec.name, spec.uuid, True),) if spec.autostart else ()
-    return Plan(spec.name, install, (disk, define, *autostart, start), _warnings(spec, host))
+    started = () if spec.start == "off" else (start,)
+    disks = (*_system(spec, given, prepared), *_data(spec, given))
+    steps = (*prepared.before, *disks, define, *autostart, *started)
+    return Plan(spec.name, given.install, steps, _warnings(spec, host), prepared.temporary)
 
 
-def plan_rebuild(
-    spec: GuestSpec, host: HostFacts, tree: Tree, *, install: str, serial: str, log: str, old_volume: str
-) -> Plan:
+def plan_rebuild(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given, *, old_volume: str) -> Plan:
     """The steps that give a guest an empty disk, a fresh variable store and a new installation.
 
-    The old volume goes once the new one is in its place: a full pool costs nobody their guest.
+    The old volume goes once the new one is in its place: a full pool costs nobody their guest. Further
+    disks keep what is on them.
     """
-    disk, define, start = _parts(spec, host, tree, install=install, serial=serial, log=log)
-    stop = StopDomain(spec.name, spec.uuid)
-    old = DeleteVolume(spec.disk.pool, old_volume)
+    prepared = METHODS[spec.method].prepare(spec, host, tree, given)
+    define, start = _domain(spec, host, tree, given, prepared)
     define = replace(define, replaces=True)
-    steps: tuple[Step, ...] = (stop, disk, define, old, start)
-    if old_volume == disk.name:
-        steps = (stop, old, disk, define, start)
-    return Plan(spec.name, install, steps, _warnings(spec, host))
+    stop, system = StopDomain(spec.name, spec.uuid), _system(spec, given, prepared)
+    old: tuple[Step, ...] = (DeleteVolume(spec.disk.pool, old_volume),)
+    if spec.disk.volume:
+        old = ()
+    steps: tuple[Step, ...] = (stop, *prepared.before, *system, define, *old, start)
+    if old and old_volume == given.volume:
+        steps = (stop, *old, *prepared.before, *system, define, start)
+    return Plan(spec.name, given.install, steps, _warnings(spec, host), prepared.temporary)
 
 
-def plan_removal(name: str, uuid: str, pool: str, volume: str) -> Plan:
-    """The steps that leave nothing of a guest."""
-    return Plan(name, "", (UndefineDomain(name, uuid), DeleteVolume(pool, volume)))
+def plan_removal(name: str, uuid: str, volumes: Iterable[tuple[str, str]]) -> Plan:
+    """The steps that leave nothing of a guest; `volumes` as (pool, name), each once."""
+    gone = (DeleteVolume(pool, volume) for pool, volume in dict.fromkeys(volumes))
+    return Plan(name, "", (UndefineDomain(name, uuid), *gone))
 
 
-def volume_name(guest: str, install: str) -> str:
-    """Libvirt keeps no metadata of a volume: its name says whose it is."""
-    return f"{guest}-{install}"
+def volume_name(guest: str, install: str, number: int = 1) -> str:
+    """Libvirt keeps no metadata of a volume: its name says whose it is. `number` counts the guest's disks."""
+    return f"{guest}-{install}" if number == 1 else f"{guest}-{install}-{number}"
 
 
-def describe(step: Step) -> str:
-    """One line for a person and for the journal; it holds no secret."""
-    match step:
-        case CreateVolume():
-            return f"create volume {step.name} in pool {step.pool} ({_gib(step.capacity)}, {step.format})"
-        case DeleteVolume():
-            return f"delete volume {step.name} in pool {step.pool}"
-        case DefineDomain():
-            return f"{'redefine' if step.replaces else 'define'} domain {step.name} ({step.uuid})"
-        case UndefineDomain():
-            return f"remove domain {step.name} ({step.uuid}) with its variable store"
-        case StopDomain():
-            return f"power off domain {step.name}"
-        case StartDomain():
-            return f"start domain {step.name}{' with a fresh variable store' if step.reset_nvram else ''}"
-        case SetAutostart():
-            return f"switch autostart of domain {step.name} {'on' if step.on else 'off'}"
-        case _:
-            assert_never(step)
+def data_volumes(spec: GuestSpec, install: str) -> tuple[str, ...]:
+    """The names of a new guest's further volumes, "" for one that is there already."""
+    numbered = enumerate(spec.disks[1:], 2)
+    return tuple("" if disk.volume else volume_name(spec.name, install, number) for number, disk in numbered)
 
 
-def masked(plan: Plan, secret: str) -> Plan:
-    """The same plan with `***` wherever its XML or warnings hold `secret`, escaped or not."""
-    if not secret:
-        return plan
-
-    def mask(text: str) -> str:
-        return text.replace(str(escape(secret)), "***").replace(secret, "***")
-
-    steps = (replace(s, xml=mask(s.xml)) if isinstance(s, DefineDomain) else s for s in plan.steps)
-    return replace(plan, steps=tuple(steps), warnings=tuple(map(mask, plan.warnings)))
+def _system(spec: GuestSpec, given: Given, prepared: Prepared) -> tuple[Step, ...]:
+    if prepared.system is not None:
+        return prepared.system
+    return () if spec.disk.volume else (_empty(spec, 0, given.volume),)
 
 
-def _parts(
-    spec: GuestSpec, host: HostFacts, tree: Tree, *, install: str, serial: str, log: str
-) -> tuple[CreateVolume, DefineDomain, StartDomain]:
-    volume = volume_name(spec.name, install)
-    order = METHODS[spec.method].ORDER
-    xml = domain_xml(spec, host, tree, order, install=install, serial=serial, volume=volume, log=log)
+def _data(spec: GuestSpec, given: Given) -> tuple[Step, ...]:
+    named = enumerate(given.data_volumes, 1)
+    return tuple(_empty(spec, number, name) for number, name in named if name)
+
+
+def _empty(spec: GuestSpec, number: int, name: str) -> CreateVolume:
+    disk = spec.disks[number]
+    return CreateVolume(disk.pool, name, round(disk.size * _GIB), disk.format)
+
+
+def _domain(
+    spec: GuestSpec, host: HostFacts, tree: Tree, given: Given, prepared: Prepared
+) -> tuple[DefineDomain, StartDomain]:
+    xml = domain_xml(spec, host, tree, given, seed=prepared.seed)
+    first = (
+        domain_xml(spec, host, tree, given, seed=prepared.seed, first=prepared.first)
+        if prepared.first
+        else ""
+    )
     return (
-        CreateVolume(spec.disk.pool, volume, round(spec.disk.size * _GIB), spec.disk.format),
         DefineDomain(spec.name, spec.uuid, xml),
         # A variable store left by another domain of this name may still enforce Secure Boot.
-        StartDomain(spec.name, spec.uuid, reset_nvram=spec.boot == "uefi"),
+        StartDomain(
+            spec.name, spec.uuid, reset_nvram=spec.boot == "uefi", xml=first, paused=spec.start == "paused"
+        ),
     )
 
 
@@ -125,7 +128,3 @@ def _warnings(spec: GuestSpec, host: HostFacts) -> tuple[str, ...]:
         why = f" ({host.virt_reason})" if host.virt_reason else ""
         told.insert(0, f"{spec.name} is emulated without KVM{why}: expect it to be many times slower")
     return tuple(told)
-
-
-def _gib(size: int) -> str:
-    return f"{size / _GIB:g} GiB"

@@ -1,24 +1,108 @@
-"""The steps a plan is made of. Each says what undoes it; the hypervisor executes them.
+"""The steps a plan is made of. Each says what undoes it.
 
 Every step is an *ensure*: doing it twice leaves the same as doing it once, so a plan that was cut off
-can be run again from its start.
+can be run again from its start. Most are carried out on the host; a `LocalStep` is carried out by the
+service itself, on files in a folder of the install that goes with the making.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFile:
+    """Reads `path` of the tree at `source` into the file `to`.
+
+    Files to `inject`, (name, content in base64) each, are packed behind it, as an initrd takes them.
+    `source` may hold a password.
+    """
+
+    source: str = field(repr=False)
+    path: str
+    to: str
+    inject: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def undo(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSeed:
+    """Packs `files`, (name, text) each, into a volume with that label. The texts hold secrets."""
+
+    label: str
+    to: str
+    files: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @property
+    def undo(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareImage:
+    """Makes a plain qcow2 file of a disk image that is packed or of another format; it is kept for the next.
+
+    `to` is where that file lies.
+    """
+
+    image: str
+    to: str
+
+    @property
+    def undo(self) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class CreateVolume:
-    """`capacity` in bytes; `name` begins with the guest's name and the install's id."""
+    """`capacity` in bytes; `name` begins with the guest's name and the install's id.
+
+    With `backing`, a volume of the same pool, it holds only what differs from that.
+    """
 
     pool: str
     name: str
     capacity: int
     format: str
+    backing: str = ""
+    backing_format: str = ""
 
     @property
     def undo(self) -> "DeleteVolume":
         return DeleteVolume(self.pool, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadVolume:
+    """A volume with the content of a file of ours. `capacity` in bytes, 0: as large as the file.
+
+    `shared` volumes serve several guests, bear their content's name and stay.
+    """
+
+    pool: str
+    name: str
+    file: str
+    format: str = "raw"
+    capacity: int = 0
+    shared: bool = False
+
+    @property
+    def undo(self) -> "DeleteVolume | None":
+        return None if self.shared else DeleteVolume(self.pool, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeVolume:
+    """Grows a volume to `capacity` bytes; one that is as large is left alone."""
+
+    pool: str
+    name: str
+    capacity: int
+
+    @property
+    def undo(self) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +160,17 @@ class StopDomain:
 
 @dataclass(frozen=True, slots=True)
 class StartDomain:
-    """`reset_nvram` gives UEFI guests a fresh variable store (VIR_DOMAIN_START_RESET_NVRAM)."""
+    """`reset_nvram` gives UEFI guests a fresh variable store (VIR_DOMAIN_START_RESET_NVRAM).
+
+    `xml` is what it is started with this once, for an installer's first stage: the definition stays, and
+    the next start goes by that. `paused`: its CPUs wait until it is resumed.
+    """
 
     name: str
     uuid: str
     reset_nvram: bool = False
+    xml: str = ""
+    paused: bool = False
 
     @property
     def undo(self) -> StopDomain:
@@ -98,19 +188,40 @@ class SetAutostart:
         return None
 
 
-Step = CreateVolume | DeleteVolume | DefineDomain | UndefineDomain | StopDomain | StartDomain | SetAutostart
+LocalStep = FetchFile | MakeSeed | PrepareImage
+HostStep = (
+    CreateVolume
+    | UploadVolume
+    | ResizeVolume
+    | DeleteVolume
+    | DefineDomain
+    | UndefineDomain
+    | StopDomain
+    | StartDomain
+    | SetAutostart
+)
+Step = LocalStep | HostStep
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be done, in order. `warnings` are for a person; nothing in a plan was executed."""
+    """What will be done, in order. `warnings` are for a person; nothing in a plan was executed.
+
+    `temporary` are the volumes, as (pool, name), that only the first stage needs.
+    """
 
     guest: str
     install: str
     steps: tuple[Step, ...]
     warnings: tuple[str, ...] = ()
+    temporary: tuple[tuple[str, str], ...] = ()
 
     @property
     def xml(self) -> str:
         """The domain XML of this plan, "" where it defines none."""
         return next((step.xml for step in self.steps if isinstance(step, DefineDomain)), "")
+
+    @property
+    def first_xml(self) -> str:
+        """The XML that the first stage is started with, "" where that is the domain's own."""
+        return next((step.xml for step in self.steps if isinstance(step, StartDomain)), "")

@@ -47,18 +47,28 @@ class Answers:
 
         Raises NotFound for a file of another family, Invalid for a template that cannot be rendered.
         """
+        if not install.profile:
+            raise NotFound(f"install {install.id} has no profile, and so no answer file")
         profile = await self._profiles.get(install.profile)
         expected = family(profile.family).answer_file
         if file != expected:
             raise NotFound(f"install {install.id} has no {file}; its answer file is {expected}")
         row = await self._row(install)
-        tree = await self._trees.get(profile.tree)
+        tree = await self._trees.get((row.spec.tree if row else "") or profile.tree)
+        return await self.text(install, row, profile, tree, root)
+
+    async def text(
+        self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
+    ) -> str:
+        """The answer file of an install that need not be written down yet. Raises Invalid."""
         return render(profile.template, await self._context(install, row, profile, tree, root))
 
     async def preview(self, guest: str) -> str:
         """What the guest's latest install would be given, its secrets as `***`."""
         install = await self._store.install(guest)
         row = await self._row(install)
+        if not install.profile:
+            raise NotFound(f"{guest} was created without a profile, and has no answer file")
         file = family((await self._profiles.get(install.profile)).family).answer_file
         text = await self.for_install(install, _ROOT, file)
         report = self._tokens.mint(install.id, "report", install.generation)
@@ -66,7 +76,7 @@ class Answers:
 
     async def check(self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree) -> None:
         """Renders and checks what the install would be given. Raises Invalid with the first finding."""
-        text = render(profile.template, await self._context(install, row, profile, tree, _ROOT))
+        text = await self.text(install, row, profile, tree, _ROOT)
         refuse(profile, await self.lint(text, profile.family, profile.release or tree.release))
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:

@@ -1,44 +1,51 @@
 """From a request, or from a guest's row, to the plan that makes it: reading and planning, nothing done."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from provisioner.core.errors import Conflict, Invalid
-from provisioner.core.guest import Disk, GuestSpec, Nic
+from provisioner.core.errors import Conflict, Invalid, ProvisionerError
+from provisioner.core.guest import GuestSpec, Method
 from provisioner.core.host import HostFacts
 from provisioner.core.install import Install, Stage
-from provisioner.core.machine import check_name, normalise_mac, normalise_uuid
+from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile, Tree
-from provisioner.plan.plan import masked, plan_guest, plan_rebuild, volume_name
-from provisioner.plan.steps import DeleteVolume, Plan
-from provisioner.service.ports import Clock, GuestRow, Hosts, Store
+from provisioner.plan.describe import masked
+from provisioner.plan.given import Given
+from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild, volume_name
+from provisioner.plan.steps import CreateVolume, DeleteVolume, Plan, UploadVolume
+from provisioner.service.grounds import Grounds
+from provisioner.service.locations import Locations
+from provisioner.service.ports import Clock, GuestRow, Holdings, Hosts, Store, Volumes
 from provisioner.service.preflight import image_verdict, judge
-from provisioner.service.requests import CreateGuest, Ids, ProfileSource, Served, TreeSource
-from provisioner.service.tokens import Tokens
+from provisioner.service.requests import CreateGuest, Ids, Media, ProfileSource, Served, TreeSource
+from provisioner.service.roots import root_of
+from provisioner.service.specs import method_of, secrets_of, spec_of
 
 AnswerCheck = Callable[[Install, GuestRow, Profile, Tree], Awaitable[None]]
 """Renders and checks the answer file that the install will be given. Raises Invalid."""
 
-_NIC = Nic("network", "default")
-_KEY = re.compile(r"(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n\0]*)?")
-_HASH = re.compile(r"\$[A-Za-z0-9./$=,_-]+")
+
+_GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An install that could be begun now. `serial` is the secret in `plan`."""
+    """An install that could be begun now. `secrets` are those in `plan`; `tree` is one to be remembered.
+
+    `answered` says where the answer file lies, where nobody will ask for it.
+    """
 
     install: Install
     row: GuestRow
     plan: Plan
-    serial: str
+    secrets: tuple[str, ...]
+    tree: Tree | None = None
+    answered: str = ""
 
     @property
     def shown(self) -> Plan:
-        """The plan with its secret as `***`."""
-        return masked(self.plan, self.serial)
+        """The plan with its secrets as `***`."""
+        return masked(self.plan, self.secrets)
 
 
 class Drafts:
@@ -46,82 +53,152 @@ class Drafts:
         self,
         store: Store,
         hosts: Hosts,
-        tokens: Tokens,
         profiles: ProfileSource,
         trees: TreeSource,
         clock: Clock,
         ids: Ids,
-        log_dir: Path,
+        grounds: Grounds,
+        locations: Locations,
+        media: Media,
         served: Served,
+        http_port: int,
+        address: str = "",
         check_answer: AnswerCheck | None = None,
     ) -> None:
         self._store = store
         self._hosts = hosts
-        self._tokens = tokens
         self._profiles = profiles
         self._trees = trees
         self._clock = clock
         self._ids = ids
-        self._log_dir = log_dir
+        self._grounds = grounds
+        self._locations = locations
+        self._media = media
         self._served = served
+        self._http_port = http_port
+        self._address = address
         self._check_answer = check_answer
 
     async def new(self, request: CreateGuest) -> Draft:
         """Raises what stands against the request; the first thing that is wrong, in one sentence."""
         check_name(request.name, "guest name")
-        secrets = _secrets(request)
-        profile = await self._profiles.get(request.profile)
-        spec = await self._spec(request, profile)
-        if taken := await self._store.machine(name=spec.name, mac=spec.mac):
-            raise Conflict(
-                f"{spec.name if taken.name == spec.name else spec.mac} is taken by "
-                f"{'guest' if taken.guest else 'machine'} {taken.name}",
-                remedy="choose another name or MAC, or remove that one first",
-            )
+        method = method_of(request)
+        secrets = secrets_of(request)
+        profile, tree, new_tree = await self._what(request, method)
+        spec = await spec_of(request, profile, method, self._store, self._ids)
+        spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
+        spec = await self._imported(spec)
+        await self._free(spec)
         install = self._install(spec)
-        volume = volume_name(spec.name, install.id)
-        row = GuestRow(spec, install.id, volume, install.created, secrets, request.connect)
-        return await self._checked(install, row, profile)
+        holdings = Holdings(data=data_volumes(spec, install.id))
+        volume = spec.disk.volume or volume_name(spec.name, install.id)
+        row = GuestRow(spec, install.id, volume, install.created, secrets, request.connect, holdings=holdings)
+        draft = await self._checked(install, row, profile, tree)
+        return replace(draft, tree=tree if new_tree else None)
 
     async def rebuilt(self, row: GuestRow) -> Draft:
-        """A new install of a guest that exists, on an empty disk."""
+        """A new install of a guest that exists, on an empty disk; its further disks stay as they are."""
         install = self._install(row.spec)
-        volume = volume_name(row.spec.name, install.id)
-        new = replace(row, install=install.id, volume=volume, old_volume=row.volume)
-        draft = await self._checked(install, new, await self._profiles.get(row.spec.profile))
-        if not row.old_volume:
-            return draft
-        left = DeleteVolume(row.spec.disk.pool, row.old_volume)  # by a rebuild that failed
-        return replace(draft, plan=replace(draft.plan, steps=(*draft.plan.steps, left)))
+        volume = row.spec.disk.volume or volume_name(row.spec.name, install.id)
+        kept = [(d.pool, name) for d, name in zip(row.spec.disks[1:], row.holdings.data, strict=True)]
+        left = tuple(pair for pair in row.holdings.owned if pair not in kept)
+        holdings = replace(row.holdings, leftover=tuple(dict.fromkeys((*row.holdings.leftover, *left))))
+        new = replace(row, install=install.id, volume=volume, old_volume=row.volume, holdings=holdings)
+        profile, tree = await self._of(row.spec)
+        return await self._checked(install, new, profile, tree)
 
     async def again(self, install: Install, row: GuestRow) -> Draft:
         """The plan of an install that was begun before: the same ids, so the same plan."""
-        profile = await self._profiles.get(row.spec.profile)
-        tree = await self._trees.get(profile.tree)
+        profile, tree = await self._of(row.spec)
         host = await self._hosts(row.uri).facts()
-        return self._draft(install, row, host, tree)
+        return await self._draft(install, row, host, profile, tree)
 
-    async def _checked(self, install: Install, row: GuestRow, profile: Profile) -> Draft:
-        tree = await self._trees.get(profile.tree)
+    async def _what(self, request: CreateGuest, method: Method) -> tuple[Profile | None, Tree, bool]:
+        """Profile and tree; the last says whether the tree is one that nobody knows yet."""
+        if request.location:
+            tree, new = await self._locations.tree(request.location)
+            return await self._locations.profile(tree, request.profile, request.extra_args), tree, new
+        if not request.profile and method in ("iso", "import"):
+            return None, Tree("", ""), False
+        if not request.profile:
+            raise Invalid(
+                f"guest {request.name}: --profile is missing: it names what is installed",
+                remedy="provisioner profile list shows them",
+            )
+        profile = await self._profiles.get(request.profile)
+        return profile, await self._trees.get(profile.tree), False
+
+    async def _of(self, spec: GuestSpec) -> tuple[Profile | None, Tree]:
+        profile = await self._profiles.get(spec.profile) if spec.profile else None
+        name = spec.tree or (profile.tree if profile else "")
+        return profile, await self._trees.get(name) if name else Tree("", "")
+
+    async def _iso(self, request: CreateGuest, tree: Tree) -> str:
+        """The medium for the guest's drive: what `--cdrom` names, or the ISO that its tree is read from."""
+        if request.cdrom:
+            return (
+                request.cdrom if request.cdrom.startswith("/dev/") else await self._media.iso(request.cdrom)
+            )
+        return tree.source if request.location and tree.source.endswith(".iso") else ""
+
+    async def _imported(self, spec: GuestSpec) -> GuestSpec:
+        """A copy of a disk image has the image's format, and the path that it was found at."""
+        if not spec.disk.image:
+            return spec
+        image = await self._media.disk_image(spec.disk.image)
+        form = spec.disk.format if spec.disk.linked else image.format
+        size = spec.disk.size or image.size / _GIB
+        disk = replace(spec.disk, image=image.path, format=form, size=size)
+        return replace(spec, disks=(disk, *spec.disks[1:]))
+
+    async def _free(self, spec: GuestSpec) -> None:
+        for nic in spec.nics:
+            if taken := await self._store.machine(name=spec.name, mac=nic.mac):
+                raise Conflict(
+                    f"{spec.name if taken.name == spec.name else nic.mac} is taken by "
+                    f"{'guest' if taken.guest else 'machine'} {taken.name}",
+                    remedy="choose another name or MAC, or remove that one first",
+                )
+
+    async def _checked(self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree) -> Draft:
         host = await self._hosts(row.uri).facts()
         verdicts = judge(row.spec, host, self._served(), rebuild=bool(row.old_volume))
-        await image_verdict(self._store, profile, row.spec)
-        await self._trees.reachable(tree)
-        if self._check_answer is not None:
+        if profile is not None:
+            await image_verdict(self._store, profile, row.spec)
+        if tree.kernel and row.spec.method in ("pxe", "url"):
+            await self._trees.reachable(tree)
+        if profile is not None and self._check_answer is not None and row.spec.method != "import":
             await self._check_answer(install, row, profile, tree)
-        draft = self._draft(install, row, host, tree)
+        draft = await self._draft(install, row, host, profile, tree)
         return replace(draft, plan=replace(draft.plan, warnings=draft.plan.warnings + verdicts))
 
-    def _draft(self, install: Install, row: GuestRow, host: HostFacts, tree: Tree) -> Draft:
-        serial = self._tokens.mint(install.id, "stub", install.generation)
-        log = str(self._log_dir / f"{install.id}.log")
+    async def _draft(
+        self, install: Install, row: GuestRow, host: HostFacts, profile: Profile | None, tree: Tree
+    ) -> Draft:
+        given = await self._grounds.given(
+            install, row, profile, tree, host, self._root(row.spec, host), await self._present(row)
+        )
         if row.old_volume:
-            plan = plan_rebuild(
-                row.spec, host, tree, install=install.id, serial=serial, log=log, old_volume=row.old_volume
-            )
+            plan = plan_rebuild(row.spec, host, tree, given, old_volume=row.old_volume)
+            left = (pair for pair in row.holdings.leftover if pair[1] != row.old_volume)
+            plan = replace(plan, steps=(*plan.steps, *(DeleteVolume(*pair) for pair in left)))
         else:
-            plan = plan_guest(row.spec, host, tree, install=install.id, serial=serial, log=log)
-        return Draft(install, row, plan, serial)
+            plan = plan_guest(row.spec, host, tree, given)
+        return Draft(install, _held(row, plan), plan, given.secrets, answered=_answered(row.spec, given))
+
+    def _root(self, spec: GuestSpec, host: HostFacts) -> str:
+        """A guest that fetches nothing from here needs no address of ours."""
+        try:
+            return root_of(spec.nic, host, self._served(), self._http_port, self._address)
+        except ProvisionerError:
+            if spec.method == "pxe" or (spec.method in ("iso", "import") and spec.unmanaged):
+                return ""
+            raise
+
+    async def _present(self, row: GuestRow) -> frozenset[str]:
+        if not row.spec.disk.linked:
+            return frozenset()
+        return frozenset(await self._hosts(row.uri).volumes(row.spec.disk.pool))
 
     def _install(self, spec: GuestSpec) -> Install:
         now = self._clock()
@@ -129,42 +206,24 @@ class Drafts:
             self._ids.install(), spec.name, spec.mac, spec.uuid, spec.profile, Stage.PLANNED, now, now
         )
 
-    async def _spec(self, request: CreateGuest, profile: Profile) -> GuestSpec:
-        return GuestSpec(
-            name=request.name,
-            profile=profile.name,
-            mac=normalise_mac(request.mac) if request.mac else await self._free_mac(),
-            uuid=normalise_uuid(request.uuid) if request.uuid else self._ids.uuid(),
-            memory=profile.memory if request.memory is None else request.memory,
-            vcpus=profile.vcpus if request.vcpus is None else request.vcpus,
-            disk=Disk.parse(request.disk) if request.disk else Disk(profile.disk),
-            nic=Nic.parse(request.network) if request.network else _NIC,
-            boot=request.boot,
-            rom=request.rom,
-            extra_args=request.extra_args,
-            autostart=request.autostart,
-        )
 
-    async def _free_mac(self) -> str:
-        while await self._store.machine(mac=(mac := self._ids.mac())):
-            pass
-        return mac
+def _held(row: GuestRow, plan: Plan) -> GuestRow:
+    """The row with the volumes that the plan makes for the guest alone."""
+    kept: Volumes = tuple(
+        (d.pool, name) for d, name in zip(row.spec.disks[1:], row.holdings.data, strict=True) if name
+    )
+    made = tuple(
+        (step.pool, step.name)
+        for step in plan.steps
+        if isinstance(step, CreateVolume | UploadVolume) and step.undo is not None
+    )
+    owned = tuple(dict.fromkeys((*made, *kept)))
+    holdings = replace(row.holdings, owned=owned, temporary=plan.temporary)
+    return replace(row, holdings=holdings, first_stage=bool(plan.first_xml))
 
 
-def _secrets(request: CreateGuest) -> dict[str, str]:
-    """What the answer file is given beside the spec. A text that could break out of its line is refused."""
-    for number, key in enumerate(request.ssh_keys, 1):
-        if not _KEY.fullmatch(key.strip()):
-            raise Invalid(
-                f"guest {request.name}: SSH key {number} is not a public key",
-                remedy="give the line of a .pub file: ssh-ed25519 AAAA… comment",
-            )
-    hashed = request.root_password_hash
-    if hashed and not _HASH.fullmatch(hashed):
-        raise Invalid(
-            f"guest {request.name}: the root password is not a crypt(3) hash",
-            remedy="make one with: openssl passwd -6",
-        )
-    keys = "\n".join(key.strip() for key in request.ssh_keys)
-    given = {"root_password_hash": hashed, "ssh_keys": keys}
-    return {name: value for name, value in given.items() if value}
+def _answered(spec: GuestSpec, given: Given) -> str:
+    if given.seed is None:
+        return ""
+    names = ", ".join(name for name, _ in given.seed.files)
+    return f"{names} is on the volume {given.seed.label} of {spec.name}"

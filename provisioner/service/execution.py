@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from provisioner.core.errors import Conflict, ProvisionerError, Unavailable
 from provisioner.core.install import Event, Install, Kind
-from provisioner.plan.plan import describe
-from provisioner.plan.steps import DefineDomain, Plan, Step
+from provisioner.plan.describe import describe
+from provisioner.plan.steps import DefineDomain, LocalStep, Plan, Step, UploadVolume
 from provisioner.service.drafts import Draft
-from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, JournalRow, Store
+from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, JournalRow, Store, Workshop
 from provisioner.service.tokens import Tokens
 
 Result = TypeVar("Result")
@@ -19,9 +19,10 @@ Result = TypeVar("Result")
 class Execution:
     """`busy` holds the installs that are being made right now, by this process."""
 
-    def __init__(self, store: Store, hosts: Hosts, tokens: Tokens, clock: Clock) -> None:
+    def __init__(self, store: Store, hosts: Hosts, workshop: Workshop, tokens: Tokens, clock: Clock) -> None:
         self._store = store
         self._hosts = hosts
+        self._workshop = workshop
         self._tokens = tokens
         self._clock = clock
         self._running: set[asyncio.Task[Any]] = set()
@@ -38,6 +39,8 @@ class Execution:
                 await self._store.add_rebuild(draft.install, draft.row)
             else:
                 await self._store.add_install(draft.install, draft.row)
+            if draft.tree is not None:
+                await self._store.put_tree(draft.tree)
             return await self._make(draft)
         finally:
             self.busy.discard(draft.install.id)
@@ -59,26 +62,61 @@ class Execution:
         install, plan = draft.install, draft.plan
         try:
             await self._tokens.issue(install)
-            await self._note(install, Kind.PLANNED, f"{install.guest} from profile {install.profile}")
+            await self._note(install, Kind.PLANNED, _planned(draft))
             await self._note(install, Kind.CREATING, f"{len(plan.steps)} steps")
             await self._carry_out(plan, self._hosts(draft.row.uri))
-            await self._note(install, Kind.STARTED, f"{install.guest} is switched on")
+            if draft.row.spec.start != "off":
+                await self._note(install, Kind.STARTED, f"{install.guest} is switched on")
             now = await self._store.install(install.id)
             if now.over:
                 raise Conflict(f"install {install.id} was ended while its guest was being made")
+            await self.made(draft.row)
+            now = await self._begun(draft, now)
         except Exception as error:
             await self.take_back(draft, str(error))
             raise
-        if draft.row.old_volume:
-            await self._store.put_guest(replace(draft.row, old_volume=""))
+        finally:
+            await self._workshop.clear(install.id)
         await self._store.close_journal(install.id)
         return now
 
+    async def made(self, row: GuestRow) -> None:
+        """A rebuild is through: nothing is left of what it replaced."""
+        if row.old_volume or row.holdings.leftover:
+            holdings = replace(row.holdings, leftover=())
+            await self._store.put_guest(replace(row, old_volume="", holdings=holdings))
+
+    async def clear(self, install: str) -> None:
+        """Removes the files of an install that were on their way to its host."""
+        await self._workshop.clear(install)
+
+    async def _begun(self, draft: Draft, install: Install) -> Install:
+        """What is known at once of a guest that has its answers with it, or needs none."""
+        if draft.answered:
+            await self._note(install, Kind.ANSWER_SERVED, draft.answered)
+        elif draft.row.spec.method == "url":
+            await self._note(install, Kind.INITRD_SENT, "started with the tree's kernel and initrd")
+        elif draft.row.spec.method == "import":
+            await self._note(install, Kind.DONE, "imported: nothing is installed, and nobody will report")
+        else:
+            return install
+        return await self._store.install(install.id)
+
     async def _carry_out(self, plan: Plan, hypervisor: Hypervisor) -> None:
+        rows = await self._store.open_journal()
+        done = {row.step for row in rows if row.install == plan.install and row.state == "done"}
         for number, step in enumerate(plan.steps):
+            if _uploaded(plan, number, done):
+                continue
             await self._store.journal(JournalRow(plan.install, number, describe(step), "intent"))
-            await hypervisor.apply(step)
+            await self._apply(step, hypervisor)
             await self._store.journal(JournalRow(plan.install, number, describe(step), "done"))
+
+    async def _apply(self, step: Step, hypervisor: Hypervisor) -> None:
+        if isinstance(step, LocalStep):
+            await self._workshop.apply(step)
+        else:
+            await hypervisor.apply(step)
 
     async def take_back(self, draft: Draft, why: str) -> None:
         """Ends the install and undoes its steps. What cannot be undone now stays open for the next start."""
@@ -103,7 +141,7 @@ class Execution:
             if step.undo is None:
                 continue
             try:
-                await self._hosts(draft.row.uri).apply(step.undo)
+                await self._apply(step.undo, self._hosts(draft.row.uri))
             except ProvisionerError as error:
                 return f"{describe(step)} ({error})"
             await self._store.journal(JournalRow(draft.install.id, number, describe(step), "undone"))
@@ -116,7 +154,11 @@ class Execution:
         defined = [number for number, step in begun if isinstance(step, DefineDomain) and number in done]
         if defined:
             return [(number, step) for number, step in begun if number > defined[0]]
-        await self._store.put_guest(replace(row, volume=row.old_volume, old_volume=""))
+        held = row.holdings
+        kept = tuple(pair for pair in held.owned if pair[1] in held.data)
+        holdings = replace(held, owned=(*held.leftover, *kept), temporary=(), leftover=())
+        former = replace(row, volume=row.old_volume, old_volume="", holdings=holdings, first_stage=False)
+        await self._store.put_guest(former)
         return begun
 
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
@@ -135,8 +177,26 @@ async def carry_out_removal(plan: Plan, hypervisor: Hypervisor) -> None:
     """Removal needs no journal: the guest's row goes last, so that it can be asked for again."""
     try:
         for step in plan.steps:
-            await hypervisor.apply(step)
+            if not isinstance(step, LocalStep):
+                await hypervisor.apply(step)
     except Unavailable as error:
         raise Unavailable(
             f"{plan.guest} is only partly removed: {error}", remedy="ask for its removal again"
         ) from error
+
+
+def _planned(draft: Draft) -> str:
+    spec = draft.row.spec
+    what = f" from profile {spec.profile}" if spec.profile else ""
+    return f"{spec.name}{what}" + (f" by {spec.method}" if spec.method != "pxe" else "")
+
+
+def _uploaded(plan: Plan, number: int, done: set[str]) -> bool:
+    """Whether a step brought a file to the host, or made it for that, before the service was cut off.
+
+    Such a volume may be in use by now: it is not written a second time.
+    """
+    if isinstance(plan.steps[number], LocalStep):
+        number += 1  # what a local step makes is uploaded by the next one
+    step = plan.steps[number]
+    return isinstance(step, UploadVolume) and describe(step) in done

@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.guest import GuestSpec
 from provisioner.core.host import Domain
 from provisioner.core.install import Event, Install, Kind
-from provisioner.plan.plan import plan_removal
-from provisioner.plan.steps import DeleteVolume, Plan, SetAutostart, StartDomain, Step, StopDomain
+from provisioner.plan.steps import HostStep, Plan, SetAutostart, StartDomain, StopDomain
 from provisioner.service.addresses import find_address
-from provisioner.service.drafts import AnswerCheck, Draft, Drafts
+from provisioner.service.drafts import Draft, Drafts
 from provisioner.service.execution import Execution, carry_out_removal
-from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store
+from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store, TokenKind
 from provisioner.service.rebuild import begin_rebuild
-from provisioner.service.requests import CreateGuest, Creation, Guest, Ids, ProfileSource, Served, TreeSource
+from provisioner.service.removal import removal_of
+from provisioner.service.requests import CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
 
 
@@ -24,23 +23,18 @@ def _unknown(mac: str) -> str | None:
 
 
 class Guests:
-    """`neighbour` gives the address that the host's neighbour table has for a MAC; `check_answer` renders
-    and checks an install's answer file before the install is begun."""
+    """`neighbour` gives the address that the host's neighbour table has for a MAC."""
 
     def __init__(
         self,
         store: Store,
         hosts: Hosts,
         tokens: Tokens,
-        profiles: ProfileSource,
-        trees: TreeSource,
         clock: Clock,
-        ids: Ids,
-        log_dir: Path,
-        served: Served,
+        drafts: Drafts,
+        execution: Execution,
         *,
         neighbour: Callable[[str], str | None] = _unknown,
-        check_answer: AnswerCheck | None = None,
     ) -> None:
         self._store = store
         self._hosts = hosts
@@ -48,8 +42,8 @@ class Guests:
         self._clock = clock
         self._neighbour = neighbour
         self._locks: dict[str, asyncio.Lock] = {}
-        self.drafts = Drafts(store, hosts, tokens, profiles, trees, clock, ids, log_dir, served, check_answer)
-        self.execution = Execution(store, hosts, tokens, clock)
+        self.drafts = drafts
+        self.execution = execution
 
     async def close(self) -> None:
         """Waits for the guests that are being made."""
@@ -112,16 +106,15 @@ class Guests:
         row = await self._ours(name)
         install = await self._store.install(row.install)
         text = await self._hypervisor(row).xml(name)
-        return text.replace(self._tokens.mint(install.id, "stub", install.generation), "***")
+        kinds: tuple[TokenKind, ...] = ("stub", "answer", "report")
+        for kind in kinds:
+            text = text.replace(self._tokens.mint(install.id, kind, install.generation), "***")
+        return text
 
     async def removal(self, name: str) -> Plan:
         """What `delete` would take away."""
         row = await self._row(name)
-        plan = plan_removal(name, row.spec.uuid, row.spec.disk.pool, row.volume)
-        if not row.old_volume:
-            return plan
-        left = DeleteVolume(row.spec.disk.pool, row.old_volume)
-        return Plan(plan.guest, plan.install, (*plan.steps, left))
+        return removal_of(row)
 
     async def delete(self, name: str) -> Plan:
         """Ends the guest's install, removes domain and disk, forgets the guest; its installs stay."""
@@ -166,7 +159,7 @@ class Guests:
             raise _not_ours(domain)
         return row
 
-    async def _apply(self, name: str, step: Callable[[GuestSpec], Step]) -> None:
+    async def _apply(self, name: str, step: Callable[[GuestSpec], HostStep]) -> None:
         row = await self._ours(name)
         await self._hypervisor(row).apply(step(row.spec))
 

@@ -18,7 +18,9 @@ def judge(
 ) -> tuple[str, ...]:
     """What a person should know. Raises the first thing that stands against the guest, with its repair."""
     check(spec, host, rebuild=rebuild)
-    return network_verdict(spec.nic, host, served) + memory_verdict(spec, host)
+    netboots = spec.method == "pxe" and spec.nic.kind != "user"
+    told = network_verdict(spec.nic, host, served) if netboots else ()
+    return told + memory_verdict(spec, host)
 
 
 def network_verdict(nic: Nic, host: HostFacts, served: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from provisioner.core.errors import ProvisionerError
-from provisioner.core.install import Event, Install, Kind
-from provisioner.service.ports import Clock, DomainEvent, Store
+from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.service.ports import Clock, DomainEvent, GuestRow, Store
 
 _LOG = logging.getLogger(__name__)
 # A domain's start is noted by who starts it. A crash is no end, for only a reboot or a power-off completes;
@@ -20,10 +20,23 @@ _KINDS: Mapping[DomainEvent, tuple[Kind, str]] = {
 }
 
 
+async def _no_care(name: str) -> None:
+    return None
+
+
 class Progress:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    """`first_stage_over` is told the name of a guest that went off in its first stage."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        first_stage_over: Callable[[str], Awaitable[None]] = _no_care,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._first_stage_over = first_stage_over
         self._waiting: deque[tuple[str, Kind, str]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -59,8 +72,30 @@ class Progress:
             uuid, kind, text = self._waiting.popleft()
             try:
                 install = await self._store.install_of(uuid=uuid)
-                if install is not None and not install.over:
-                    await self.note(kind, source="libvirt", install=install.id, text=text)
+                if install is not None:
+                    await self._take(install, kind, text)
             except ProvisionerError as error:
                 # Nothing is lost for good: the next comparison with libvirt finds the guest's state.
                 _LOG.warning("a domain event of %s was not kept: %s", uuid, error)
+
+    async def _take(self, install: Install, kind: Kind, text: str) -> None:
+        row = await self._first_stage(install) if kind is Kind.STOPPED else None
+        if row is not None and row.spec.unmanaged:
+            kind, text = Kind.DONE, f"{text}: its first stage is over"
+        if not install.over:
+            await self.note(kind, source="libvirt", install=install.id, text=text)
+        if row is not None:
+            await self._first_stage_over(row.spec.name)
+
+    async def _first_stage(self, install: Install) -> GuestRow | None:
+        """The guest's row where it is in the first stage of this very install.
+
+        While an install is being made, what goes off is what was there before it.
+        """
+        if install.stage in (Stage.PLANNED, Stage.CREATING):
+            return None
+        try:
+            row = await self._store.guest(install.guest)
+        except NotFound:
+            return None
+        return row if row.first_stage and row.install == install.id else None

@@ -3,10 +3,11 @@
 from provisioner.core.errors import NotFound, ProvisionerError, Unavailable
 from provisioner.core.host import Domain
 from provisioner.core.install import Event, Install, Kind, Stage
-from provisioner.plan.plan import plan_removal
 from provisioner.plan.steps import StartDomain
+from provisioner.service.execution import carry_out_removal
 from provisioner.service.guests import Guests
 from provisioner.service.ports import Clock, GuestRow, Hosts, Store
+from provisioner.service.removal import removal_of
 
 _UNMADE = frozenset({Stage.PLANNED, Stage.CREATING})
 
@@ -45,15 +46,17 @@ class _Reconciler:
 
     async def _guest(self, row: GuestRow, install: Install, *, journaled: bool) -> None:
         unmade = install.stage in _UNMADE or (journaled and install.answered is None)
-        if install.over:
+        if install.over and install.stage is not Stage.INSTALLED:
             if journaled:
                 await self._remove_rest(row, install)
-        elif unmade:
+        elif unmade and not install.over:
             await self._finish(row, install)
         else:
             if journaled:
+                await self._guests.execution.made(row)
                 await self._store.close_journal(install.id)
-            await self._catch_up(row, install)
+            if not install.over:
+                await self._catch_up(row, install)
 
     async def _finish(self, row: GuestRow, install: Install) -> None:
         """Goes on with an install that was being made; takes it back where it can no longer be planned."""
@@ -79,8 +82,8 @@ class _Reconciler:
             )
             return
         hypervisor = self._hosts(row.uri)
-        for step in plan_removal(spec.name, spec.uuid, spec.disk.pool, row.volume).steps:
-            await hypervisor.apply(step)
+        await self._guests.execution.clear(install.id)
+        await carry_out_removal(removal_of(row), hypervisor)
         await self._store.remove_guest(spec.name)
         await self._store.close_journal(install.id)
         self._told.append(f"guest {spec.name}: what its failed creation left was removed")
@@ -94,12 +97,21 @@ class _Reconciler:
             self._told.append(f"guest {row.spec.name}: its domain is gone, so install {install.id} is over")
         elif domain.state not in ("shut off", "crashed"):
             return
+        elif row.first_stage and row.spec.unmanaged:
+            await self._note(install, Kind.DONE, "the guest was found switched off: its first stage is over")
         elif install.answered is not None:
             await self._note(install, Kind.STOPPED, "the guest was found switched off")
         else:
-            await hypervisor.apply(StartDomain(row.spec.name, row.spec.uuid))
+            await hypervisor.apply(await self._start(row, install))
             await self._note(install, Kind.STARTED, "the guest was found switched off and is started again")
             self._told.append(f"guest {row.spec.name}: found switched off before its install; started again")
+
+    async def _start(self, row: GuestRow, install: Install) -> StartDomain:
+        """The start that belongs to the install: a first stage is started into anew."""
+        if not row.first_stage:
+            return StartDomain(row.spec.name, row.spec.uuid)
+        steps = (await self._guests.drafts.again(install, row)).plan.steps
+        return next(step for step in steps if isinstance(step, StartDomain))
 
     async def _forgotten(self, open_installs: set[str]) -> None:
         """Journals whose guest has no row any more: it was removed, only the last word was not written."""

@@ -1,31 +1,46 @@
 """What is asked of the use cases around guests, and what they answer with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from provisioner.core.guest import Boot
+from provisioner.core.guest import Method, Start
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
+from provisioner.plan.given import DiskImage
 from provisioner.plan.steps import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class CreateGuest:
-    """A guest as it is asked for. What is left out comes from its profile; the use case parses the texts."""
+    """A guest as it is asked for. What is left out comes from its profile; the use case parses the texts.
+
+    `method` "" follows from `location` (a tree's name, URL, directory or ISO: url), `cdrom` (a medium: iso)
+    or is pxe. `files` are added to the installer's initrd: name to content in base64. `cloud_init` holds
+    user-data, meta-data and network-config as far as they are given; None: no seed.
+    """
 
     name: str
-    profile: str
+    profile: str = ""
+    method: Method | Literal[""] = ""
     memory: int | None = None
     vcpus: int | None = None
-    disk: str = ""
-    network: str = ""
+    cpu: str = ""
+    disks: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
     mac: str = ""
     uuid: str = ""
-    boot: Boot = "bios"
+    boot: str = "bios"
     rom: bool = True
+    graphics: str = ""
+    location: str = ""
+    cdrom: str = ""
+    direct: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+    cloud_init: Mapping[str, str] | None = None
     extra_args: str = ""
     autostart: bool = False
+    start: Start = "run"
     ssh_keys: tuple[str, ...] = ()
     root_password_hash: str = ""
     connect: str = ""
@@ -77,6 +92,16 @@ class TreeSource(Protocol):
 
     async def reachable(self, tree: Tree) -> None:
         """Raises Unavailable naming the tree's URL where its kernel cannot be read."""
+        ...
+
+
+class Media(Protocol):
+    async def iso(self, text: str) -> str:
+        """The path of an ISO that may be used. Raises NotFound, Invalid."""
+        ...
+
+    async def disk_image(self, text: str) -> DiskImage:
+        """A disk image that was inspected. Raises NotFound, Invalid."""
         ...
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
+from provisioner.core.install import Install
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Tree
 from provisioner.core.source import normalise, shown
@@ -53,10 +54,15 @@ class Trees:
                     f"tree {name} is at {shown(known.source)}",
                     remedy=f"choose another name, or first: provisioner tree remove {name}",
                 )
+        tree = await self.look(name, source)
+        await self._store.put_tree(tree)
+        return tree
+
+    async def look(self, name: str, source: str) -> Tree:
+        """What the tree at `source` is, whole and readable. Raises Invalid, Unavailable."""
         facts = await self._facts(source)
         tree = Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd)
         await self.reachable(tree)
-        await self._store.put_tree(tree)
         return tree
 
     async def reachable(self, tree: Tree) -> None:
@@ -72,16 +78,23 @@ class Trees:
         """Forgets the tree; its files stay. Raises Conflict while an install reads it."""
         await self.get(name)
         for install in await self._store.installs(active=True):
-            try:
-                profile = await self._profiles.get(install.profile)
-            except NotFound:
-                continue
-            if profile.tree == name:
+            if await self._tree_of(install) == name:
                 raise Conflict(
                     f"tree {name} is being read by the install of {install.guest}",
                     remedy=f"wait for it, or: provisioner install cancel {install.guest}",
                 )
         await self._store.remove_tree(name)
+
+    async def _tree_of(self, install: Install) -> str:
+        """The tree that an install reads, "" where that cannot be told."""
+        try:
+            named = (await self._store.guest(install.guest)).spec.tree
+        except NotFound:
+            named = ""
+        try:
+            return named or (await self._profiles.get(install.profile)).tree
+        except NotFound:
+            return ""
 
     async def _facts(self, source: str) -> TreeFacts:
         read = await asyncio.gather(*(self._reader.read(source, path) for path in PROBES))

@@ -70,6 +70,8 @@ class Watchdog:
         install = case.install
         if install.stage is Stage.FINISHING:
             await self._settled(case)
+        elif case.row is not None and case.row.spec.unmanaged:
+            await self._first_stage(case)
         elif await self._late(case):
             await self._fail(case, self._told(install))
         elif self._long_off(case):
@@ -96,6 +98,11 @@ class Watchdog:
         since = self._off.setdefault(case.install.id, case.now)
         return case.now - since >= timedelta(seconds=_OFF_SECONDS)
 
+    async def _first_stage(self, case: Case) -> None:
+        """Nobody reports for it, and it may wait for a person as long as that takes; only its end is seen."""
+        if case.install.stage in _WORKING and case.domain is not None and not _runs(case.domain):
+            await self._record(case, Kind.DONE, "the guest is switched off: its first stage is over")
+
     async def _settled(self, case: Case) -> None:
         if case.now - case.install.changed < self._settle:
             return
@@ -109,6 +116,8 @@ class Watchdog:
         install, deadline = case.install, self._deadlines.get(case.install.stage)
         if case.row is None or deadline is None or install.resets or not _runs(case.domain):
             return
+        if case.row.first_stage:
+            return  # no firmware was asked, and a reset ends such a run
         seen = await self._store.last_seen(install.id) or install.changed
         if case.now - max(seen, install.changed) < deadline / 2:
             return

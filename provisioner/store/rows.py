@@ -1,6 +1,6 @@
 """A table's row as a noun, and a noun as a row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
-from provisioner.service.ports import GuestRow, Token, TokenKind
+from provisioner.service.ports import GuestRow, Holdings, Token, TokenKind, Volumes
 
 Values = dict[str, Any]
 Row = Mapping[str, Any] | RowMapping
@@ -39,24 +39,30 @@ def event_values(value: Event) -> Values:
 
 
 def guest(row: Row) -> GuestRow:
-    asked = dict(row["spec"])
-    spec = GuestSpec(**{**asked, "disk": Disk(**asked["disk"]), "nic": Nic(**asked["nic"])})
-    plain = {name: row[name] for name in ("install", "volume", "old_volume", "uri", "created", "secrets")}
-    return GuestRow(spec=spec, **plain)
+    asked, held = dict(row["spec"]), row["holdings"]
+    disks = tuple(Disk(**disk) for disk in asked.pop("disks"))
+    nics = tuple(Nic(**nic) for nic in asked.pop("nics"))
+    pairs = {name: _volumes(held[name]) for name in ("owned", "temporary", "leftover")}
+    return GuestRow(
+        spec=GuestSpec(**asked, disks=disks, nics=nics),
+        holdings=Holdings(data=tuple(held["data"]), **pairs),
+        **{name: row[name] for name in _GUEST},
+    )
 
 
 def guest_values(value: GuestRow) -> Values:
     return {
+        **{name: getattr(value, name) for name in _GUEST},
         "name": value.spec.name,
         "uuid": value.spec.uuid,
-        "install": value.install,
-        "volume": value.volume,
-        "old_volume": value.old_volume,
-        "uri": value.uri,
-        "created": value.created,
         "spec": asdict(value.spec),
+        "holdings": asdict(value.holdings),
         "secrets": dict(value.secrets),
     }
+
+
+def _volumes(pairs: Iterable[Iterable[str]]) -> Volumes:
+    return tuple((pool, name) for pool, name in pairs)
 
 
 def guest_machine(value: GuestRow) -> Machine:
@@ -93,3 +99,4 @@ def plain_values(value: Machine | Profile | Tree | Image) -> Values:
 
 _INSTALL = tuple(field.name for field in fields(Install))
 _EVENT = tuple(field.name for field in fields(Event))
+_GUEST = ("install", "volume", "old_volume", "uri", "created", "first_stage", "secrets")

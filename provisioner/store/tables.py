@@ -71,6 +71,8 @@ guests = Table(
     Column("uri", String(255), nullable=False),
     Column("created", UtcDateTime, nullable=False),
     Column("spec", JSON, nullable=False),
+    Column("holdings", JSON, nullable=False),
+    Column("first_stage", Boolean, nullable=False),
     Column("secrets", JSON, nullable=False),
 )
 

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from provisioner.service.requests import CreateGuest
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import FLAG, Operation, Reply, flag
-from provisioner.web.schemas import Created, Done, GuestOut, NewGuest, Planned, PlanOut, Switch, XmlOut
+from provisioner.web.schemas import Created, Done, GuestOut, Planned, PlanOut, Switch, XmlOut
+from provisioner.web.schemas_guest import NewGuest
 from provisioner.web.services import Guests
 
 
@@ -18,7 +18,7 @@ async def list_all(request: web.Request, _body: None) -> object:
 
 async def create(request: web.Request, body: NewGuest) -> object:
     guests = request.app[SERVICES].guests
-    wanted = CreateGuest(**(body.model_dump() | {"ssh_keys": tuple(body.ssh_keys)}))
+    wanted = body.request()
     if flag(request, "dry_run"):
         return Reply(Planned(plan=PlanOut.of(await guests.dry_run(wanted))), 200)
     return Created.of(await guests.create(wanted))

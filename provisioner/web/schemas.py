@@ -4,7 +4,7 @@ The same models are the schemas of the OpenAPI document.
 """
 
 from dataclasses import fields
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -13,7 +13,7 @@ from provisioner.core.host import Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
-from provisioner.plan.plan import describe
+from provisioner.plan.describe import describe
 from provisioner.plan.steps import Plan
 from provisioner.service.requests import Creation, Guest
 
@@ -32,26 +32,6 @@ class Out(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class NewGuest(In):
-    """A guest to be created and installed. What is left out comes from the profile."""
-
-    name: Name
-    profile: Name
-    memory: int | None = Field(None, description="MiB")
-    vcpus: int | None = None
-    disk: Line = Field("", description="size=4,pool=default,format=qcow2 (size in GiB)")
-    network: Line = Field("", description="network=NAME, bridge=NAME or type=direct,source=DEVICE")
-    mac: Line = ""
-    uuid: Line = ""
-    boot: Literal["bios", "uefi"] = "bios"
-    rom: bool = Field(True, description="false: the firmware's own PXE client asks, not the card's iPXE")
-    extra_args: Line = Field("", description="appended to the kernel command line")
-    autostart: bool = False
-    ssh_keys: list[Line] = Field(default_factory=list, max_length=50)
-    root_password_hash: Line = Field("", description="crypt(3) hash; empty locks root's password")
-    connect: Line = Field("", description="libvirt URI; empty for the configured one")
 
 
 class Switch(In):
@@ -161,10 +141,16 @@ class PlanOut(Out):
     steps: list[str]
     warnings: list[str]
     xml: str
+    first_xml: str = Field("", description="what the first stage is started with, where that differs")
 
     @classmethod
     def of(cls, plan: Plan) -> "PlanOut":
-        return cls(steps=[describe(step) for step in plan.steps], warnings=list(plan.warnings), xml=plan.xml)
+        return cls(
+            steps=[describe(step) for step in plan.steps],
+            warnings=list(plan.warnings),
+            xml=plan.xml,
+            first_xml=plan.first_xml,
+        )
 
 
 class Planned(Out):

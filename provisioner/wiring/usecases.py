@@ -33,13 +33,18 @@ async def services(
     from provisioner.mirror.client import session
     from provisioner.mirror.tree import Reader
     from provisioner.mirror.upstream import Upstream
+    from provisioner.service.aftercare import Aftercare
     from provisioner.service.answers import Answers
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
+    from provisioner.service.drafts import Drafts
+    from provisioner.service.execution import Execution
+    from provisioner.service.grounds import Grounds
     from provisioner.service.guests import Guests
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
+    from provisioner.service.locations import Locations
     from provisioner.service.machines import Machines
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
@@ -47,13 +52,14 @@ async def services(
     from provisioner.service.tokens import Tokens, load_key
     from provisioner.service.trees import Trees
     from provisioner.service.watchdog import Watchdog
+    from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
+    from provisioner.wiring.makers import makers
 
     folder = settings.state_dir
     client = session()
     stack.push_async_callback(client.close)
     upstream = Upstream(client)
-    progress = Progress(store, now)
     known: dict[str, LibvirtHost] = {}
 
     def host(uri: str) -> LibvirtHost:
@@ -64,6 +70,8 @@ async def services(
             stack.push_async_callback(known[uri].close)
         return known[uri]
 
+    aftercare = Aftercare(store, host)
+    progress = Progress(store, now, first_stage_over=aftercare.look)
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
@@ -73,21 +81,27 @@ async def services(
     shelf = loaders(settings.loader_dirs)
     prepared = asyncio.create_task(prepare(settings, store, host("")))
     stack.push_async_callback(end, prepared)
-    guests = Guests(
+    arguments = Arguments(store, tokens, profiles, settings.syslog_port)
+    shop = makers(settings)
+    grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work")
+    drafts = Drafts(
         store,
         host,
-        tokens,
         Prepared(profiles, prepared),
         trees,
         now,
         ids,
-        state.log_dir(folder),
+        grounds,
+        Locations(trees, profiles),
+        shop,
         lambda: interfaces.addresses(settings.interfaces),
-        neighbour=interfaces.neighbour_address,
-        check_answer=answers.check,
+        settings.http_port,
+        settings.guest_address,
+        answers.check,
     )
-    stack.push_async_callback(guests.close)
-    arguments = Arguments(store, tokens, profiles, settings.syslog_port)
+    execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
+    stack.push_async_callback(execution.close)
+    guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
     watchdog = Watchdog(
         store,
         host,
@@ -113,6 +127,7 @@ async def services(
         while True:
             try:
                 await watchdog.tick()
+                await aftercare.tick()
             except ProvisionerError as error:
                 _log.warning("the watchdog will look again: %s", error)
             await asyncio.sleep(_TICK_SECONDS)

@@ -60,8 +60,10 @@ async def _from_libvirt(site: Site, uri: str, *, known: bool) -> list[str]:
 
 async def _guests(site: Site, host: "LibvirtHost") -> list[str]:
     """Removes every guest that the demo's database names, with its volume; returns their names."""
-    from provisioner.plan.plan import plan_removal, volume_name
+    from provisioner.plan.plan import volume_name
     from provisioner.plan.steps import DeleteVolume
+    from provisioner.service.execution import carry_out_removal
+    from provisioner.service.removal import removal_of
     from provisioner.store.database import Database
 
     store = Database(f"sqlite+aiosqlite:///{site.database}")
@@ -70,8 +72,7 @@ async def _guests(site: Site, host: "LibvirtHost") -> list[str]:
         rows, installs = await store.guests(), await store.installs()
         for row in rows:
             spec = row.spec
-            for step in plan_removal(spec.name, spec.uuid, spec.disk.pool, row.volume).steps:
-                await host.apply(step)
+            await carry_out_removal(removal_of(row), host)
             # A rebuild that was cut off has a volume of its own beside the guest's.
             for install in installs:
                 if install.guest == spec.name:

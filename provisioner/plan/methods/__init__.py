@@ -1,1 +1,4 @@
-"""How a guest's installer starts: one file for each method."""
+"""How an installer is started: one file for each method.
+
+Each has `prepare(spec, host, tree, given) -> Prepared` and `warnings(spec)`.
+"""

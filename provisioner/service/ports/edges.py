@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from provisioner.core.profile import Image
+from provisioner.plan.steps import LocalStep
 
 
 class Linter(Protocol):
@@ -21,6 +22,16 @@ class TreeReader(Protocol):
 
     async def exists(self, source: str, path: str) -> bool:
         """Whether the tree has the file, of any size."""
+        ...
+
+
+class Workshop(Protocol):
+    async def apply(self, step: LocalStep) -> None:
+        """Carries out a step on our own files. Raises Unavailable, Invalid."""
+        ...
+
+    async def clear(self, install: str) -> None:
+        """Removes the folder of an install, whatever is in it; one that is not there is no error."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The store, and what it keeps beside the nouns of `core`."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -14,6 +14,23 @@ Clock = Callable[[], datetime]
 TokenKind = Literal["stub", "answer", "report"]
 
 
+Volumes = tuple[tuple[str, str], ...]
+"""Volumes as (pool, name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """The volumes of a guest. `data` are the names of its further disks' volumes, "" for one that was there
+    before it; `owned` all that were made for it; `temporary` those of them that only the first stage needs;
+    `leftover` those of earlier installs that a rebuild is to remove.
+    """
+
+    data: tuple[str, ...] = ()
+    owned: Volumes = ()
+    temporary: Volumes = ()
+    leftover: Volumes = ()
+
+
 @dataclass(frozen=True, slots=True)
 class GuestRow:
     """A guest of ours as the store remembers it: enough to plan it again after a restart."""
@@ -23,11 +40,15 @@ class GuestRow:
     volume: str
     created: datetime
     secrets: Mapping[str, str]
-    """Given at creation: `root_password_hash`, `ssh_keys` (lines). Never printed, never in the journal."""
+    """Given at creation: `root_password_hash`, `ssh_keys` (lines), the cloud-init texts `user-data`,
+    `meta-data` and `network-config`, and `inject:NAME` (base64). Never printed, never in the journal."""
     uri: str = ""
     """The host's libvirt URI; empty for the configured one."""
     old_volume: str = ""
     """The disk that a rebuild replaced, so that a rebuild cut off half-way can be planned again."""
+    holdings: Holdings = field(default_factory=Holdings)
+    first_stage: bool = False
+    """It was started into a first stage: once that is over it has to be started again, from its disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerErro
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.host import HostFacts
 from provisioner.plan.checks import check
-from tests.unit.plan.samples import BRIDGE, HOST, MACVTAP, SPEC, spec
+from tests.unit.plan.samples import BRIDGE, HOST, MAC, MACVTAP, SPEC, spec
 
 BIOS_ONLY = replace(HOST, firmwares=("bios",))
 NO_BRIDGE = replace(HOST, bridges=())
@@ -28,7 +28,7 @@ REFUSED: tuple[tuple[GuestSpec, HostFacts, type[ProvisionerError], str], ...] = 
         "UUID 00000000-0000-4000-8000-000000000002 belongs to domain theirs on qemu:///system",
     ),
     (
-        spec(mac="52:54:00:00:00:01"),
+        spec(nics=(Nic("network", "default", "52:54:00:00:00:01"),)),
         HOST,
         Conflict,
         "MAC 52:54:00:00:00:01 belongs to domain ours on qemu:///system",
@@ -52,39 +52,39 @@ REFUSED: tuple[tuple[GuestSpec, HostFacts, type[ProvisionerError], str], ...] = 
         "guest web1: 8193 MiB of memory are more than the 8192 MiB that qemu:///system has",
     ),
     (
-        spec(disk=Disk(4, "nope")),
+        spec(disks=(Disk(4, "nope"),)),
         HOST,
         NotFound,
         "no storage pool 'nope' on qemu:///system; known are asleep, ceph, default, vg",
     ),
-    (spec(disk=Disk(4, "asleep")), HOST, Conflict, "storage pool asleep on qemu:///system is not active"),
+    (spec(disks=(Disk(4, "asleep"),)), HOST, Conflict, "storage pool asleep on qemu:///system is not active"),
     (
-        spec(disk=Disk(40.5)),
+        spec(disks=(Disk(40.5),)),
         HOST,
         Invalid,
         "guest web1: a disk of 40.5 GiB is larger than the 40.0 GiB that pool default has left",
     ),
     (
-        spec(nic=Nic("network", "nope")),
+        spec(nics=(Nic("network", "nope", MAC),)),
         HOST,
         NotFound,
         "no libvirt network 'nope' on qemu:///system; known are default, quiet",
     ),
     (
-        spec(nic=Nic("network", "quiet")),
+        spec(nics=(Nic("network", "quiet", MAC),)),
         HOST,
         Conflict,
         "libvirt network quiet on qemu:///system is not active",
     ),
     (
-        spec(nic=Nic("bridge", "br9")),
+        spec(nics=(Nic("bridge", "br9", MAC),)),
         HOST,
         NotFound,
         "no bridge 'br9' on qemu:///system; known are br0, virbr0",
     ),
-    (spec(nic=BRIDGE), NO_BRIDGE, NotFound, "no bridge 'br0' on qemu:///system; known are none"),
+    (spec(nics=BRIDGE), NO_BRIDGE, NotFound, "no bridge 'br0' on qemu:///system; known are none"),
     (
-        spec(nic=Nic("direct", "eth9")),
+        spec(nics=(Nic("direct", "eth9", MAC),)),
         HOST,
         NotFound,
         "no device 'eth9' for a macvtap on qemu:///system; known are br0, eth0, virbr0",
@@ -104,14 +104,14 @@ def test_it_is_refused_in_one_sentence(
 
 @pytest.mark.parametrize(
     "guest",
-    [SPEC, spec(disk=Disk(40)), spec(boot="uefi", nic=BRIDGE, vcpus=8), spec(nic=MACVTAP, memory=8192)],
+    [SPEC, spec(disks=(Disk(40),)), spec(boot="uefi", nics=BRIDGE, vcpus=8), spec(nics=MACVTAP, memory=8192)],
 )
 def test_what_fits_passes(guest: GuestSpec) -> None:
     check(guest, HOST)
 
 
 def test_devices_that_cannot_be_known_are_not_refused() -> None:
-    check(spec(nic=Nic("bridge", "br9")), replace(HOST, bridges=(), interfaces=()))
+    check(spec(nics=(Nic("bridge", "br9", MAC),)), replace(HOST, bridges=(), interfaces=()))
 
 
 def test_a_rebuild_finds_itself_but_nobody_else() -> None:

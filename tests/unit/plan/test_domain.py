@@ -16,13 +16,13 @@ from provisioner.core.host import HostFacts, Pool
 from provisioner.core.profile import Tree
 from provisioner.plan.domain import NAMESPACE
 from provisioner.plan.plan import plan_guest
-from tests.unit.plan.samples import CASES, GIB, HOST, LOG, MINI, SERIAL, SPEC, spec
+from tests.unit.plan.samples import CASES, GIB, HOST, MAC, MINI, SPEC, ground, spec
 
 GOLDENS = Path(__file__).parents[2] / "data" / "xml"
 
 
 def xml_of(guest: GuestSpec, host: HostFacts, tree: Tree) -> str:
-    return plan_guest(guest, host, tree, install="i-0001", serial=SERIAL, log=LOG).xml
+    return plan_guest(guest, host, tree, ground("i-0001")).xml
 
 
 @cache
@@ -75,9 +75,9 @@ QUOTES = """it's <a> "pool" & more"""
 
 def test_quotes_and_brackets_stay_text() -> None:
     host = replace(HOST, pools=(Pool(QUOTES, True, GIB, 0, GIB, f"/srv/{QUOTES}"),))
-    guest = spec(profile=QUOTES, disk=Disk(1, QUOTES), nic=Nic("network", QUOTES))
+    guest = spec(profile=QUOTES, disks=(Disk(1, QUOTES),), nics=(Nic("network", QUOTES, MAC),))
 
-    plan = plan_guest(guest, host, MINI, install="i-1", serial=QUOTES, log=f"/{QUOTES}")
+    plan = plan_guest(guest, host, MINI, ground(serial=QUOTES, log=f"/{QUOTES}"))
 
     root = etree.fromstring(plan.xml)
     assert root.xpath("string(sysinfo/system/entry)") == QUOTES
@@ -94,7 +94,7 @@ CONTROL = st.sampled_from(["\n", "\r", "\t", "\0", "\x1b", "\u2028", "\ud800", "
 def test_any_text_is_kept_or_refused(text: str) -> None:
     try:
         plan = plan_guest(
-            spec(profile=text, nic=Nic("bridge", text)), HOST, MINI, install="i", serial=text, log=LOG
+            spec(profile=text, nics=(Nic("bridge", text, MAC),)), HOST, MINI, ground(serial=text)
         )
     except Invalid as error:
         assert "web1" in str(error)

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.core.guest import Disk
+from provisioner.plan.describe import describe, masked
 from provisioner.plan.plan import (
-    describe,
-    masked,
     plan_guest,
     plan_rebuild,
     plan_removal,
@@ -25,13 +24,13 @@ from provisioner.plan.steps import (
     StopDomain,
     UndefineDomain,
 )
-from tests.unit.plan.samples import GIB, HOST, KVM, LOG, MACVTAP, MINI, SERIAL, SPEC, spec
+from tests.unit.plan.samples import GIB, HOST, KVM, MACVTAP, MINI, SERIAL, SPEC, ground, spec
 
 NAME, UUID = SPEC.name, SPEC.uuid
 
 
 def plan(**changes: object) -> Plan:
-    return plan_guest(spec(**changes), HOST, MINI, install="i-1", serial=SERIAL, log=LOG)
+    return plan_guest(spec(**changes), HOST, MINI, ground())
 
 
 def undoing(made: Plan) -> list[Step]:
@@ -66,9 +65,7 @@ def test_uefi_starts_with_a_fresh_variable_store() -> None:
 
 
 def test_a_rebuild_replaces_the_disk_and_drops_the_old_one_last() -> None:
-    made = plan_rebuild(
-        spec(boot="uefi"), HOST, MINI, install="i-2", serial=SERIAL, log=LOG, old_volume="web1-i-1"
-    )
+    made = plan_rebuild(spec(boot="uefi"), HOST, MINI, ground("i-2"), old_volume="web1-i-1")
 
     assert made.steps == (
         StopDomain(NAME, UUID),
@@ -80,20 +77,20 @@ def test_a_rebuild_replaces_the_disk_and_drops_the_old_one_last() -> None:
 
 
 def test_undoing_a_rebuild_keeps_the_guest_defined() -> None:
-    made = plan_rebuild(SPEC, HOST, MINI, install="i-2", serial=SERIAL, log=LOG, old_volume="web1-i-1")
+    made = plan_rebuild(SPEC, HOST, MINI, ground("i-2"), old_volume="web1-i-1")
 
     assert undoing(made) == [StopDomain(NAME, UUID), DeleteVolume("default", "web1-i-2")]
 
 
 def test_a_rebuild_into_the_same_volume_empties_it_first() -> None:
-    made = plan_rebuild(SPEC, HOST, MINI, install="i-1", serial=SERIAL, log=LOG, old_volume="web1-i-1")
+    made = plan_rebuild(SPEC, HOST, MINI, ground("i-1"), old_volume="web1-i-1")
 
     kinds = [type(step) for step in made.steps]
     assert kinds == [StopDomain, DeleteVolume, CreateVolume, DefineDomain, StartDomain]
 
 
 def test_a_removal_leaves_nothing() -> None:
-    assert plan_removal("web1", UUID, "default", "web1-i-1").steps == (
+    assert plan_removal("web1", UUID, [("default", "web1-i-1"), ("default", "web1-i-1")]).steps == (
         UndefineDomain("web1", UUID),
         DeleteVolume("default", "web1-i-1"),
     )
@@ -123,23 +120,23 @@ def test_every_step_is_told_in_one_line_without_the_secret() -> None:
 def test_a_masked_plan_shows_no_secret_and_is_otherwise_the_same() -> None:
     bare = plan()
 
-    shown = masked(bare, SERIAL)
+    shown = masked(bare, [SERIAL])
 
     assert SERIAL in bare.xml
     assert shown.xml == bare.xml.replace(SERIAL, "***")
     assert [describe(step) for step in shown.steps] == [describe(step) for step in bare.steps]
-    assert masked(bare, "") == bare
+    assert masked(bare, [""]) == bare
 
 
 @given(st.text("ab<>&'\"", min_size=3))
 def test_an_escaped_secret_is_masked_too(secret: str) -> None:
-    made = plan_guest(SPEC, HOST, MINI, install="i-1", serial=secret + "#mark", log=LOG)
+    made = plan_guest(SPEC, HOST, MINI, ground(serial=secret + "#mark"))
 
-    assert "#mark" not in masked(made, secret + "#mark").xml
+    assert "#mark" not in masked(made, [secret + "#mark"]).xml
 
 
 def test_sizes_are_rounded_to_whole_bytes() -> None:
-    step = plan(disk=Disk(0.1)).steps[0]
+    step = plan(disks=(Disk(0.1),)).steps[0]
 
     assert isinstance(step, CreateVolume)
     assert step.capacity == 107374182
@@ -148,7 +145,7 @@ def test_sizes_are_rounded_to_whole_bytes() -> None:
 def test_emulation_macvtap_and_a_slow_host_are_told() -> None:
     host = replace(HOST, warnings=("starting takes a minute",))
 
-    told = plan_guest(spec(nic=MACVTAP), host, MINI, install="i", serial="s", log=LOG).warnings
+    told = plan_guest(spec(nics=MACVTAP), host, MINI, ground()).warnings
 
     assert told == (
         "web1 is emulated without KVM (no kernel booted): expect it to be many times slower",
@@ -159,4 +156,4 @@ def test_emulation_macvtap_and_a_slow_host_are_told() -> None:
 
 
 def test_nothing_is_told_where_all_is_well() -> None:
-    assert plan_guest(SPEC, KVM, MINI, install="i", serial="s", log=LOG).warnings == ()
+    assert plan_guest(SPEC, KVM, MINI, ground()).warnings == ()

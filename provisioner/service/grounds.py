@@ -1,0 +1,132 @@
+"""What a guest's plan is made from: secrets, arguments, the seed's texts, and what its image is."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from provisioner.answers.render import AnswerContext, render
+from provisioner.core import urls
+from provisioner.core.errors import Invalid
+from provisioner.core.guest import GuestSpec
+from provisioner.core.host import HostFacts
+from provisioner.core.install import Install
+from provisioner.core.profile import Profile, Tree
+from provisioner.distros.detect import family
+from provisioner.plan.given import Given, Seed
+from provisioner.service.arguments import Arguments
+from provisioner.service.contexts import with_secrets
+from provisioner.service.ports import GuestRow, TokenKind
+from provisioner.service.requests import Media
+from provisioner.service.tokens import Tokens
+
+# By the name of the answer file: the label under which the family's installer looks for a volume with it.
+_LABELS = {"ks.cfg": "OEMDRV", "autoinst.xml": "OEMDRV"}
+_CLOUD_INIT = "cidata"
+_USER_DATA, _META_DATA = "cloud/user-data.j2", "cloud/meta-data.j2"
+
+
+class AnswerText(Protocol):
+    async def text(
+        self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
+    ) -> str: ...
+
+
+class Grounds:
+    """`log_dir` keeps serial logs, `work_dir` files on their way to a host."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        arguments: Arguments,
+        answers: AnswerText,
+        media: Media,
+        log_dir: Path,
+        work_dir: Path,
+    ) -> None:
+        self._tokens = tokens
+        self._arguments = arguments
+        self._answers = answers
+        self._media = media
+        self._log_dir = log_dir
+        self._work_dir = work_dir
+
+    async def given(
+        self,
+        install: Install,
+        row: GuestRow,
+        profile: Profile | None,
+        tree: Tree,
+        host: HostFacts,
+        root: str,
+        present: frozenset[str] = frozenset(),
+    ) -> Given:
+        """Raises Invalid for what cannot be answered that way, or an image that is none."""
+        spec = row.spec
+        kinds: tuple[TokenKind, ...] = ("stub", "answer", "report")
+        stub, *others = (self._tokens.mint(install.id, kind, install.generation) for kind in kinds)
+        image = await self._media.disk_image(spec.disk.image) if spec.disk.image else None
+        return Given(
+            install=install.id,
+            serial=stub,
+            log=str(self._log_dir / f"{install.id}.log"),
+            volume=row.volume,
+            data_volumes=row.holdings.data,
+            arguments=self._arguments.line(install, profile, tree, root, spec)
+            if spec.method == "url"
+            else "",
+            stub=urls.stub(root),
+            seed=await self._seed(install, row, profile, tree, root),
+            image=image,
+            files=tuple(
+                (key.removeprefix("inject:"), content)
+                for key, content in row.secrets.items()
+                if key.startswith("inject:")
+            ),
+            work=str(self._work_dir / install.id),
+            present=present,
+            secrets=(stub, *others),
+        )
+
+    async def _seed(
+        self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree, root: str
+    ) -> Seed | None:
+        spec = row.spec
+        if spec.method == "import" and spec.cloud_init:
+            report = self._tokens.mint(install.id, "report", install.generation)
+            return Seed(_CLOUD_INIT, cloud_files(install, spec, row.secrets, urls.report(root, report)))
+        if spec.method != "iso" or profile is None:
+            return None
+        file = family(profile.family).answer_file
+        if file not in _LABELS:
+            raise Invalid(
+                f"the installer of family {profile.family} looks for its answers on no volume",
+                remedy=f"start it by its kernel: --location {spec.iso} instead of --cdrom",
+            )
+        return Seed(_LABELS[file], ((file, await self._answers.text(install, row, profile, tree, root)),))
+
+
+def cloud_files(
+    install: Install, spec: GuestSpec, secrets: Mapping[str, str], report_url: str
+) -> tuple[tuple[str, str], ...]:
+    """cloud-init's NoCloud files: the user's own, and where he gave none, ours, which report."""
+    context = with_secrets(
+        AnswerContext(
+            guest=install.guest,
+            hostname=install.guest,
+            mac=install.mac,
+            uuid=install.uuid,
+            install=install.id,
+            root="",
+            tree_url="",
+            report_url=report_url.rstrip("/"),
+        ),
+        secrets,
+    )
+    files = {
+        "user-data": secrets.get("user-data") or render(_USER_DATA, context),
+        "meta-data": secrets.get("meta-data") or render(_META_DATA, replace(context, ssh_keys=())),
+    }
+    if network := secrets.get("network-config"):
+        files["network-config"] = network
+    return tuple(files.items())

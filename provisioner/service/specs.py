@@ -1,0 +1,162 @@
+"""From a request and its profile to the spec of a guest: texts parsed, what is left out filled in."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+from provisioner.core.errors import Invalid
+from provisioner.core.guest import Disk, Graphics, GuestSpec, Method, Nic, parse_boot, with_macs
+from provisioner.core.machine import normalise_mac, normalise_uuid
+from provisioner.core.profile import Profile
+from provisioner.service.ports import Store
+from provisioner.service.requests import CreateGuest, Ids
+
+_NIC = Nic("network", "default")
+_MEMORY, _DISK = 1024, 8.0
+"""Where no profile says more."""
+_KEY = re.compile(r"(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n\0]*)?")
+_HASH = re.compile(r"\$[A-Za-z0-9./$=,_-]+")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_CLOUD = ("user-data", "meta-data", "network-config")
+_LARGEST = 512 * 1024
+"""Bytes of the files that are added to an initrd."""
+
+
+def method_of(request: CreateGuest) -> Method:
+    """The method that is asked for, or that follows from what is given. Raises Invalid where two differ."""
+    given = {"url": request.location, "iso": request.cdrom}
+    follows = [method for method, text in given.items() if text]
+    if len(follows) > 1:
+        raise Invalid(f"guest {request.name}: --location and --cdrom are two different methods; give one")
+    method = request.method or (follows[0] if follows else "pxe")
+    if follows and method != follows[0]:
+        option = {"url": "--location", "iso": "--cdrom"}[follows[0]]
+        raise Invalid(f"guest {request.name}: {option} does not go with the method {method}")
+    if method in given and not follows and (method == "iso" or not request.profile):
+        option = {"url": "--location TREE", "iso": "--cdrom FILE"}[method]
+        raise Invalid(f"guest {request.name}: the method {method} needs {option}")
+    for what, owner in (("direct", "url"), ("files", "url"), ("cloud_init", "import")):
+        if getattr(request, what) not in (False, None, {}) and method != owner:
+            option = {"direct": "--direct", "files": "--initrd-inject", "cloud_init": "--cloud-init"}[what]
+            raise Invalid(f"guest {request.name}: {option} is for the method {owner}, not for {method}")
+    return cast(Method, method)
+
+
+async def spec_of(
+    request: CreateGuest, profile: Profile | None, method: Method, store: Store, ids: Ids
+) -> GuestSpec:
+    """Raises Invalid for the first text that is wrong. A MAC address is chosen for each card without one."""
+    boot, secure = parse_boot(request.boot)
+    if request.graphics not in ("", "none", "vnc"):
+        raise Invalid(f"guest {request.name}: --graphics {request.graphics} is not known; use vnc or none")
+    attended = not profile and method == "iso"
+    return GuestSpec(
+        name=request.name,
+        profile=profile.name if profile else "",
+        uuid=normalise_uuid(request.uuid) if request.uuid else ids.uuid(),
+        memory=_first(request.memory, profile.memory if profile else _MEMORY),
+        vcpus=_first(request.vcpus, profile.vcpus if profile else 1),
+        disks=_disks(request, profile, method),
+        nics=await _nics(request, store, ids),
+        boot=boot,
+        secure=secure,
+        rom=request.rom and not secure,
+        cpu=request.cpu,
+        graphics=cast(Graphics, request.graphics or ("vnc" if attended else "none")),
+        method=method,
+        direct=request.direct,
+        cloud_init=request.cloud_init is not None,
+        extra_args=request.extra_args,
+        autostart=request.autostart,
+        start=request.start,
+    )
+
+
+def secrets_of(request: CreateGuest) -> dict[str, str]:
+    """What a guest is given beside its spec. A text that could break out of its line is refused."""
+    for number, key in enumerate(request.ssh_keys, 1):
+        if not _KEY.fullmatch(key.strip()):
+            raise Invalid(
+                f"guest {request.name}: SSH key {number} is not a public key",
+                remedy="give the line of a .pub file: ssh-ed25519 AAAA… comment",
+            )
+    hashed = request.root_password_hash
+    if hashed and not _HASH.fullmatch(hashed):
+        raise Invalid(
+            f"guest {request.name}: the root password is not a crypt(3) hash",
+            remedy="make one with: openssl passwd -6",
+        )
+    keys = "\n".join(key.strip() for key in request.ssh_keys)
+    given = {"root_password_hash": hashed, "ssh_keys": keys}
+    given |= _cloud(request.name, request.cloud_init or {}) | _files(request.name, request.files)
+    return {name: value for name, value in given.items() if value}
+
+
+def _disks(request: CreateGuest, profile: Profile | None, method: Method) -> tuple[Disk, ...]:
+    if not request.disks:
+        if method == "import":
+            raise Invalid(
+                f"guest {request.name}: an import needs its disk image",
+                remedy="write --import --disk IMAGE",
+            )
+        return (Disk(profile.disk if profile else _DISK),)
+    disks = tuple(Disk.parse(text) for text in request.disks)
+    for number, disk in enumerate(disks):
+        if disk.image and (method != "import" or number):
+            raise Invalid(
+                f"guest {request.name}: --disk {disk.image} is a disk image, which only the first disk of an "
+                "import is made from",
+                remedy="add --import, or write vol=POOL/VOLUME for a volume that exists",
+            )
+        if method == "pxe" and disk.volume and not number:
+            raise Invalid(
+                f"guest {request.name}: a volume that exists boots what is on it before it asks the network",
+                remedy="let a disk be made (--disk size=…), or take --import, --location or --cdrom",
+            )
+        if method == "import" and not number and not (disk.image or disk.volume):
+            raise Invalid(
+                f"guest {request.name}: the first disk of an import is a disk image or an existing volume",
+                remedy="write --disk IMAGE, or --disk vol=POOL/VOLUME",
+            )
+    return disks
+
+
+async def _nics(request: CreateGuest, store: Store, ids: Ids) -> tuple[Nic, ...]:
+    nics = tuple(Nic.parse(text) for text in request.networks) or (_NIC,)
+    if request.mac:
+        nics = (replace(nics[0], mac=normalise_mac(request.mac)), *nics[1:])
+    macs: list[str] = []
+    for nic in nics:
+        mac = nic.mac
+        while not mac or (not nic.mac and (mac in macs or await store.machine(mac=mac))):
+            mac = ids.mac()
+        macs.append(mac)
+    return with_macs(nics, tuple(macs))
+
+
+def _cloud(guest: str, texts: Mapping[str, str]) -> dict[str, str]:
+    for name in texts:
+        if name not in _CLOUD:
+            raise Invalid(f"guest {guest}: cloud-init knows no {name}; known are {', '.join(_CLOUD)}")
+    return dict(texts)
+
+
+def _files(guest: str, files: Mapping[str, str]) -> dict[str, str]:
+    size = 0
+    for name, content in files.items():
+        if not _FILE.fullmatch(name):
+            raise Invalid(f"guest {guest}: {name!r} is no name for a file in an initrd")
+        try:
+            size += len(base64.b64decode(content, validate=True))
+        except (ValueError, binascii.Error):
+            raise Invalid(f"guest {guest}: the content of {name} is not base64") from None
+    if size > _LARGEST:
+        raise Invalid(f"guest {guest}: the files for the initrd are larger than {_LARGEST // 1024} KiB")
+    return {f"inject:{name}": content for name, content in files.items()}
+
+
+def _first(asked: int | None, otherwise: int) -> int:
+    return otherwise if asked is None else asked

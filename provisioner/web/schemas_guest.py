@@ -1,0 +1,82 @@
+"""What a guest is asked for with."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from provisioner.service.requests import CreateGuest
+from provisioner.web.schemas import In, Line, Name
+
+Text = Annotated[str, StringConstraints(max_length=64 * 1024)]
+
+
+class CloudInit(In):
+    """cloud-init's texts; what is left out is ours."""
+
+    user_data: Text = ""
+    meta_data: Text = ""
+    network_config: Text = ""
+
+    def texts(self) -> dict[str, str]:
+        given = {
+            "user-data": self.user_data,
+            "meta-data": self.meta_data,
+            "network-config": self.network_config,
+        }
+        return {name: text for name, text in given.items() if text}
+
+
+class NewGuest(In):
+    """A guest to be created and installed. What is left out comes from the profile."""
+
+    name: Name
+    profile: Line = ""
+    method: Literal["", "pxe", "url", "iso", "import"] = Field(
+        "", description="left out: url with a location, iso with a cdrom, else pxe"
+    )
+    memory: int | None = Field(None, description="MiB")
+    vcpus: int | None = None
+    cpu: Line = Field("", description="libvirt CPU model, host-passthrough, host-model or maximum")
+    disks: list[Line] = Field(
+        default_factory=list,
+        max_length=16,
+        description="size=4,pool=default,format=qcow2,bus=virtio (size in GiB); IMAGE,size=20,linked=on; "
+        "vol=POOL/VOLUME",
+    )
+    networks: list[Line] = Field(
+        default_factory=list,
+        max_length=8,
+        description="network=NAME, bridge=NAME, type=direct,source=DEVICE or user; mac=, model=",
+    )
+    mac: Line = Field("", description="of the first card")
+    uuid: Line = ""
+    boot: Line = Field("bios", description="bios, uefi or uefi,secure=on")
+    rom: bool = Field(True, description="false: the firmware's own PXE client asks, not the card's iPXE")
+    graphics: Literal["", "none", "vnc"] = ""
+    location: Line = Field(
+        "", description="tree by name, URL, directory or ISO; its kernel is started directly"
+    )
+    cdrom: Line = Field("", description="ISO, or the host's drive, which is booted")
+    direct: bool = Field(False, description="hand the tree's own URL to the installer")
+    files: dict[str, str] = Field(
+        default_factory=dict, max_length=32, description="added to the initrd: name to base64"
+    )
+    cloud_init: CloudInit | None = Field(None, description="a seed for cloud-init; null: none")
+    extra_args: Line = Field("", description="appended to the kernel command line")
+    autostart: bool = False
+    start: Literal["run", "paused", "off"] = Field("run", description="of an import, once it is made")
+    ssh_keys: list[Line] = Field(default_factory=list, max_length=50)
+    root_password_hash: Line = Field("", description="crypt(3) hash; empty locks root's password")
+    connect: Line = Field("", description="libvirt URI; empty for the configured one")
+
+    def request(self) -> CreateGuest:
+        """As the use case takes it."""
+        texts = None if self.cloud_init is None else self.cloud_init.texts()
+        plain = self.model_dump(exclude={"cloud_init", "disks", "networks", "ssh_keys"})
+        return CreateGuest(
+            **plain,
+            disks=tuple(self.disks),
+            networks=tuple(self.networks),
+            ssh_keys=tuple(self.ssh_keys),
+            cloud_init=texts,
+        )
