@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from provisioner import state
-from provisioner.core.errors import ProvisionerError
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring.ground import end, loaders, now
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from provisioner.web.services import Services
 
 _log = logging.getLogger("provisioner")
-_TICK_SECONDS = 5.0
-_RETRY_SECONDS = 5.0
 
 
 async def services(
@@ -51,12 +49,14 @@ async def services(
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.sweep import sweep
     from provisioner.service.tokens import Tokens, load_key
     from provisioner.service.trees import Trees
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
     from provisioner.wiring.makers import Makers
+    from provisioner.wiring.watching import watch
 
     folder = settings.state_dir
     client = session()
@@ -111,29 +111,20 @@ async def services(
         now,
         _deadlines(settings),
         settings.settle_seconds,
-        busy=guests.execution.busy.__contains__,
+        busy=execution.busy.__contains__,
     )
 
     async def ready() -> None:
         await store.last_event_id()
         child.ready()
 
-    async def watch() -> None:
-        while not host("").up:  # what a killed service left can be judged only by looking at libvirt
-            try:
-                await host("").open()
-            except ProvisionerError as error:
-                _log.warning("%s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
-        for line in await reconcile(store, host, guests, now):
-            _log.info("%s", line)
-        while True:
-            try:
-                await watchdog.tick()
-                await aftercare.tick()
-            except ProvisionerError as error:
-                _log.warning("the watchdog will look again: %s", error)
-            await asyncio.sleep(_TICK_SECONDS)
+    async def open_host() -> None:
+        await host("").open()
+
+    async def tidy() -> list[str]:
+        told = await reconcile(store, host, guests, now)
+        uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
+        return told + await sweep(store, host, uris, execution.busy.__contains__)
 
     served = Services(
         store=store,
@@ -153,7 +144,7 @@ async def services(
         neighbour=interfaces.neighbour,
         ready=ready,
     )
-    return served, watch
+    return served, partial(watch, open_host, tidy, (watchdog.tick, aftercare.tick))
 
 
 def _deadlines(settings: "Settings") -> dict[str, int]:
