@@ -18,7 +18,8 @@ Tidy = Callable[[], Awaitable[list[str]]]
 
 async def watch(open_host: Tick, tidy: Tidy, ticks: tuple[Tick, ...]) -> None:
     """Runs until cancelled. Tidies at the start and once a minute; the same sentence is logged once."""
-    while not await _done(open_host):  # what a killed service left can be judged only by looking at libvirt
+    # What a killed service left can be judged only by looking at libvirt.
+    while not await _done(open_host):  # noqa: ASYNC110 - nobody tells when libvirt is back
         await asyncio.sleep(_RETRY_SECONDS)
     said: set[str] = set()
     rounds = 0
