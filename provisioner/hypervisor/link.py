@@ -5,15 +5,16 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import libvirt
 
-from provisioner.core.errors import ProvisionerError, Unavailable
-from provisioner.hypervisor import eventloop
+from provisioner.core.errors import Invalid, ProvisionerError, Unavailable
+from provisioner.hypervisor import devices, eventloop
+from provisioner.hypervisor.dial import Dial
 from provisioner.hypervisor.errors import translate
+from provisioner.hypervisor.threads import Threads
 
 _log = logging.getLogger(__name__)
 
@@ -21,12 +22,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _KEEPALIVE = (2, 2)
-_DIAL_SECONDS = 20
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
+_CLOSED = {
+    libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "the connection to it broke",
+    libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "it closed the connection",
+    libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "it gave no sign of life for six seconds",
+    libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT: "the connection was given up",
+}
 
 
 class Link:
-    """Opens on first use.
+    """Opens on first use. While it is down, which it tries to mend by itself, every call fails at once.
 
     `on_up(connection, again)` is called in a worker thread for each new connection before anybody else
     has it; `again` says that an earlier one was lost. It returns the ids of the event callbacks that it
@@ -38,11 +44,15 @@ class Link:
     ) -> None:
         self.uri = uri
         self._on_up = on_up
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="libvirt")
+        self._threads = Threads(threads, "libvirt")
+        self._dial = Dial(uri, self._dial_now, self._hang_up)
         self._connection: libvirt.virConnect | None = None
         self._callbacks: dict[libvirt.virConnect, list[int]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         """The asyncio loop that opened it: callbacks of libvirt hop over to this one."""
+        self.trouble = ""
+        """Why it is down; "" while it is up, or was not tried yet."""
+        self._was_up = False
         self._dialling: asyncio.Task[libvirt.virConnect] | None = None
         self._healer: asyncio.Task[None] | None = None
         self._closed = False
@@ -51,22 +61,15 @@ class Link:
     def up(self) -> bool:
         return self._connection is not None
 
-    async def open(self, *, again: bool = False) -> libvirt.virConnect:
+    async def open(self) -> libvirt.virConnect:
         """The open connection. Raises Unavailable or Invalid where there is none to be had."""
         if self._connection is not None:
             return self._connection
         if self._closed:
             raise Unavailable(f"the connection to libvirt at {self.uri} was closed")
-        if self._healer is not None and not again:
-            raise Unavailable(
-                f"libvirt at {self.uri} went away; trying to reach it again",
-                remedy="start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d",
-            )
-        if self._dialling is None:
-            self.loop = asyncio.get_running_loop()
-            self._dialling = self.loop.create_task(self._connect(again))
-            self._dialling.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(self._dialling)
+        if self._healer is not None:
+            raise Unavailable(f"{self.trouble}; trying to reach it again", remedy=self._remedy())
+        return await self._reach()
 
     async def close(self) -> None:
         """Ends it for good. Calls that are still under way fail by themselves."""
@@ -79,7 +82,8 @@ class Link:
         if connection is not None:
             with contextlib.suppress(ProvisionerError):
                 await self._thread(partial(self._hang_up, connection), seconds=5)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._dial.close()
+        self._threads.close()
 
     async def run(
         self,
@@ -112,48 +116,48 @@ class Link:
                 work.exception()
             raise
 
-    async def _connect(self, again: bool) -> libvirt.virConnect:
-        """One attempt for all who ask at the same time. One that is given up leaves no connection behind."""
-        dial = asyncio.get_running_loop().run_in_executor(self._threads, self._dial, again)
+    async def _reach(self) -> libvirt.virConnect:
+        """One attempt for all who ask at the same time."""
+        if self._dialling is None:
+            self.loop = asyncio.get_running_loop()
+            self._dialling = self.loop.create_task(self._connect())
+            self._dialling.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._dialling)
+
+    async def _connect(self) -> libvirt.virConnect:
         try:
-            connection = await self._within(_DIAL_SECONDS, asyncio.shield(dial))
-        except BaseException:
-            dial.add_done_callback(self._discard)
+            connection = await self._dial.connection()
+        except ProvisionerError as error:
+            self.trouble = str(error)
+            if self._healer is None and not self._closed and not isinstance(error, Invalid):
+                self._heal_from(None)
             raise
         finally:
             self._dialling = None
-        self._connection = connection
+        self._connection, self._was_up, self.trouble = connection, True, ""
         if not _alive(connection):  # lost before anybody could be told
-            self._lost(connection)
+            self._lost(connection, _CLOSED[libvirt.VIR_CONNECT_CLOSE_REASON_ERROR])
         return connection
-
-    def _discard(self, dial: "asyncio.Future[libvirt.virConnect]") -> None:
-        if not dial.cancelled() and dial.exception() is None:
-            with contextlib.suppress(RuntimeError):  # the threads were shut down: the process is ending
-                self._threads.submit(self._hang_up, dial.result())
 
     async def _ask(self, connection: libvirt.virConnect, call: Callable[[], T], *, seconds: float) -> T:
         try:
             return await self._thread(call, seconds=seconds)
         except Unavailable:
             if not _alive(connection):
-                self._lost(connection)
+                self._lost(connection, _CLOSED[libvirt.VIR_CONNECT_CLOSE_REASON_ERROR])
             raise
 
     async def _thread(self, call: Callable[[], T], *, seconds: float) -> T:
-        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
-        return await self._within(seconds, future)
-
-    async def _within(self, seconds: float, future: "asyncio.Future[T]") -> T:
         try:
             async with asyncio.timeout(seconds):
-                return await future
+                return await self._threads.submit(call)
         except libvirt.libvirtError as error:
             raise translate(error, self.uri) from error
         except TimeoutError:
             raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds") from None
 
-    def _dial(self, again: bool) -> libvirt.virConnect:
+    def _dial_now(self) -> libvirt.virConnect:
+        """In the dial's thread."""
         eventloop.start()
         connection = libvirt.open(self.uri)
         # Drivers that live in this process (test:///) know neither; there is nothing to lose there.
@@ -162,7 +166,7 @@ class Link:
         with contextlib.suppress(libvirt.libvirtError):
             connection.registerCloseCallback(self._heard_close, None)
         try:
-            self._callbacks[connection] = self._on_up(connection, again)
+            self._callbacks[connection] = self._on_up(connection, self._was_up)
         except BaseException:
             self._hang_up(connection)
             raise
@@ -176,28 +180,33 @@ class Link:
         with contextlib.suppress(libvirt.libvirtError):
             connection.unregisterCloseCallback()
 
-    def _heard_close(self, connection: libvirt.virConnect, _reason: int, _opaque: object) -> None:
+    def _heard_close(self, connection: libvirt.virConnect, reason: int, _opaque: object) -> None:
         """libvirt calls this in its event thread."""
         with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
             if self.loop is not None:
-                self.loop.call_soon_threadsafe(self._lost, connection)
+                self.loop.call_soon_threadsafe(self._lost, connection, _CLOSED.get(reason, ""))
 
-    def _lost(self, connection: libvirt.virConnect) -> None:
+    def _lost(self, connection: libvirt.virConnect, why: str) -> None:
         if self._closed or connection is not self._connection:
             return
         self._connection = None
-        self._healer = asyncio.get_running_loop().create_task(self._heal(connection))
+        self.trouble = f"libvirt at {self.uri} went away: {why or 'the connection was closed'}"
+        self._heal_from(connection)
 
-    async def _heal(self, dead: libvirt.virConnect) -> None:
-        with contextlib.suppress(ProvisionerError):
-            await self._thread(partial(self._hang_up, dead), seconds=5)
+    def _heal_from(self, dead: libvirt.virConnect | None) -> None:
+        self._healer = asyncio.get_running_loop().create_task(self._heal(dead))
+
+    async def _heal(self, dead: libvirt.virConnect | None) -> None:
+        if dead is not None:
+            with contextlib.suppress(ProvisionerError):
+                await self._thread(partial(self._hang_up, dead), seconds=5)
         del dead
         delay = _FIRST_DELAY
         while True:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads many hosts
             delay = min(delay * 2, _LAST_DELAY)
             try:
-                await self.open(again=True)
+                await self._reach()
             except ProvisionerError:
                 continue
             except Exception:
@@ -206,6 +215,11 @@ class Link:
             if self._healer is asyncio.current_task():
                 self._healer = None
             return
+
+    def _remedy(self) -> str:
+        if devices.is_local(self.uri):
+            return "start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d"
+        return "see whether that machine is reachable and its libvirtd runs"
 
 
 def _alive(connection: libvirt.virConnect) -> bool:

@@ -11,6 +11,7 @@ from provisioner.plan.steps import CreateVolume, DeleteVolume
 
 class StorageCalls(Calls):
     def __init__(self) -> None:
+        super().__init__()
         self._pool_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def pools(self) -> list[Pool]:

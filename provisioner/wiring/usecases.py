@@ -11,6 +11,7 @@ from provisioner.core.errors import ProvisionerError
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring.ground import end, loaders, now
+from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ async def services(
     settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
-    from provisioner.hypervisor.connection import LibvirtHost
+    from provisioner.hypervisor.validator import HostValidator
     from provisioner.media.images import Builder
     from provisioner.media.lint import ProcessLinter
     from provisioner.mirror.client import session
@@ -37,6 +38,7 @@ async def services(
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
     from provisioner.service.guests import Guests
+    from provisioner.service.hosts import Registry
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
@@ -53,16 +55,14 @@ async def services(
     client = session()
     stack.push_async_callback(client.close)
     progress = Progress(store, now)
-    known: dict[str, LibvirtHost] = {}
-
-    def host(uri: str) -> LibvirtHost:
-        uri = uri or settings.libvirt_uri
-        if uri not in known:
-            known[uri] = LibvirtHost(uri)
-            known[uri].watch(progress.on_domain_event)
-            stack.push_async_callback(known[uri].close)
-        return known[uri]
-
+    host = Connections(settings.libvirt_uri, progress.on_domain_event)
+    stack.push_async_callback(host.close)
+    hosts = Registry(
+        store, host, HostValidator(), local=settings.libvirt_uri, configured=configured(settings)
+    )
+    await hosts.allow()
+    opening = asyncio.create_task(hosts.open())
+    stack.push_async_callback(end, opening)
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
@@ -130,6 +130,7 @@ async def services(
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
         host=lambda: host(""),
+        hosts=hosts,
         upstream=Upstream(client).open,
         neighbour=interfaces.neighbour,
         ready=ready,

@@ -1,13 +1,17 @@
 """What the use cases need from outside, as Protocols. Edges satisfy them; `wiring` introduces them."""
 
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader
+from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
 from provisioner.service.ports.store import Clock, GuestRow, JournalRow, Store, Token, TokenKind
 
 __all__ = [
     "Clock",
+    "Connection",
+    "Connections",
     "DomainEvent",
     "GuestRow",
+    "HostStore",
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
@@ -18,4 +22,5 @@ __all__ = [
     "Token",
     "TokenKind",
     "TreeReader",
+    "Validator",
 ]
