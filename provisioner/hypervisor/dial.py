@@ -6,14 +6,13 @@ and because the machine behind it may have been switched off for good, after a w
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-from functools import partial
 
 import libvirt
 
 from provisioner.core.errors import Unavailable
 from provisioner.hypervisor.errors import translate
+from provisioner.hypervisor.pair import Pair
 from provisioner.hypervisor.threads import Threads
 
 _ANSWER_SECONDS = 8
@@ -23,25 +22,25 @@ _MOST = 4
 
 
 class Dial:
-    """`dial()` connects, blocking; `discard(connection)` lets go of one that nobody wants any more."""
+    """`dial()` connects, blocking; `discard(pair)` lets go of one that nobody wants any more."""
 
     def __init__(
         self,
         uri: str,
-        dial: Callable[[], libvirt.virConnect],
-        discard: Callable[[libvirt.virConnect], None],
+        dial: Callable[[], Pair],
+        discard: Callable[[Pair], object],
     ) -> None:
         self.uri = uri
         self._make = dial
         self._let_go = discard
         self._threads = Threads(_MOST, "libvirt-dial")
-        self._attempt: asyncio.Future[libvirt.virConnect] | None = None
+        self._attempt: asyncio.Future[Pair] | None = None
         self._began = 0.0
         self._left = 0
         self._closed = False
 
-    async def connection(self) -> libvirt.virConnect:
-        """A new connection within eight seconds. Raises Unavailable, or what libvirt says translated."""
+    async def pair(self) -> Pair:
+        """A new pair within eight seconds. Raises Unavailable, or what libvirt says translated."""
         now = asyncio.get_running_loop().time
         if self._attempt is None:
             self._attempt, self._began = self._threads.submit(self._make), now()
@@ -70,10 +69,9 @@ class Dial:
             self._attempt.add_done_callback(self._discard)
             self._attempt = None
 
-    def _discard(self, attempt: "asyncio.Future[libvirt.virConnect]") -> None:
+    def _discard(self, attempt: "asyncio.Future[Pair]") -> None:
         self._left -= 1
         if not attempt.cancelled() and attempt.exception() is None:
-            with contextlib.suppress(RuntimeError):  # the loop is ending
-                self._threads.submit(partial(self._let_go, attempt.result()))
+            self._let_go(attempt.result())
         if self._closed and not self._left:
             self._threads.close()

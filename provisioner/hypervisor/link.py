@@ -11,9 +11,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 import libvirt
 
 from provisioner.core.errors import Invalid, ProvisionerError, Unavailable
-from provisioner.hypervisor import devices, eventloop
+from provisioner.hypervisor import devices
 from provisioner.hypervisor.dial import Dial
 from provisioner.hypervisor.errors import translate
+from provisioner.hypervisor.pair import Pair, dial, let_go
 from provisioner.hypervisor.threads import Threads
 
 _log = logging.getLogger(__name__)
@@ -21,7 +22,6 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_KEEPALIVE = (2, 2)
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 _CLOSED = {
     libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "the connection to it broke",
@@ -29,6 +29,8 @@ _CLOSED = {
     libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "it gave no sign of life for six seconds",
     libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT: "the connection was given up",
 }
+_BROKE = _CLOSED[libvirt.VIR_CONNECT_CLOSE_REASON_ERROR]
+_CLOSE_SECONDS = 2.0
 
 
 class Link:
@@ -44,46 +46,41 @@ class Link:
     ) -> None:
         self.uri = uri
         self._on_up = on_up
+        self._most = threads
         self._threads = Threads(threads, "libvirt")
-        self._dial = Dial(uri, self._dial_now, self._hang_up)
-        self._connection: libvirt.virConnect | None = None
-        self._callbacks: dict[libvirt.virConnect, list[int]] = {}
+        self._dial = Dial(uri, self._dial_now, self._let_go)
+        self._pair: Pair | None = None
+        self._gone: asyncio.Future[None] | None = None
+        """Done once the present pair is lost: nobody waits for its calls any longer."""
         self.loop: asyncio.AbstractEventLoop | None = None
         """The asyncio loop that opened it: callbacks of libvirt hop over to this one."""
         self.trouble = ""
         """Why it is down; "" while it is up, or was not tried yet."""
         self._was_up = False
-        self._dialling: asyncio.Task[libvirt.virConnect] | None = None
+        self._dialling: asyncio.Task[Pair] | None = None
         self._healer: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
     def up(self) -> bool:
-        return self._connection is not None
+        return self._pair is not None
 
-    async def open(self) -> libvirt.virConnect:
-        """The open connection. Raises Unavailable or Invalid where there is none to be had."""
-        if self._connection is not None:
-            return self._connection
-        if self._closed:
-            raise Unavailable(f"the connection to libvirt at {self.uri} was closed")
-        if self._healer is not None:
-            raise Unavailable(f"{self.trouble}; trying to reach it again", remedy=self._remedy())
-        return await self._reach()
+    async def open(self) -> None:
+        """Raises Unavailable or Invalid where there is no connection to be had."""
+        await self._opened()
 
     async def close(self) -> None:
-        """Ends it for good. Calls that are still under way fail by themselves."""
+        """Ends it for good. Calls that are still under way fail."""
         self._closed = True
         for task in (self._healer, self._dialling):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(ProvisionerError):
-                await self._thread(partial(self._hang_up, connection), seconds=5)
+        closed = self._give_up()
         self._dial.close()
         self._threads.close()
+        if closed is not None:
+            await asyncio.wait({closed}, timeout=_CLOSE_SECONDS)
 
     async def run(
         self,
@@ -92,8 +89,8 @@ class Link:
         **kwargs: P.kwargs,
     ) -> T:
         """`function(connection, …)` in a thread, for questions: 15 seconds at most."""
-        connection = await self.open()
-        return await self._ask(connection, partial(function, connection, *args, **kwargs), seconds=15)
+        pair = await self._opened()
+        return await self._ask(pair, partial(function, pair.work, *args, **kwargs), seconds=15)
 
     async def act(
         self,
@@ -105,9 +102,9 @@ class Link:
 
         Otherwise the undoing that follows a Ctrl-C would race with the very step it undoes.
         """
-        connection = await self.open()
-        call = partial(function, connection, *args, **kwargs)
-        work = asyncio.ensure_future(self._ask(connection, call, seconds=120))
+        pair = await self._opened()
+        call = partial(function, pair.work, *args, **kwargs)
+        work = asyncio.ensure_future(self._ask(pair, call, seconds=120))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -116,7 +113,16 @@ class Link:
                 work.exception()
             raise
 
-    async def _reach(self) -> libvirt.virConnect:
+    async def _opened(self) -> Pair:
+        if self._pair is not None:
+            return self._pair
+        if self._closed:
+            raise Unavailable(f"the connection to libvirt at {self.uri} was closed")
+        if self._healer is not None:
+            raise self._down()
+        return await self._reach()
+
+    async def _reach(self) -> Pair:
         """One attempt for all who ask at the same time."""
         if self._dialling is None:
             self.loop = asyncio.get_running_loop()
@@ -124,83 +130,86 @@ class Link:
             self._dialling.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._dialling)
 
-    async def _connect(self) -> libvirt.virConnect:
+    async def _connect(self) -> Pair:
         try:
-            connection = await self._dial.connection()
+            pair = await self._dial.pair()
         except ProvisionerError as error:
             self.trouble = str(error)
             if self._healer is None and not self._closed and not isinstance(error, Invalid):
-                self._heal_from(None)
+                self._healer = asyncio.get_running_loop().create_task(self._heal())
             raise
         finally:
             self._dialling = None
-        self._connection, self._was_up, self.trouble = connection, True, ""
-        if not _alive(connection):  # lost before anybody could be told
-            self._lost(connection, _CLOSED[libvirt.VIR_CONNECT_CLOSE_REASON_ERROR])
-        return connection
+        self._pair, self._gone = pair, asyncio.get_running_loop().create_future()
+        self._was_up, self.trouble = True, ""
+        if not pair.alive:  # lost before anybody could be told
+            self._lost(pair, _BROKE)
+        return pair
 
-    async def _ask(self, connection: libvirt.virConnect, call: Callable[[], T], *, seconds: float) -> T:
+    async def _ask(self, pair: Pair, call: Callable[[], T], *, seconds: float) -> T:
+        """The call's answer, within `seconds` and before the host is lost. Raises our own errors."""
+        gone = self._gone
+        if gone is None:
+            raise self._down()
+        answer = self._threads.submit(call)
         try:
-            return await self._thread(call, seconds=seconds)
-        except Unavailable:
-            if not _alive(connection):
-                self._lost(connection, _CLOSED[libvirt.VIR_CONNECT_CLOSE_REASON_ERROR])
-            raise
-
-    async def _thread(self, call: Callable[[], T], *, seconds: float) -> T:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._threads.submit(call)
+            await asyncio.wait({answer, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
         except libvirt.libvirtError as error:
+            if not pair.alive:
+                self._lost(pair, _BROKE)
             raise translate(error, self.uri) from error
-        except TimeoutError:
-            raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds") from None
+        finally:
+            answer.cancel()
+        if gone.done():
+            raise self._down()
+        raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds")
 
-    def _dial_now(self) -> libvirt.virConnect:
+    def _dial_now(self) -> Pair:
         """In the dial's thread."""
-        eventloop.start()
-        connection = libvirt.open(self.uri)
-        # Drivers that live in this process (test:///) know neither; there is nothing to lose there.
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.setKeepAlive(*_KEEPALIVE)
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.registerCloseCallback(self._heard_close, None)
-        try:
-            self._callbacks[connection] = self._on_up(connection, self._was_up)
-        except BaseException:
-            self._hang_up(connection)
-            raise
-        return connection
+        return dial(self.uri, lambda connection: self._on_up(connection, self._was_up), self._heard_close)
 
-    def _hang_up(self, connection: libvirt.virConnect) -> None:
-        """Lets go of a connection. It closes with its last reference: a call under way still holds one."""
-        for callback in self._callbacks.pop(connection, []):
-            with contextlib.suppress(libvirt.libvirtError):
-                connection.domainEventDeregisterAny(callback)
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.unregisterCloseCallback()
-
-    def _heard_close(self, connection: libvirt.virConnect, reason: int, _opaque: object) -> None:
+    def _heard_close(self, pulse: libvirt.virConnect, reason: int, _opaque: object) -> None:
         """libvirt calls this in its event thread."""
         with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
             if self.loop is not None:
-                self.loop.call_soon_threadsafe(self._lost, connection, _CLOSED.get(reason, ""))
+                self.loop.call_soon_threadsafe(self._pulse_ended, pulse, _CLOSED.get(reason, _BROKE))
 
-    def _lost(self, connection: libvirt.virConnect, why: str) -> None:
-        if self._closed or connection is not self._connection:
+    def _pulse_ended(self, pulse: libvirt.virConnect, why: str) -> None:
+        if self._pair is not None and self._pair.pulse is pulse:
+            self._lost(self._pair, why)
+
+    def _lost(self, pair: Pair, why: str) -> None:
+        if self._closed or pair is not self._pair:
             return
-        self._connection = None
-        self.trouble = f"libvirt at {self.uri} went away: {why or 'the connection was closed'}"
-        self._heal_from(connection)
+        self.trouble = f"libvirt at {self.uri} went away: {why}"
+        self._give_up()
+        self._healer = asyncio.get_running_loop().create_task(self._heal())
 
-    def _heal_from(self, dead: libvirt.virConnect | None) -> None:
-        self._healer = asyncio.get_running_loop().create_task(self._heal(dead))
+    def _give_up(self) -> "asyncio.Future[None] | None":
+        """Lets the present pair go, and the threads that may be stuck in its calls. Done once closed."""
+        pair, gone = self._pair, self._gone
+        if pair is None or gone is None:
+            return None
+        self._pair = self._gone = None
+        gone.set_result(None)
+        self._threads.close()
+        self._threads = Threads(self._most, "libvirt")
+        return self._let_go(pair)
 
-    async def _heal(self, dead: libvirt.virConnect | None) -> None:
-        if dead is not None:
-            with contextlib.suppress(ProvisionerError):
-                await self._thread(partial(self._hang_up, dead), seconds=5)
-        del dead
+    def _let_go(self, pair: Pair) -> "asyncio.Future[None]":
+        loop = asyncio.get_running_loop()
+        closed: asyncio.Future[None] = loop.create_future()
+
+        def tell() -> None:
+            with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
+                loop.call_soon_threadsafe(lambda: closed.done() or closed.set_result(None))
+
+        let_go(pair, tell)
+        return closed
+
+    async def _heal(self) -> None:
         delay = _FIRST_DELAY
         while True:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads many hosts
@@ -216,14 +225,8 @@ class Link:
                 self._healer = None
             return
 
-    def _remedy(self) -> str:
+    def _down(self) -> Unavailable:
+        remedy = "see whether that machine is reachable and its libvirtd runs"
         if devices.is_local(self.uri):
-            return "start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d"
-        return "see whether that machine is reachable and its libvirtd runs"
-
-
-def _alive(connection: libvirt.virConnect) -> bool:
-    try:
-        return bool(connection.isAlive())
-    except libvirt.libvirtError:
-        return False
+            remedy = "start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d"
+        return Unavailable(f"{self.trouble}; trying to reach it again", remedy=remedy)
