@@ -201,9 +201,15 @@ class Registry:
         error = opening.exception()
         if isinstance(error, Invalid):
             if host.configured:
-                return HostState(host, up=False, reason=str(error))
+                return HostState(host, up=False, reason=_without(str(error), host.uri))
             raise error
-        return HostState(host, connection.up, "" if connection.up else connection.trouble or str(error or ""))
+        trouble = connection.trouble or str(error or "")
+        return HostState(host, connection.up, "" if connection.up else _without(trouble, host.uri))
+
+
+def _without(reason: str, uri: str) -> str:
+    """A reason that stands beside its URI need not begin with it."""
+    return reason.removeprefix(f"libvirt at {uri} ")
 
 
 def _checked(local: str, configured: Mapping[str, Host]) -> dict[str, Host]:
