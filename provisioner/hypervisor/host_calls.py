@@ -30,7 +30,7 @@ class HostCalls(Calls):
         return await self._link.run(host.facts, self.uri, virt_type, reason, self._static)
 
     async def node(self) -> NodeInfo:
-        return await self._link.run(node.read, self.uri)
+        return await self._link.run(node.read)
 
     async def load(self) -> Load:
         return await self._link.run(node.load)

@@ -1,19 +1,17 @@
 """The machine behind a connection: what `virsh nodeinfo` prints of it, and how busy it is."""
 
 import contextlib
-import os
 from typing import cast
 
 import libvirt
 
 from provisioner.core.host import Load, NodeInfo
-from provisioner.hypervisor import devices
 
 _ALL_CPUS = -1
 _ALL_CELLS = -1
 
 
-def read(connection: libvirt.virConnect, uri: str) -> NodeInfo:
+def read(connection: libvirt.virConnect) -> NodeInfo:
     """Field by field as `virsh nodeinfo` prints it."""
     model, mebibytes, cpus, mhz, cells, sockets, cores, threads = connection.getInfo()
     return NodeInfo(
@@ -24,18 +22,14 @@ def read(connection: libvirt.virConnect, uri: str) -> NodeInfo:
         cores=int(cores),
         threads=int(threads),
         cells=int(cells),
-        memory=_kibibytes(connection, uri, int(mebibytes)),
+        memory=_kibibytes(connection, int(mebibytes), int(cells)),
     )
 
 
-def _kibibytes(connection: libvirt.virConnect, uri: str, mebibytes: int) -> int:
-    """libvirt counts KiB and its Python binding MiB: this finds the rest where it can."""
-    if devices.is_local(uri):
-        exact = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024  # as libvirt itself asks
-        if exact >> 10 == mebibytes:
-            return exact
+def _kibibytes(connection: libvirt.virConnect, mebibytes: int, cells: int) -> int:
+    """libvirt counts KiB and its Python binding MiB: the NUMA cells, which libvirt adds up, tell the rest."""
     with contextlib.suppress(libvirt.libvirtError):
-        exact = _memory(connection)["total"]
+        exact = sum(_memory(connection, cell)["total"] for cell in range(cells))
         if exact >> 10 == mebibytes:
             return exact
     return mebibytes << 10
@@ -49,7 +43,7 @@ def load(connection: libvirt.virConnect) -> Load:
     total = sum(times.values())
     memory, free = int(connection.getInfo()[1]) << 10, None
     with contextlib.suppress(libvirt.libvirtError):
-        now = _memory(connection)
+        now = _memory(connection, _ALL_CELLS)
         memory, free = now["total"], now["free"] + now.get("buffers", 0) + now.get("cached", 0)
     running = lent = vcpus = 0
     for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
@@ -67,5 +61,6 @@ def load(connection: libvirt.virConnect) -> Load:
     )
 
 
-def _memory(connection: libvirt.virConnect) -> dict[str, int]:
-    return cast("dict[str, int]", connection.getMemoryStats(_ALL_CELLS))
+def _memory(connection: libvirt.virConnect, cell: int) -> dict[str, int]:
+    """KiB by name."""
+    return cast("dict[str, int]", connection.getMemoryStats(cell))
