@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import libvirt
 
@@ -153,7 +153,8 @@ class Link:
             raise self._down()
         answer = self._threads.submit(call)
         try:
-            await asyncio.wait({answer, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {answer, gone}
+            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return answer.result()
         except libvirt.libvirtError as error:
@@ -203,10 +204,14 @@ class Link:
         closed: asyncio.Future[None] = loop.create_future()
 
         def tell() -> None:
-            with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
-                loop.call_soon_threadsafe(lambda: closed.done() or closed.set_result(None))
+            if not closed.done():
+                closed.set_result(None)
 
-        let_go(pair, tell)
+        def done() -> None:
+            with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
+                loop.call_soon_threadsafe(tell)
+
+        let_go(pair, done)
         return closed
 
     async def _heal(self) -> None:

@@ -13,7 +13,8 @@ _ALL_CELLS = -1
 
 def read(connection: libvirt.virConnect) -> NodeInfo:
     """Field by field as `virsh nodeinfo` prints it."""
-    model, mebibytes, cpus, mhz, cells, sockets, cores, threads = connection.getInfo()
+    info = cast("list[str | int]", connection.getInfo())
+    model, mebibytes, cpus, mhz, cells, sockets, cores, threads = info
     return NodeInfo(
         model=str(model),
         cpus=int(cpus),

@@ -10,8 +10,8 @@ _AREAS = ("QEMU", "LXC")
 
 def compare(lines: Iterable[Line], checks: Iterable[Check], readings: Readings) -> tuple[Comparison, ...]:
     """A row for each line. A question that we do not ask is a difference that nothing explains."""
-    ours = {(check.area, _plain(check.question)): check for check in checks if check.question}
-    return tuple(_row(line, ours.get((line.area, _plain(line.question))), readings) for line in lines)
+    ours = {f"{check.area} {_plain(check.question)}": check for check in checks if check.question}
+    return tuple(_row(line, ours.get(f"{line.area} {_plain(line.question)}"), readings) for line in lines)
 
 
 def _row(line: Line, check: Check | None, readings: Readings) -> Comparison:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from aiohttp import web
 
@@ -85,7 +86,7 @@ def amount(kibibytes: float) -> str:
     return f"{gibibytes:.1f} GiB" if gibibytes < 1024 else f"{gibibytes / 1024:.1f} TiB"
 
 
-def _page(request: web.Request, template: str, state: HostState, tab: str, **values: object) -> web.Response:
+def _page(request: web.Request, template: str, state: HostState, tab: str, **values: Any) -> web.Response:
     root = f"/hosts/{state.host.name}"
     tabs = [{"path": root + path, "name": name, "here": path == tab} for path, name in TABS]
     now = iso(request.app[SERVICES].clock())

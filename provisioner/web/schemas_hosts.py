@@ -1,7 +1,7 @@
 """The API's models of hosts."""
 
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -70,20 +70,24 @@ class HostShown(HostOut):
     @classmethod
     def shown(cls, state: HostState, facts: HostFacts) -> "HostShown":
         node = facts.node or NodeInfo("", 0, 0, 0, 0, 0, 0, facts.memory << 10)
+        node_values: dict[str, Any] = asdict(node)
         names = (
             "virt_type", "virt_reason", "arch", "emulator", "machine", "max_vcpus", "secure_boot",
         )  # fmt: skip
         lists = (
             "firmwares", "disk_devices", "disk_buses", "graphics", "bridges", "interfaces", "warnings",
         )  # fmt: skip
-        return cls(
+        told: dict[str, Any] = {
             **HostOut.of(state).model_dump(),
-            node=NodeOut(**asdict(node)),
+            **{name: getattr(facts, name) for name in names},
+            **{name: list(getattr(facts, name)) for name in lists},
+        }
+        return cls(
+            node=NodeOut(**node_values),
             networks=[network.name for network in facts.networks],
             pools=[pool.name for pool in facts.pools],
             domains=len(facts.domains),
-            **{name: getattr(facts, name) for name in names},
-            **{name: list(getattr(facts, name)) for name in lists},
+            **told,
         )
 
 
@@ -141,5 +145,5 @@ class ComparisonOut(Out):
         return cls(**asdict(row))
 
 
-def _host(host: Host) -> dict[str, object]:
+def _host(host: Host) -> dict[str, Any]:
     return asdict(host)

@@ -1,6 +1,7 @@
 """The verdicts on hosts whose readings were recorded: cgroup v1 and v2, KVM and none, near and far."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ HYBRID = Cgroups(CONTROLLERS, frozenset({"hugetlb"}), dict.fromkeys(CONTROLLERS,
 FAR = Readings("qemu+tls://rack1/system", None, kvm=True, iommu=True, secure=False)
 
 
-def on(system: System = SYSTEM, **changes: object) -> Readings:
+def on(system: System = SYSTEM, **changes: Any) -> Readings:
     return replace(READINGS, system=replace(system, **changes))
 
 
