@@ -11,6 +11,7 @@ from provisioner import state
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring.ground import end, loaders, now
+from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ async def services(
     settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
-    from provisioner.hypervisor.connection import LibvirtHost
+    from provisioner.hypervisor.validator import HostValidator
     from provisioner.media.images import Builder
     from provisioner.media.lint import ProcessLinter
     from provisioner.media.prepare import Prepared as PreparedImages
@@ -41,6 +42,7 @@ async def services(
     from provisioner.service.execution import Execution
     from provisioner.service.grounds import Grounds
     from provisioner.service.guests import Guests
+    from provisioner.service.hosts import Registry
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
@@ -62,18 +64,16 @@ async def services(
     client = session()
     stack.push_async_callback(client.close)
     upstream = Upstream(client)
-    known: dict[str, LibvirtHost] = {}
-
-    def host(uri: str) -> LibvirtHost:
-        uri = uri or settings.libvirt_uri
-        if uri not in known:
-            known[uri] = LibvirtHost(uri)
-            known[uri].watch(progress.on_domain_event)
-            stack.push_async_callback(known[uri].close)
-        return known[uri]
-
+    progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
+    host = Connections(settings.libvirt_uri, progress.on_domain_event)
+    stack.push_async_callback(host.close)
     aftercare = Aftercare(store, host)
-    progress = Progress(store, now, first_stage_over=aftercare.look)
+    hosts = Registry(
+        store, host, HostValidator(), local=settings.libvirt_uri, configured=configured(settings)
+    )
+    await hosts.allow()
+    opening = asyncio.create_task(hosts.open())
+    stack.push_async_callback(end, opening)
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
@@ -101,6 +101,7 @@ async def services(
         settings.http_port,
         settings.guest_address,
         answers.check,
+        hosts.resolve,
     )
     execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
@@ -140,6 +141,7 @@ async def services(
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
         host=lambda: host(""),
+        hosts=hosts,
         upstream=upstream.open,
         neighbour=interfaces.neighbour,
         ready=ready,
