@@ -61,7 +61,9 @@ class Way:
         return plan_guest(self.spec, self.host, self.tree, self.given)
 
 
-def way(tree: Tree, host: HostFacts = HOST, given: Given | None = None, *, first: bool = True, **of: Any) -> Way:
+def way(
+    tree: Tree, host: HostFacts = HOST, given: Given | None = None, *, first: bool = True, **of: Any
+) -> Way:
     return Way(spec(**of), host, tree, given or ground("i-0001"), first)
 
 
