@@ -92,6 +92,19 @@ async def test_nobody_reads_on_when_the_reader_has_gone(
     )
 
 
+async def test_what_appears_later_is_found(
+    client: ClientSession, nfs: nfsd.NfsServer, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(Upstream(client))
+    source = f"{nfs.url}/{tree.parent.name}/tree"
+    assert not await reader.exists(source, "late")
+    (tree / "late").write_text("late")
+    assert not await reader.exists(source, "late")
+    monkeypatch.setattr("provisioner.mirror.nfs.MISSED_SECONDS", 0)
+
+    assert await reader.read(source, "late") == b"late"
+
+
 async def test_a_missing_program_names_its_package(
     client: ClientSession, nfs: nfsd.NfsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
