@@ -25,7 +25,7 @@ SILENT_SECONDS = 60
 FRESH_SECONDS = 120
 """A folder's listing is believed so long: an installer asks for hundreds of packages of one folder."""
 MISSED_SECONDS = 5
-"""The same, where what is asked for is not in it."""
+"""The same, where what is asked for is not in it, and of a server that does not answer."""
 _REMEMBERED = 64
 _PORT = 2049
 _GONE = ("ERR_NOENT", "ERR_NOTDIR", "ERR_ISDIR", "MNT3ERR_")
@@ -61,6 +61,7 @@ class Nfs:
     def __init__(self) -> None:
         self._version: dict[str, int] = {}
         self._asking: dict[str, asyncio.Lock] = {}
+        self._away: dict[str, tuple[float, Unavailable]] = {}
         self._folders: dict[tuple[str, str], tuple[float, Mapping[str, int | None]]] = {}
 
     @asynccontextmanager
@@ -71,10 +72,17 @@ class Nfs:
             return
         export = _export(source)
         folder, _, name = path.strip("/").rpartition("/")
-        # Guests that ask for the same folder at once wait for one answer.
+        # Guests that ask at once wait for one answer, and for one refusal.
         async with self._asking.setdefault(source, asyncio.Lock()):
-            await self._folder(source, export, "")
-            names = await self._folder(source, export, folder, name)
+            when, refusal = self._away.get(source, (0.0, None))
+            if refusal is not None and time.monotonic() - when < MISSED_SECONDS:
+                raise Unavailable(str(refusal), remedy=refusal.remedy)
+            try:
+                await self._folder(source, export, "")
+                names = await self._folder(source, export, folder, name)
+            except Unavailable as error:
+                self._away[source] = (time.monotonic(), error)
+                raise
         if name not in names:
             yield absent()
             return

@@ -1,6 +1,8 @@
 """Where the files of an ISO lie: by every kind of names, links, files beyond 4 GiB; and what is no ISO."""
 
 import io
+import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -182,6 +184,25 @@ async def test_what_is_no_whole_iso_is_one_sentence(tmp_path: Path, client: Clie
     assert f"{whole} {said}" in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert refusal.value.remedy == "fetch the ISO again, or unpack it and name the folder"
+
+
+def test_bytes_that_were_changed_anywhere_give_an_index_or_a_sentence(tmp_path: Path) -> None:
+    whole = disc(
+        tmp_path / "x.iso", {f"file{n}": b"x" * 3000 for n in range(20)}, rock_ridge="1.09", joliet=3
+    )
+    data = whole.read_bytes()
+    chance = random.Random(1)
+    for _ in range(2000 if os.environ.get("TORTURE") else 100):
+        changed = bytearray(data)
+        for _ in range(chance.randint(1, 8)):
+            changed[chance.randrange(16 * 2048, 46 * 2048)] = chance.randrange(256)
+        whole.write_bytes(changed)
+        try:
+            found = index(whole)
+        except Unavailable as refusal:
+            assert "\n" not in str(refusal)
+            continue
+        assert all(offset + length <= len(data) for runs in found.files.values() for offset, length in runs)
 
 
 async def test_an_iso_that_was_replaced_is_read_anew(tmp_path: Path, client: ClientSession) -> None:

@@ -1,5 +1,6 @@
 """What an NFS server may do to us, each told in one sentence. The plain reading is in test_upstream."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -46,6 +47,24 @@ async def test_a_server_that_does_not_answer_is_told(client: ClientSession, sour
         await Reader(Upstream(client)).exists(source, ".treeinfo")
 
     assert str(refusal.value) == f"{source} cannot be read: {AWAY[source]}"
+
+
+async def test_a_server_that_is_away_is_asked_once_for_all_guests(client: ClientSession) -> None:
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(1)
+        writer.close()
+
+    asked: list[int] = []
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        upstream = Upstream(client)
+        source = f"nfs://127.0.0.1:{server.sockets[0].getsockname()[1]}/os"
+        answers = await asyncio.gather(
+            *(Reader(upstream).exists(source, f"file{n}") for n in range(8)), return_exceptions=True
+        )
+
+    assert {str(answer) for answer in answers} == {str(answers[0])}
+    assert str(answers[0]).startswith(f"{source} cannot be read: the server does not export it to us")
+    assert len(asked) < 6  # once to see whether somebody listens; libnfs itself tries more than once
 
 
 async def test_a_link_is_followed_and_its_length_left_open(
