@@ -10,8 +10,10 @@ from provisioner.web import (
     api_guests,
     api_installs,
     api_machines,
+    api_media,
     api_profiles,
     api_session,
+    api_storage,
     api_trees,
 )
 from provisioner.web.openapi import document
@@ -25,6 +27,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_profiles.OPERATIONS,
     *api_trees.OPERATIONS,
     *api_machines.OPERATIONS,
+    *api_storage.OPERATIONS,
+    *api_media.OPERATIONS,
     *api_answers.OPERATIONS,
     *api_session.OPERATIONS,
 )

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 from provisioner.boot.client import Ignore
-from provisioner.core.host import Network, Pool
+from provisioner.core.host import Network
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.plan.steps import Plan
+from provisioner.service.media import Media
 from provisioner.service.ports import Clock, Store, TokenKind
 from provisioner.service.requests import CreateGuest, Creation, Guest
+from provisioner.service.storage import Storage
 
 
 class Booting(Protocol):
@@ -117,7 +119,6 @@ class HostLists(Protocol):
     """What a host has; the configured one."""
 
     async def networks(self) -> Sequence[Network]: ...
-    async def pools(self) -> Sequence[Pool]: ...
 
 
 class Upstream(Protocol):
@@ -153,6 +154,8 @@ class Services:
     trees: Trees
     images: Images
     machines: Machines
+    storage: Storage
+    media: Media
     host: Callable[[], HostLists]
     upstream: Pass
     neighbour: Callable[[str], str | None]

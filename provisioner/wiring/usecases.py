@@ -29,7 +29,9 @@ async def services(
     """Every use case with its edges, and what has to run beside the listeners."""
     from provisioner.hypervisor.connection import LibvirtHost
     from provisioner.media.images import Builder
+    from provisioner.media.inspect import StreamInspector
     from provisioner.media.lint import ProcessLinter
+    from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
     from provisioner.mirror.tree import Reader
     from provisioner.mirror.upstream import Upstream
@@ -41,10 +43,13 @@ async def services(
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
     from provisioner.service.machines import Machines
+    from provisioner.service.media import Media
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.storage import Storage
     from provisioner.service.tokens import Tokens, load_key
+    from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
     from provisioner.service.watchdog import Watchdog
     from provisioner.web.services import Services
@@ -86,6 +91,9 @@ async def services(
         check_answer=answers.check,
     )
     stack.push_async_callback(guests.close)
+    shelves = MediaStore(folder / "media", settings.media_dirs)
+    await asyncio.to_thread(shelves.sweep)
+    storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
     watchdog = Watchdog(
         store,
@@ -107,7 +115,7 @@ async def services(
             except ProvisionerError as error:
                 _log.warning("%s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        for line in await reconcile(store, host, guests, now):
+        for line in (*await reconcile(store, host, guests, now), *await storage.mend()):
             _log.info("%s", line)
         while True:
             try:
@@ -129,6 +137,8 @@ async def services(
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
+        storage=storage,
+        media=Media(shelves, host),
         host=lambda: host(""),
         upstream=Upstream(client).open,
         neighbour=interfaces.neighbour,

@@ -2,6 +2,7 @@
 
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
+from provisioner.service.ports.storage import Inspector, MediaFolders, StorageHost, StorageHosts
 from provisioner.service.ports.store import Clock, GuestRow, JournalRow, Store, Token, TokenKind
 
 __all__ = [
@@ -11,9 +12,13 @@ __all__ = [
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
+    "Inspector",
     "JournalRow",
     "Linter",
+    "MediaFolders",
     "OnDomainEvent",
+    "StorageHost",
+    "StorageHosts",
     "Store",
     "Token",
     "TokenKind",

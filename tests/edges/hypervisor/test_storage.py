@@ -140,7 +140,7 @@ async def test_an_overlay_stands_on_a_volume_only(system: LibvirtHost, pool: str
     assert (first.backing, first.capacity) == (base.path, 16 * MIB)
     assert await system.make_volume(spec) == first
     with pytest.raises(Invalid, match=r"is to stand on /etc/shadow, which is no volume"):
-        await system.make_volume(VolumeSpec(pool, "evil", MIB, "qcow2", "/etc/shadow", "raw"))  # type: ignore[arg-type]
+        await system.make_volume(VolumeSpec(pool, "evil", MIB, "qcow2", "/etc/shadow", "raw"))
     await system.volume_list(pool)
     with pytest.raises(Conflict, match="volume base is a disk of the overlay top and is not deleted"):
         await system.remove_volume(pool, "base")
@@ -154,7 +154,7 @@ async def test_a_clone_is_whole(system: LibvirtHost, pool: str, tmp_path: Path) 
 
     assert (made.format, made.capacity, made.backing) == ("qcow2", 8 * MIB, "")
     assert await system.clone_volume(pool, "v", "w") == made
-    argv = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", made.path, tmp_path / "out"]
+    argv = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", made.path, str(tmp_path / "out")]
     subprocess.run(argv, check=True)
     assert (tmp_path / "out").read_bytes() == DATA.ljust(8 * MIB, b"\0")
     with pytest.raises(NotFound, match="has no volume 'nobody'"):
@@ -165,7 +165,7 @@ async def test_a_clone_of_what_reaches_out_is_refused(system: LibvirtHost, pool:
     secret = folder / "secret"
     secret.write_bytes(b"CANARY".ljust(MIB))
     evil = folder / "pool" / "evil.qcow2"
-    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", secret, "-F", "raw", evil]
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(secret), "-F", "raw", str(evil)]
     subprocess.run(argv, check=True)
     await system.volume_list(pool)
 

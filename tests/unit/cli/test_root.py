@@ -42,6 +42,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "demo": [],
         "token": [],
         "tree": ["add", "list", "remove", "show"],
+        "media": ["add", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
         "profile": ["copy", "create", "edit", "list", "remove", "show"],
         "answer": ["lint", "preview", "render"],
@@ -52,7 +53,8 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "install": ["cancel", "list", "show", "wait", "why"],
         "machine": ["add", "list", "remove"],
         "network": ["list"],
-        "pool": ["list"],
+        "pool": ["create", "delete", "list", "show", "start"],
+        "volume": ["create", "delete", "download", "list", "resize", "show", "upload"],
         "completion": [],
     }
 
