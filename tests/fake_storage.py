@@ -171,7 +171,14 @@ class FakeStorageHost:
         return made
 
     async def receive_volume(
-        self, pool: str, name: str, size: int, pieces: AsyncIterator[bytes], *, overwrite: bool = False
+        self,
+        pool: str,
+        name: str,
+        size: int,
+        pieces: AsyncIterator[bytes],
+        form: VolumeFormat = "raw",
+        *,
+        overwrite: bool = False,
     ) -> Volume:
         there = name in await self.volumes(pool)
         if there and not overwrite:
@@ -185,7 +192,7 @@ class FakeStorageHost:
             self.content[pool, name] = content + self.content[pool, name][len(content) :]
             return found
         self.content[pool, name] = content
-        return await self.make_volume(VolumeSpec(pool, name, size, "raw"))
+        return await self.make_volume(VolumeSpec(pool, name, size, form))
 
     @asynccontextmanager
     async def volume_content(self, pool: str, name: str) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:

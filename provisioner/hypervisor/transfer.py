@@ -13,7 +13,14 @@ import libvirt
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.storage import Volume, VolumeFormat, VolumeSpec
 from provisioner.hypervisor import volumes
-from provisioner.hypervisor.storage import active_pool, check_room, find_volume, make_volume, patiently
+from provisioner.hypervisor.storage import (
+    active_pool,
+    check_room,
+    find_volume,
+    look_again,
+    make_volume,
+    patiently,
+)
 
 Count = Callable[[int], None]
 """Called with the bytes that are through, in the thread."""
@@ -21,8 +28,11 @@ Count = Callable[[int], None]
 _PIECE = 255 * 1024
 """What fits one message of libvirt's protocol whole."""
 _BLOCK = 64 * 1024
+_RUN = 3 * _BLOCK
 _ZEROS = bytes(_BLOCK)
 _READ = 4 * 1024 * 1024
+_WINDOW = 16 * 1024 * 1024
+"""What is fetched at a time: libvirt's client keeps what its daemon sends, however slowly it is read."""
 
 
 def receive(
@@ -31,6 +41,7 @@ def receive(
     name: str,
     size: int,
     pieces: Iterable[bytes],
+    form: VolumeFormat,
     *,
     local: bool,
     overwrite: bool = False,
@@ -42,12 +53,11 @@ def receive(
     is full, or a domain uses the volume that is to be overwritten.
     """
     there = active_pool(connection, pool)
-    spec = VolumeSpec(pool, name, size, "raw")
     volume = find_volume(there, name)
     new = volume is None
     if volume is None:
         check_room(connection, pool, size, f"volume {name}", local=local)
-        volume = make_volume(there, spec)
+        volume = make_volume(there, VolumeSpec(pool, name, size, form))
     elif not overwrite:
         raise Conflict(
             f"pool {pool} has a volume {name} already", remedy="choose another name, or ask for --overwrite"
@@ -55,7 +65,8 @@ def receive(
     else:
         _check_target(connection, volumes.read(pool, volume), size)
     try:
-        sent = _send(connection, volume, _parts(pieces) if new else pieces, sparse=new, count=count)
+        parts = _parts(pieces, dense=_written(volume, form)) if new else pieces
+        sent = _send(connection, volume, parts, sparse=new, count=count)
         if sent != size:
             raise Invalid(f"volume {name}: {sent} bytes came of the {size} that were announced")
     except BaseException:
@@ -63,7 +74,7 @@ def receive(
             with contextlib.suppress(libvirt.libvirtError):
                 patiently(volume.delete)
         raise
-    patiently(there.refresh)  # the format of what came is known only now
+    look_again(there)  # what came may be of a format that libvirt finds by itself
     return volumes.show(connection, pool, name)
 
 
@@ -78,7 +89,9 @@ def upload(
     local: bool,
     count: Count | None = None,
 ) -> Volume:
-    """A file of this machine as a volume of at least `capacity` bytes; one that holds it already stays.
+    """A file of this machine, which is of the format `form`, as a volume of at least `capacity` bytes.
+
+    A volume that holds it already stays.
 
     One that holds only the beginning, because an upload was cut off, is made anew.
     """
@@ -93,18 +106,15 @@ def upload(
             found = None
         if found is None:
             check_room(connection, pool, max(size, capacity), f"volume {name}", local=local)
-            volume = make_volume(there, VolumeSpec(pool, name, max(size, 1), "raw"))
+            volume = make_volume(there, VolumeSpec(pool, name, max(size, capacity, 1), form))
             try:
-                _send(connection, volume, _extents(opened.fileno(), size), sparse=True, count=count)
+                parts = _extents(opened.fileno(), size, dense=_written(volume, form))
+                _send(connection, volume, parts, sparse=True, count=count)
             except BaseException:
                 with contextlib.suppress(libvirt.libvirtError):
                     patiently(volume.delete)
                 raise
-            patiently(there.refresh)
     made = volumes.show(connection, pool, name)
-    if form == "qcow2" and made.format != "qcow2":
-        volumes.delete(connection, pool, name)
-        raise Invalid(f"{path.name} is said to be qcow2, and libvirt finds {made.format}")
     return volumes.resize(connection, pool, name, max(capacity, made.capacity), local=local)
 
 
@@ -119,8 +129,9 @@ def fetch(
 ) -> None:
     """Gives every one of the `size` bytes to `put`, zeros included; what `put` raises ends it."""
     volume = volumes.the_volume(connection, pool, name)
-    for piece in _receive(connection, volume, 0, size):
-        put(piece)
+    for at in range(0, size, _WINDOW):
+        for piece in _receive(connection, volume, at, min(_WINDOW, size - at)):
+            put(piece)
 
 
 def _send(
@@ -142,9 +153,9 @@ def _send(
                 stream.sendHole(part)
                 total += part
             else:
-                view = memoryview(part)
-                while view:
-                    view = view[stream.send(bytes(view[:_PIECE])) :]
+                at = 0
+                while at < len(part):
+                    at += stream.send(part[at : at + _PIECE])
                 total += len(part)
             if count is not None:
                 count(total)
@@ -190,17 +201,24 @@ def _finish(stream: libvirt.virStream) -> None:
         stream.abort()
 
 
-def _parts(pieces: Iterable[bytes]) -> Iterator[bytes | int]:
-    """Runs of whole blocks of zeros as their length, wherever the pieces' borders are."""
-    held, zeros = bytearray(), 0
+def _written(volume: libvirt.virStorageVol, form: VolumeFormat) -> int:
+    """How many bytes libvirt wrote into a new volume, which a hole would leave there."""
+    return _length(volume) if form == "qcow2" else 0
+
+
+def _parts(pieces: Iterable[bytes], *, dense: int) -> Iterator[bytes | int]:
+    """Runs of whole blocks of zeros as their length, wherever pieces end; none before `dense`."""
+    rest, zeros = b"", 0
     for piece in pieces:
-        held += piece
-        whole = len(held) // _BLOCK * _BLOCK
-        if whole < 4 * _BLOCK:
+        content = rest + piece if rest else piece
+        if dense > 0:
+            dense -= len(piece)
+            rest = b""
+            yield content
             continue
-        ready = bytes(held[:whole])
-        del held[:whole]
-        for part in _split(ready):
+        whole = len(content) // _BLOCK * _BLOCK
+        rest = content[whole:]
+        for part in _split(content, whole):
             if isinstance(part, int):
                 zeros += part
                 continue
@@ -210,26 +228,34 @@ def _parts(pieces: Iterable[bytes]) -> Iterator[bytes | int]:
             yield part
     if zeros:
         yield zeros
-    if held:
-        yield bytes(held)
+    if rest:
+        yield rest
 
 
-def _split(content: bytes) -> Iterator[bytes | int]:
+def _split(content: bytes, end: int) -> Iterator[bytes | int]:
+    """The bytes up to `end`, in runs that fit one message each; a block of zeros as its length."""
     start = 0
-    for at in range(0, len(content), _BLOCK):
-        block = content[at : at + _BLOCK]
-        if block == _ZEROS:
-            if start < at:
-                yield content[start:at]
+    for at in range(0, end, _BLOCK):
+        zero = content.startswith(_ZEROS, at, end)
+        if start < at and (zero or at - start >= _RUN):
+            yield content[start:at]
+            start = at
+        if zero:
             yield _BLOCK
             start = at + _BLOCK
-    if start < len(content):
-        yield content[start:]
+    if start < end:
+        yield content[start:end]
 
 
-def _extents(descriptor: int, size: int) -> Iterator[bytes | int]:
-    """A file as its data and its holes, as the file system knows them."""
+def _extents(descriptor: int, size: int, *, dense: int) -> Iterator[bytes | int]:
+    """A file as its data and its holes, as the file system knows them; no holes before `dense`."""
     at = 0
+    while at < min(dense, size):
+        piece = os.pread(descriptor, min(_READ, size - at), at)
+        if not piece:
+            raise Conflict("the file became shorter while it was sent")
+        yield piece
+        at += len(piece)
     while at < size:
         try:
             data = os.lseek(descriptor, at, os.SEEK_DATA)
@@ -245,7 +271,7 @@ def _extents(descriptor: int, size: int) -> Iterator[bytes | int]:
             piece = os.pread(descriptor, min(_READ, end - at), at)
             if not piece:
                 raise Conflict("the file became shorter while it was sent")
-            yield from _split(piece)
+            yield from _split(piece, len(piece))
             at += len(piece)
 
 

@@ -16,7 +16,7 @@ from provisioner.core.storage import (
     check_pool_path,
     check_volume_name,
 )
-from provisioner.service.ports import Inspector, StorageHosts
+from provisioner.service.ports import Inspector, StorageHost, StorageHosts
 from provisioner.service.transfers import Transfer, Transfers
 
 
@@ -120,16 +120,15 @@ class Storage:
         check_capacity(size, f"volume {name}")
         host = self._hosts(uri)
         await host.pool(pool)
-        checked = self._checked(f"volume {name}", size, pieces)
-        if overwrite:
-            return await host.receive_volume(pool, name, size, checked, overwrite=True)
-        if name in await host.volumes(pool):
+        if not overwrite and name in await host.volumes(pool):
             raise Conflict(
                 f"pool {pool} has a volume {name} already",
                 remedy="choose another name, or ask for --overwrite",
             )
+        if overwrite:
+            return await self._fill(host, pool, name, size, pieces, overwrite=True)
         with self._transfers.running(Transfer(uri, pool, name)):
-            return await host.receive_volume(pool, name, size, checked)
+            return await self._fill(host, pool, name, size, pieces, overwrite=False)
 
     def content(
         self, pool: str, name: str, uri: str = ""
@@ -159,22 +158,38 @@ class Storage:
             file.unlink(missing_ok=True)
         return told
 
-    async def _checked(self, what: str, size: int, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The same pieces once their beginning was judged; they are judged again when their end has come."""
-        head, tail, judged = bytearray(), bytearray(), False
-        wanted = min(self._inspector.head_bytes, size)
-        async for piece in pieces:
-            tail += piece
-            del tail[: max(0, len(tail) - self._inspector.tail_bytes)]
-            if judged:
-                yield piece
-                continue
+    async def _fill(
+        self,
+        host: StorageHost,
+        pool: str,
+        name: str,
+        size: int,
+        pieces: AsyncIterator[bytes],
+        *,
+        overwrite: bool,
+    ) -> Volume:
+        what = f"volume {name}"
+        head = await self._head(pieces, size)
+        form: VolumeFormat = "qcow2" if self._inspector.judge(what, size, head, None) == "qcow2" else "raw"
+        checked = self._checked(what, size, head, pieces)
+        return await host.receive_volume(pool, name, size, checked, form, overwrite=overwrite)
+
+    async def _head(self, pieces: AsyncIterator[bytes], size: int) -> bytes:
+        """The first pieces: so much that they can be judged, or all there are."""
+        head = bytearray()
+        while len(head) < min(self._inspector.head_bytes, size) and (piece := await anext(pieces, b"")):
             head += piece
-            if len(head) >= wanted:
-                self._inspector.judge(what, size, bytes(head), None)
-                judged = True
-                yield bytes(head)
-        if not judged:
-            yield bytes(head)  # it came short, which whoever takes it will say
-        elif size > len(head):
-            self._inspector.judge(what, size, bytes(head), bytes(tail))
+        return bytes(head)
+
+    async def _checked(
+        self, what: str, size: int, head: bytes, pieces: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        """All pieces. They are judged again by their end: until then the volume is there for nobody."""
+        keep = self._inspector.tail_bytes
+        tail = head[-keep:]
+        yield head
+        async for piece in pieces:
+            tail = (tail + piece[-keep:])[-keep:]
+            yield piece
+        if size > len(head):
+            self._inspector.judge(what, size, head, tail)

@@ -22,16 +22,18 @@ def announced(request: web.Request) -> int:
 
 
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
-    """The body, in pieces of half a mebibyte and more. Raises TimeoutError for a sender that falls silent."""
+    """The body, in pieces of half a mebibyte. Raises TimeoutError for a sender that falls silent."""
     held = bytearray()
     while True:
         async with asyncio.timeout(IDLE_SECONDS):
             piece = await request.content.readany()
         held += piece
-        if held and (not piece or len(held) >= _PIECE):
-            yield bytes(held)
-            held.clear()
+        while len(held) >= _PIECE:
+            yield bytes(memoryview(held)[:_PIECE])
+            del held[:_PIECE]
         if not piece:
+            if held:
+                yield bytes(held)
             return
 
 

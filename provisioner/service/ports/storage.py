@@ -66,9 +66,16 @@ class StorageHost(Protocol):
         ...
 
     async def receive_volume(
-        self, pool: str, name: str, size: int, pieces: AsyncIterator[bytes], *, overwrite: bool = False
+        self,
+        pool: str,
+        name: str,
+        size: int,
+        pieces: AsyncIterator[bytes],
+        form: VolumeFormat = "raw",
+        *,
+        overwrite: bool = False,
     ) -> Volume:
-        """Fills a volume; a new one that is not filled whole is taken away."""
+        """Fills a volume with bytes of that format; a new one that is not filled whole is taken away."""
         ...
 
     def volume_content(

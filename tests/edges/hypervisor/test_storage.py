@@ -79,10 +79,28 @@ async def test_a_qcow2_file_is_known_as_one_and_grows(system: LibvirtHost, pool:
 
     assert (made.format, made.capacity) == ("qcow2", 32 * MIB)
     assert (again.capacity, await fetched(system, pool, "w")) == (8 * MIB, path.read_bytes())
-    (tmp_path / "text").write_bytes(b"x" * 100_000)
-    with pytest.raises(Invalid, match="text is said to be qcow2, and libvirt finds raw"):
-        await system.upload_volume(pool, "x", tmp_path / "text", "qcow2", 0)
-    assert await system.volumes(pool) == ["v", "w"]
+    streamed = await system.receive_volume(pool, "x", path.stat().st_size, pieces(path.read_bytes()), "qcow2")
+    assert (streamed.format, streamed.capacity) == ("qcow2", 8 * MIB)
+    for name in ("v", "w", "x"):
+        argv = ["qemu-img", "check", "-q", "-f", "qcow2", await system.volume_path(pool, name)]
+        subprocess.run(argv, check=True)
+
+
+async def test_a_small_qcow2_file_leaves_nothing_of_what_libvirt_wrote(
+    system: LibvirtHost, pool: str, tmp_path: Path
+) -> None:
+    """Its holes lie where libvirt's own empty image has tables."""
+    path = tmp_path / "small"
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512", str(path), "1M"]
+    subprocess.run(argv, check=True)
+
+    made = await system.upload_volume(pool, "v", path, "qcow2", 0)
+    streamed = await system.receive_volume(pool, "w", path.stat().st_size, pieces(path.read_bytes()), "qcow2")
+
+    for volume in (made, streamed):
+        assert (volume.format, volume.capacity) == ("qcow2", MIB)
+        assert Path(volume.path).read_bytes()[: path.stat().st_size] == path.read_bytes()
+        subprocess.run(["qemu-img", "check", "-q", "-f", "qcow2", volume.path], check=True)
 
 
 async def test_a_stream_fills_a_volume(system: LibvirtHost, pool: str) -> None:
