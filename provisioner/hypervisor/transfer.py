@@ -13,6 +13,7 @@ import libvirt
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.storage import Volume, VolumeFormat, VolumeSpec
 from provisioner.hypervisor import volumes
+from provisioner.hypervisor.holes import BLOCK, ZEROS, extents, last_data, runs
 from provisioner.hypervisor.storage import (
     active_pool,
     check_room,
@@ -27,10 +28,6 @@ Count = Callable[[int], None]
 
 _PIECE = 255 * 1024
 """What fits one message of libvirt's protocol whole."""
-_BLOCK = 64 * 1024
-_RUN = 3 * _BLOCK
-_ZEROS = bytes(_BLOCK)
-_READ = 4 * 1024 * 1024
 _WINDOW = 16 * 1024 * 1024
 """What is fetched at a time: libvirt's client keeps what its daemon sends, however slowly it is read."""
 
@@ -65,7 +62,7 @@ def receive(
     else:
         _check_target(connection, volumes.read(pool, volume), size)
     try:
-        parts = _parts(pieces, dense=_written(volume, form)) if new else pieces
+        parts = runs(pieces, dense=_written(volume, form)) if new else pieces
         sent = _send(connection, volume, parts, sparse=new, count=count)
         if sent != size:
             raise Invalid(f"volume {name}: {sent} bytes came of the {size} that were announced")
@@ -108,7 +105,7 @@ def upload(
             check_room(connection, pool, max(size, capacity), f"volume {name}", local=local)
             volume = make_volume(there, VolumeSpec(pool, name, max(size, capacity, 1), form))
             try:
-                parts = _extents(opened.fileno(), size, dense=_written(volume, form))
+                parts = extents(opened.fileno(), size, dense=_written(volume, form))
                 _send(connection, volume, parts, sparse=True, count=count)
             except BaseException:
                 with contextlib.suppress(libvirt.libvirtError):
@@ -180,8 +177,8 @@ def _receive(
                 hole = min(stream.recvHole(), left)
                 left -= hole
                 while hole:
-                    yield _ZEROS[: min(hole, _BLOCK)]
-                    hole -= min(hole, _BLOCK)
+                    yield ZEROS[: min(hole, BLOCK)]
+                    hole -= min(hole, BLOCK)
             elif isinstance(found, int) or not found:
                 raise Conflict(f"volume {volume.name()} became shorter while it was read")
             else:
@@ -206,98 +203,14 @@ def _written(volume: libvirt.virStorageVol, form: VolumeFormat) -> int:
     return _length(volume) if form == "qcow2" else 0
 
 
-def _parts(pieces: Iterable[bytes], *, dense: int) -> Iterator[bytes | int]:
-    """Runs of whole blocks of zeros as their length, wherever pieces end; none before `dense`."""
-    rest, zeros = b"", 0
-    for piece in pieces:
-        content = rest + piece if rest else piece
-        if dense > 0:
-            dense -= len(piece)
-            rest = b""
-            yield content
-            continue
-        whole = len(content) // _BLOCK * _BLOCK
-        rest = content[whole:]
-        for part in _split(content, whole):
-            if isinstance(part, int):
-                zeros += part
-                continue
-            if zeros:
-                yield zeros
-                zeros = 0
-            yield part
-    if zeros:
-        yield zeros
-    if rest:
-        yield rest
-
-
-def _split(content: bytes, end: int) -> Iterator[bytes | int]:
-    """The bytes up to `end`, in runs that fit one message each; a block of zeros as its length."""
-    start = 0
-    for at in range(0, end, _BLOCK):
-        zero = content.startswith(_ZEROS, at, end)
-        if start < at and (zero or at - start >= _RUN):
-            yield content[start:at]
-            start = at
-        if zero:
-            yield _BLOCK
-            start = at + _BLOCK
-    if start < end:
-        yield content[start:end]
-
-
-def _extents(descriptor: int, size: int, *, dense: int) -> Iterator[bytes | int]:
-    """A file as its data and its holes, as the file system knows them; no holes before `dense`."""
-    at = 0
-    while at < min(dense, size):
-        piece = os.pread(descriptor, min(_READ, size - at), at)
-        if not piece:
-            raise Conflict("the file became shorter while it was sent")
-        yield piece
-        at += len(piece)
-    while at < size:
-        try:
-            data = os.lseek(descriptor, at, os.SEEK_DATA)
-        except OSError:  # no data from here on
-            data = size
-        if data > at:
-            yield min(data, size) - at
-            at = min(data, size)
-        if at >= size:
-            return
-        end = min(os.lseek(descriptor, at, os.SEEK_HOLE), size)
-        while at < end:
-            piece = os.pread(descriptor, min(_READ, end - at), at)
-            if not piece:
-                raise Conflict("the file became shorter while it was sent")
-            yield from _split(piece, len(piece))
-            at += len(piece)
-
-
 def _holds(connection: libvirt.virConnect, volume: libvirt.virStorageVol, descriptor: int, size: int) -> bool:
     """Whether a volume holds all of a file. It is sent in order: where its end is there, all of it is."""
     if _length(volume) < size:
         return False
-    last = _last_data(descriptor, size)
-    length = min(_BLOCK, size - last)
+    last = last_data(descriptor, size)
+    length = min(BLOCK, size - last)
     there = b"".join(_receive(connection, volume, last, length))
     return there == os.pread(descriptor, length, last)
-
-
-def _last_data(descriptor: int, size: int) -> int:
-    """Where the last block that is not all zeros begins; 0 where there is none."""
-    at = end = 0
-    while at < size:
-        try:
-            at = os.lseek(descriptor, os.lseek(descriptor, at, os.SEEK_DATA), os.SEEK_HOLE)
-        except OSError:  # no data from here on
-            break
-        end = min(at, size)
-    last = max(0, end - 1) // _BLOCK * _BLOCK
-    while last > 0 and not os.pread(descriptor, _BLOCK, last).strip(b"\0"):
-        last -= _BLOCK
-    return last
 
 
 def _length(volume: libvirt.virStorageVol) -> int:
