@@ -17,8 +17,10 @@ from provisioner.core.profile import Image, Profile, Tree
 from provisioner.core.readings import Check, Comparison
 from provisioner.plan.steps import Plan
 from provisioner.service.hosts import Busy, HostState
+from provisioner.service.media import Media
 from provisioner.service.ports import Clock, Store, TokenKind
 from provisioner.service.requests import CreateGuest, Creation, Guest
+from provisioner.service.storage import Storage
 
 
 class Booting(Protocol):
@@ -132,7 +134,6 @@ class HostLists(Protocol):
     """What a host has; the configured one."""
 
     async def networks(self) -> Sequence[Network]: ...
-    async def pools(self) -> Sequence[Pool]: ...
 
 
 class Upstream(Protocol):
@@ -168,6 +169,8 @@ class Services:
     trees: Trees
     images: Images
     machines: Machines
+    storage: Storage
+    media: Media
     host: Callable[[], HostLists]
     hosts: Hosts
     upstream: Pass

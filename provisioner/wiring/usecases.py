@@ -28,6 +28,7 @@ async def services(
     """Every use case with its edges, and what has to run beside the listeners."""
     from provisioner.hypervisor.validator import HostValidator
     from provisioner.media.images import Builder
+    from provisioner.media.inspect import StreamInspector
     from provisioner.media.lint import ProcessLinter
     from provisioner.media.prepare import Prepared as PreparedImages
     from provisioner.media.store import MediaStore
@@ -48,11 +49,14 @@ async def services(
     from provisioner.service.installs import Installs
     from provisioner.service.locations import Locations
     from provisioner.service.machines import Machines
+    from provisioner.service.media import Media
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.storage import Storage
     from provisioner.service.sweep import sweep
     from provisioner.service.tokens import Tokens, load_key
+    from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
@@ -106,6 +110,8 @@ async def services(
     execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
+    await asyncio.to_thread(shelves.sweep)
+    storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
     watchdog = Watchdog(
         store,
         host,
@@ -123,7 +129,7 @@ async def services(
         await host("").open()
 
     async def tidy() -> list[str]:
-        told = await reconcile(store, host, guests, now)
+        told = await reconcile(store, host, guests, now) + await storage.mend()
         uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
         return told + await sweep(store, host, uris, execution.busy.__contains__)
 
@@ -140,6 +146,8 @@ async def services(
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
+        storage=storage,
+        media=Media(shelves, host),
         host=lambda: host(""),
         hosts=hosts,
         upstream=upstream.open,

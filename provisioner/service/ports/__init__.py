@@ -3,6 +3,7 @@
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader, Workshop
 from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
+from provisioner.service.ports.storage import Inspector, MediaFolders, StorageHost, StorageHosts
 from provisioner.service.ports.store import (
     Clock,
     GuestRow,
@@ -25,9 +26,13 @@ __all__ = [
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
+    "Inspector",
     "JournalRow",
     "Linter",
+    "MediaFolders",
     "OnDomainEvent",
+    "StorageHost",
+    "StorageHosts",
     "Store",
     "Token",
     "TokenKind",

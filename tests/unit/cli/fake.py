@@ -105,6 +105,8 @@ POOL = {
     "available": 9 * 10**10,
     "path": "/var/lib/libvirt/images",
     "autostart": True,
+    "kind": "dir",
+    "source": "",
 }
 PLAN = {
     "steps": [
@@ -215,12 +217,13 @@ class FakeService:
         await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.text()
+        raw = await request.read()
+        packed = raw and request.content_type != "application/json"
         asked = Request(
             request.method,
             f"/{request.match_info['path']}",
             dict(request.query),
-            json.loads(raw) if raw else None,
+            raw if packed else json.loads(raw) if raw else None,
         )
         self.asked.append(asked)
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -235,6 +238,8 @@ class FakeService:
                 )
             case Problem():
                 return _problem(reply)
+            case bytes():
+                return web.Response(body=reply)
             case str():
                 return web.Response(text=reply, content_type="application/x-ndjson")
             case _:

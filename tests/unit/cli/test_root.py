@@ -42,6 +42,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "demo": [],
         "token": [],
         "tree": ["add", "list", "remove", "show"],
+        "media": ["add", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
         "profile": ["copy", "create", "edit", "list", "remove", "show"],
         "answer": ["lint", "preview", "render"],
@@ -53,7 +54,8 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "machine": ["add", "list", "remove"],
         "host": ["add", "check", "list", "remove", "show"],
         "network": ["list"],
-        "pool": ["list"],
+        "pool": ["create", "delete", "list", "show", "start"],
+        "volume": ["create", "delete", "download", "list", "resize", "show", "upload"],
         "completion": [],
     }
 

@@ -186,8 +186,8 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         {"GET /pools": [fake.POOL]},
         None,
         [
-            "NAME     ACTIVE  AUTOSTART  CAPACITY     FREE  PATH",
-            "default  yes     yes        100.0 GB  90.0 GB  /var/lib/libvirt/images",
+            "NAME     KIND  ACTIVE  AUTOSTART  CAPACITY     FREE  PATH",
+            "default  dir   yes     yes        100.0 GB  90.0 GB  /var/lib/libvirt/images",
         ],
     ),
     (
