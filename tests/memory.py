@@ -8,6 +8,7 @@ from typing import TypeVar
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import LIFE, Event, Install, Kind, advance
 from provisioner.core.machine import Machine
+from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.service.ports import GuestRow, JournalRow, Token
 
@@ -28,6 +29,7 @@ class MemoryStore:
         self._trees: dict[str, Tree] = {}
         self._images: dict[str, Image] = {}
         self._tokens: dict[str, Token] = {}
+        self._repairs: dict[tuple[str, str], Repair] = {}
         self._journal: dict[tuple[str, int], JournalRow] = {}
 
     async def record(self, events: Sequence[Event]) -> list[Install]:
@@ -189,6 +191,15 @@ class MemoryStore:
 
     async def remove_image(self, name: str) -> None:
         del _known(self._images, name, "image")[name]
+
+    async def put_repair(self, repair: Repair) -> None:
+        self._repairs[repair.device, repair.kind] = repair
+
+    async def repairs(self) -> list[Repair]:
+        return [self._repairs[key] for key in sorted(self._repairs)]
+
+    async def remove_repair(self, repair: Repair) -> None:
+        self._repairs.pop((repair.device, repair.kind), None)
 
     async def put_token(self, digest: str, token: Token) -> None:
         was = self._tokens.get(digest)

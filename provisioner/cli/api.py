@@ -58,9 +58,9 @@ class Api:
     def get(self, *path: str, **params: str) -> Any:
         return self._call("GET", path, params=params).json()
 
-    def text(self, *path: str) -> str:
+    def text(self, *path: str, **params: str) -> str:
         """A plain document, or the `text` or `xml` of a JSON one."""
-        response = self._call("GET", path)
+        response = self._call("GET", path, params=params)
         if "json" not in response.headers.get("Content-Type", ""):
             return str(response.text)
         body = response.json()
@@ -69,11 +69,11 @@ class Api:
     def post(self, *path: str, body: object = None, **params: str) -> Any:
         return _document(self._call("POST", path, body=body, params=params))
 
-    def put(self, *path: str, body: object = None) -> Any:
-        return _document(self._call("PUT", path, body=body))
+    def put(self, *path: str, body: object = None, **params: str) -> Any:
+        return _document(self._call("PUT", path, body=body, params=params))
 
-    def delete(self, *path: str) -> Any:
-        return _document(self._call("DELETE", path))
+    def delete(self, *path: str, **params: str) -> Any:
+        return _document(self._call("DELETE", path, params=params))
 
     def lines(self, *path: str, body: object) -> Iterator[dict[str, Any]]:
         """The JSON objects of an application/x-ndjson answer, as they come."""

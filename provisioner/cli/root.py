@@ -22,7 +22,7 @@ SECTIONS = {
         "guest": Entry("guest:guest", "Create, follow, rebuild and remove guests"),
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
-        "network": Entry("host:network", "The host's networks and whether guests can netboot there"),
+        "network": Entry("network:network", "The host's networks, and whether guests can netboot there"),
         "pool": Entry("host:pool", "The host's storage pools"),
     },
     "Shell": {

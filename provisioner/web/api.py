@@ -10,6 +10,7 @@ from provisioner.web import (
     api_guests,
     api_installs,
     api_machines,
+    api_networks,
     api_profiles,
     api_session,
     api_trees,
@@ -25,6 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_profiles.OPERATIONS,
     *api_trees.OPERATIONS,
     *api_machines.OPERATIONS,
+    *api_networks.OPERATIONS,
     *api_answers.OPERATIONS,
     *api_session.OPERATIONS,
 )

@@ -10,12 +10,14 @@ from provisioner import state
 from provisioner.core.errors import ProvisionerError
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
+from provisioner.wiring import segment
 from provisioner.wiring.ground import end, loaders, now
 from provisioner.wiring.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
     from provisioner.config import Settings
     from provisioner.service.ports import Store
+    from provisioner.service.served import Served
     from provisioner.web.services import Services
 
 _log = logging.getLogger("provisioner")
@@ -24,7 +26,7 @@ _RETRY_SECONDS = 5.0
 
 
 async def services(
-    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
+    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack, served_now: "Served"
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
     from provisioner.hypervisor.connection import LibvirtHost
@@ -81,7 +83,7 @@ async def services(
         now,
         ids,
         state.log_dir(folder),
-        lambda: interfaces.addresses(settings.interfaces),
+        served_now,
         neighbour=interfaces.neighbour_address,
         check_answer=answers.check,
     )
@@ -95,6 +97,8 @@ async def services(
         settings.settle_seconds,
         busy=guests.execution.busy.__contains__,
     )
+
+    networks = await segment.networks(settings, store, host, served_now, stack)
 
     async def ready() -> None:
         await store.last_event_id()
@@ -129,6 +133,7 @@ async def services(
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
+        networks=networks,
         host=lambda: host(""),
         upstream=Upstream(client).open,
         neighbour=interfaces.neighbour,

@@ -2,6 +2,7 @@
 
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
+from provisioner.service.ports.networks import NetworkHost, Segments
 from provisioner.service.ports.store import Clock, GuestRow, JournalRow, Store, Token, TokenKind
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "ImageBuilder",
     "JournalRow",
     "Linter",
+    "NetworkHost",
     "OnDomainEvent",
+    "Segments",
     "Store",
     "Token",
     "TokenKind",
