@@ -1,5 +1,6 @@
 """What was seen of a network segment: its links, who answers DHCP there, what a firewall says."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,3 +78,13 @@ class Rejection:
     door: Door
     by: str
     command: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddresses:
+    """What this machine uses already: interface to its addresses, and route to its interface."""
+
+    addresses: Mapping[str, tuple[str, ...]]
+    routes: Mapping[str, str]
+    bridges: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()

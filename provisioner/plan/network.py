@@ -1,26 +1,16 @@
 """A network to be made: whether its addresses are free, and its XML from `templates/libvirt/`."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from provisioner.core.errors import Conflict
 from provisioner.core.host import Network
 from provisioner.core.network import NetworkSpec
+from provisioner.core.segment import HostAddresses
 from provisioner.resources import markup
 
 NAMESPACE = "urn:provisioner:network:1"
 """Marks a network as ours in its metadata. It never changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostAddresses:
-    """What this machine uses already: interface to its addresses, and route to its interface."""
-
-    addresses: Mapping[str, tuple[str, ...]]
-    routes: Mapping[str, str]
-    bridges: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
 
 
 def check_free(spec: NetworkSpec, networks: Iterable[Network], host: HostAddresses | None) -> None:

@@ -140,6 +140,8 @@ def _one(left: Mapping[str, Any], right: Any, packet: Packet) -> Truth:
             return False
         case {"ct": {"key": "state"}}:
             return bool(right == "new")
+        case {"ct": {"key": "status"}}:
+            return False if right == "dnat" else None  # what is sent to us is not sent on
         case _:
             return None
 

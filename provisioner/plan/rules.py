@@ -49,6 +49,7 @@ def _walk(name: str, chains: Mapping[str, Chain], depth: int) -> tuple[set[str],
     ends: set[str] = set()
     if depth > _DEEPEST or name not in chains:
         return {"accept"}, True
+    leaves = False  # it may have left by a rule that is not sure to match
     for rule in chains[name].rules:
         if rule.truth is False or rule.action == "go on":
             continue
@@ -57,15 +58,20 @@ def _walk(name: str, chains: Mapping[str, Chain], depth: int) -> tuple[set[str],
             case "accept" | "drop":
                 ends.add(rule.action)
                 if sure:
-                    return ends, False
+                    return ends, leaves
             case "return":
                 if sure:
                     return ends, True
+                leaves = True
             case "jump" | "goto":
                 below, falls = _walk(rule.target, chains, depth + 1)
                 ends |= below
-                if sure and (not falls or rule.action == "goto"):
-                    return ends, falls
+                if sure and not falls:
+                    return ends, leaves
+                if rule.action == "goto":
+                    leaves = leaves or falls
+                    if sure:
+                        return ends, leaves
     return ends, True
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.network import Range, Repair
-from provisioner.core.segment import Answer, Firewall, Lease, Link
-from provisioner.plan.network import HostAddresses
+from provisioner.core.segment import Answer, Firewall, HostAddresses, Lease, Link
 from provisioner.segment import firewall, links
 from provisioner.segment.dnsmasq import AddressServer
 

@@ -4,20 +4,19 @@ import contextlib
 import ipaddress
 import json
 import secrets
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
-from provisioner.core.segment import Link
-from provisioner.plan.network import HostAddresses
+from provisioner.core.segment import HostAddresses, Link
 from provisioner.segment.commands import run
 
 MACVLAN = "urn:provisioner:macvlan:1"
 """Written with its owner on every macvlan that we make: only what carries both is removed."""
 _PLACE = "urn:provisioner:place:1"
-_TABLES = 4011000
-_FOR_EVER = 2**32 - 1
+_TABLES = 4011 << 20
 
 
 def links() -> dict[str, Link]:
@@ -129,7 +128,7 @@ def address_macvlan(name: str, address: str, seconds: int = 0) -> None:
         life,
         "noprefixroute",
     )
-    table = str(_TABLES + _index(name))
+    table = _table(name)
     run("ip", "route", "replace", str(own.network), "dev", name, "src", str(own.ip), "table", table)
     _drop_rules(table)
     run("ip", "rule", "add", "from", str(own.ip), "table", table)
@@ -148,10 +147,11 @@ def remove_macvlan(name: str, owner: str) -> None:
     """Removes one of ours and its rule; one that is gone is no error, another's a Conflict."""
     link = links().get(name)
     if link is None:
+        _drop_rules(_table(name))
         return
     if link.alias != f"{MACVLAN} {owner}":
         raise Conflict(f"{name} is not a macvlan of ours; it is left alone")
-    _drop_rules(str(_TABLES + _index(name)))
+    _drop_rules(_table(name))
     run("ip", "link", "delete", name)
 
 
@@ -162,8 +162,9 @@ def _drop_rules(table: str) -> None:
                 run("ip", "rule", "del", "from", rule["src"], "table", table)
 
 
-def _index(name: str) -> int:
-    return int(_ip("link", "show", "dev", name)[0]["ifindex"])
+def _table(name: str) -> str:
+    """The routing table of a macvlan: the same for the same name, so that no rule is forgotten."""
+    return str(_TABLES + zlib.crc32(name.encode()) % 2**20)
 
 
 def _own(name: str, mark: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from provisioner.core import urls
 from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError
-from provisioner.core.network import Range, Repair, RepairKind, interface, macvlan_name
+from provisioner.core.network import Range, Repair, RepairKind, interface, interfaces, macvlan_name
 from provisioner.plan import bootfile
 from provisioner.plan.verdict import Place
 from provisioner.service import places
@@ -115,6 +115,7 @@ class Repairs:
     async def keep(self) -> None:
         """Makes whole what repairs need, until cancelled; a link or server that went is made again."""
         await self._segments.sweep()
+        await self._remove_unknown()
         while True:
             try:
                 await self.tick()
@@ -122,12 +123,16 @@ class Repairs:
                 self._tell("", str(error))
             await asyncio.sleep(_TICK_SECONDS)
 
+    async def _remove_unknown(self) -> None:
+        """Macvlans of ours that no repair knows: their making or unmaking was cut off."""
+        async with self._one:
+            wanted = interfaces(r for r in await self._store.repairs() if r.kind == "macvlan")
+            for name in set(await self._segments.our_macvlans()) - set(wanted):
+                await self._segments.remove_macvlan(name)
+
     async def tick(self) -> None:
         async with self._one:
             repairs = await self._store.repairs()
-            wanted = {repair.interface for repair in repairs if repair.kind == "macvlan"}
-            for name in set(await self._segments.our_macvlans()) - wanted:
-                await self._segments.remove_macvlan(name)
             for repair in sorted(repairs, key=lambda item: item.kind != "macvlan"):
                 if repair.kind in ("macvlan", "addresses"):
                     try:

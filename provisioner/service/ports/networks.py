@@ -4,8 +4,7 @@ from typing import Protocol
 
 from provisioner.core.host import HostFacts, Network
 from provisioner.core.network import Repair
-from provisioner.core.segment import Answer, Firewall, Lease, Link
-from provisioner.plan.network import HostAddresses
+from provisioner.core.segment import Answer, Firewall, HostAddresses, Lease, Link
 
 
 class NetworkHost(Protocol):

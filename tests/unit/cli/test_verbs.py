@@ -177,8 +177,10 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         {"GET /networks": [fake.NETWORK]},
         None,
         [
-            "NAME     MODE  ACTIVE  AUTOSTART  BRIDGE  ADDRESSES         DHCP  BOOTP",
-            "default  nat   yes     yes        virbr0  192.168.122.1/24  yes   -",
+            "NAME     STATE   AUTOSTART  PERSISTENT  MODE  BRIDGE  ADDRESSES         "
+            "DHCP                           OURS",
+            "default  active  yes        yes         nat   virbr0  192.168.122.1/24  "
+            "192.168.122.2-192.168.122.254  no",
         ],
     ),
     (

@@ -11,6 +11,7 @@ QUOTES = """a"b'c<d>&e"""
 NETWORK: dict[str, object] = {
     "namespace": network.NAMESPACE, "name": "lab", "bridge": "lab0", "mode": "nat", "bootp": "",
     "address": "10.0.0.1", "netmask": "255.255.255.0", "first": "10.0.0.2", "last": "10.0.0.254",
+    "parents": (), "hosts": (),
 }  # fmt: skip
 PROOF: dict[str, object] = {
     "namespace": kvm.NAMESPACE, "virt_type": "kvm", "machine": "q35", "name": "proof",
