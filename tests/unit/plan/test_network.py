@@ -59,7 +59,7 @@ TAKEN = {
     "its name": (replace(LAB, name="default"), "a network called default exists already"),
     "its bridge, by a network": (replace(LAB, device="virbr0"), "bridge virbr0 is that of network default"),
     "its bridge, by the host": (replace(LAB, device="eth0"), "an interface called eth0 already"),
-    "a libvirt network": (at("192.168.122.128/25"), "overlaps 192.168.122.0/24, which libvirt network default"),
+    "a libvirt network": (at("192.168.122.128/25"), "overlaps 192.168.122.0/24, which libvirt"),
     "the host's own address": (at("10.0.200.0/24"), "overlaps 10.0.0.0/16, which is on this host's eth0"),
     "a route": (at("172.17.0.0/24"), "overlaps 172.16.0.0/12, which this host reaches through tun0"),
     "all of it": (at("0.0.0.0/8"), ""),

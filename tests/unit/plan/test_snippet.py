@@ -59,7 +59,7 @@ def test_keas_is_json_but_for_its_comments() -> None:
     lines = [line for line in made("kea").splitlines() if not line.lstrip().startswith("//")]
     classes = json.loads("\n".join(lines))["Dhcp4"]["client-classes"]
 
-    assert [c["name"] for c in classes][0] == "provisioner-ipxe"
+    assert classes[0]["name"] == "provisioner-ipxe"
     assert {c["boot-file-name"] for c in classes} >= {"undionly.kpxe", "snponly.efi"}
 
 

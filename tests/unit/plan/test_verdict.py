@@ -111,8 +111,8 @@ CASES: dict[str, tuple[Readings, list[tuple[str, str, str]], str]] = {
         [("good", "good", "")],
         "boot files from 10.7.0.5",
     ),
-    "a firewall": (seen("default", rejections=(CLOSED,)), [("firewall", "fail", "")], "rejects HTTP (tcp 8080)"),
-    "another host": (seen("lab", FAR, here=False), [("remote", "warn", "")], "qemu+ssh://far/system is another"),
+    "a firewall": (seen("default", rejections=(CLOSED,)), [("firewall", "fail", "")], "rejects HTTP"),
+    "another host": (seen("lab", FAR, here=False), [("remote", "warn", "")], "is another machine"),
 }  # fmt: skip
 
 
