@@ -5,38 +5,25 @@ removed by the next one, which knows what is ours by its mark.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from provisioner.core import urls
-from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError
-from provisioner.core.network import Range, Repair, RepairKind, interface, interfaces, macvlan_name
+from provisioner.core.errors import Conflict, NotFound, ProvisionerError
+from provisioner.core.network import Repair, RepairKind, interfaces, macvlan_name
 from provisioner.plan import bootfile
-from provisioner.plan.verdict import Place
 from provisioner.service import places
 from provisioner.service.networks import NetworkHosts
 from provisioner.service.ports import Segments, Store
 from provisioner.service.served import Served
+from provisioner.service.wishes import Wish, Wishes
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 2.0
 _LAST = ("addresses", "macvlan", "options", "bootp", "proxy")
 """The order in which repairs are taken back: what stands on another goes first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person asks to be done at a place. `given` is a range, `address` one with its prefix.
-
-    `force` allows what cuts the link of running guests, and a second DHCP server.
-    """
-
-    kind: RepairKind
-    given: str = ""
-    address: str = ""
-    force: bool = False
 
 
 class Repairs:
@@ -53,7 +40,7 @@ class Repairs:
         self._hosts = hosts
         self._segments = segments
         self._served = served
-        self._new_mac = new_mac
+        self._wishes = Wishes(segments, served, new_mac)
         self._http_port = http_port
         self._one = asyncio.Lock()
         self._renew: dict[str, float] = {}
@@ -70,12 +57,21 @@ class Repairs:
                 remedy=f"on that host: provisioner serve --interface {spot.device or 'BRIDGE'}",
             )
         async with self._one:
-            repair = await self._planned(spot, wish, uri)
+            repair = await self._wishes.plan(spot, wish, uri)
+            there = [r for r in await self._store.repairs() if _place(r) == _place(repair)]
+            if there and not (wish.given or wish.address):
+                return there[0]
+            if there:
+                raise Conflict(
+                    f"{repair.kind} on {repair.interface} is in force already",
+                    remedy=f"take it back first: provisioner network check {spot.word} --undo {repair.kind}",
+                )
             await self._store.put_repair(repair)
             try:
                 await self._make(repair, wish.force)
             except BaseException:
-                await self._unmake(repair, force=True)
+                with contextlib.suppress(ProvisionerError):  # the first error is the one to be told
+                    await self._unmake(repair, force=True)
                 await self._store.remove_repair(repair)
                 raise
             self._served.repaired(await self._store.repairs())
@@ -150,73 +146,6 @@ class Repairs:
             self._said[whose] = sentence
             _log.warning("a repair is not whole: %s", sentence)
 
-    async def _planned(self, spot: Place, wish: Wish, uri: str) -> Repair:
-        """The repair that is meant, once it is known that it can be."""
-        match wish.kind:
-            case "macvlan":
-                return self._macvlan(spot, wish)
-            case "addresses":
-                return await self._lender(spot, wish)
-            case _:
-                return await self._beside(spot, wish, uri)
-
-    async def _beside(self, spot: Place, wish: Wish, uri: str) -> Repair:
-        """Our netboot on a bridge, with or without files named by the libvirt network there."""
-        if not spot.bridge:
-            raise Conflict(
-                f"{spot.what} has no bridge that {wish.kind} could be done on",
-                remedy=f"provisioner network check {spot.word} --repair macvlan",
-            )
-        if not await self._segments.address(spot.bridge):
-            raise Conflict(
-                f"this host has no address on {spot.bridge}: guests there could not fetch anything from it",
-                remedy=f"ip address add 192.168.90.2/24 dev {spot.bridge}",
-            )
-        if wish.kind == "proxy":
-            if self._served.by_setting(spot.bridge):
-                raise Conflict(f"{spot.bridge} is served by the setting interfaces already")
-            return Repair("proxy", spot.bridge, uri=uri)
-        if spot.network is None or spot.network.mode == "bridge" or not spot.network.dhcp:
-            raise Conflict(
-                f"{spot.what} has no DHCP server of libvirt's whose boot file could be named",
-                remedy=f"provisioner network check {spot.word} --repair proxy",
-            )
-        return Repair(wish.kind, spot.bridge, spot.network.name, uri)
-
-    def _macvlan(self, spot: Place, wish: Wish) -> Repair:
-        if not spot.parents:
-            raise Conflict(
-                f"{spot.what} is no macvtap", remedy=f"provisioner network check {spot.word} --repair proxy"
-            )
-        address = str(interface(wish.address, "--address")) if wish.address else ""
-        return Repair("macvlan", spot.device, address=address, mac=self._new_mac())
-
-    async def _lender(self, spot: Place, wish: Wish) -> Repair:
-        name = spot.bridge or macvlan_name(spot.device)
-        own = await self._segments.address(name)
-        if not own:
-            raise Conflict(
-                f"this host has no address on {name}, so it can lend none there",
-                remedy=f"ip address add 192.168.90.2/24 dev {name}"
-                if spot.bridge
-                else f"provisioner network check {spot.word} --repair macvlan --address 192.168.90.2/24",
-            )
-        if not wish.given:
-            raise Invalid(
-                f"which addresses of {interface(own, name).network} may be lent on {name}?",
-                remedy="say it: --range FIRST,LAST",
-            )
-        net = interface(own, name)
-        lent = Range.parse(wish.given).inside(net.network, net.ip)
-        if not wish.force:
-            others = [answer.server for answer in await self._segments.ask(spot.device) if answer.address]
-            if others:
-                raise Conflict(
-                    f"{others[0]} gives addresses on {spot.what} already; two DHCP servers would quarrel",
-                    remedy="switch that one off, or say --force",
-                )
-        return Repair("addresses", name, given=str(lent))
-
     async def _make(self, repair: Repair, force: bool) -> None:
         match repair.kind:
             case "macvlan":
@@ -267,3 +196,7 @@ class Repairs:
             return
         if bootfile.holds_ours(xml):
             await host.redefine_network(repair.network, bootfile.without(xml), force)
+
+
+def _place(repair: Repair) -> tuple[str, str]:
+    return repair.device, repair.kind

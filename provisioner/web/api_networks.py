@@ -7,7 +7,7 @@ from aiohttp import web
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.network import REPAIRS, RepairKind
 from provisioner.service.checks import Checked
-from provisioner.service.repairs import Wish
+from provisioner.service.wishes import Wish
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import FLAG, Operation, Reply, flag
 from provisioner.web.schemas import Done, Switch, TextOut, XmlOut
@@ -76,7 +76,7 @@ async def check(request: web.Request, _body: None) -> object:
 async def repair(request: web.Request, body: WishIn) -> object:
     """Makes the repair that is asked for, or those that the verdicts name; then looks again."""
     cases, word, uri = _cases(request), _name(request), _uri(request)
-    kinds = [body.kind] if body.kind else _wanted(await cases.checks.check(word, uri))
+    kinds = [body.kind] if body.kind else _wanted(await cases.checks.check(word, uri), body)
     done = []
     for kind in kinds:
         made = await cases.repairs.repair(word, Wish(kind, body.range, body.address, body.force), uri)
@@ -106,12 +106,17 @@ async def snippet(request: web.Request, _body: None) -> object:
     return TextOut(text=text)
 
 
-def _wanted(checked: Checked) -> list[RepairKind]:
+def _wanted(checked: Checked, body: WishIn) -> list[RepairKind]:
     """What the verdicts name first, each once. Raises Conflict where none of them can be repaired by us."""
     kinds = list(dict.fromkeys(item.repairs[0] for item in checked.verdicts if item.repairs))
     if not kinds and not checked.good:
         first = checked.verdicts[0]
         raise Conflict(f"{first.sentence}: that is not ours to repair", remedy=first.remedy)
+    if "addresses" in kinds and not body.range:
+        raise Invalid(
+            f"nobody gives addresses on {checked.what}: which ones may be lent by us?",
+            remedy="say it: --range FIRST,LAST",
+        )
     return kinds
 
 

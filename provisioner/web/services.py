@@ -19,8 +19,8 @@ from provisioner.plan.steps import Plan
 from provisioner.service.checks import Checked
 from provisioner.service.networks import Shown
 from provisioner.service.ports import Clock, Store, TokenKind
-from provisioner.service.repairs import Wish
 from provisioner.service.requests import CreateGuest, Creation, Guest
+from provisioner.service.wishes import Wish
 
 
 class Booting(Protocol):

@@ -14,7 +14,7 @@ import aiohttp
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.guest import GuestSpec
-from provisioner.core.host import Network, Pool
+from provisioner.core.host import Pool
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
@@ -28,6 +28,8 @@ from provisioner.store.database import Database
 from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
+from tests.edges.web.networks import network_cases
+from tests.segments import FakeNetworkHost, FakeSegments
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
@@ -233,9 +235,6 @@ class FakeMachines:
 
 
 class FakeHost:
-    async def networks(self) -> list[Network]:
-        return [Network("default", "nat", True, bridge="virbr0")]
-
     async def pools(self) -> list[Pool]:
         raise Unavailable("libvirt does not answer", remedy="start it")
 
@@ -276,6 +275,9 @@ class World:
         self.guests = FakeGuests()
         self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
         self.upstream = FakeUpstream()
+        self.segments = FakeSegments()
+        self.network_host = FakeNetworkHost()
+        self.networks = network_cases(self.store, self.network_host, self.segments)
         self.neighbours: dict[str, str] = {}
         self.ready_error: Exception | None = None
         self.services = Services(
@@ -298,6 +300,7 @@ class World:
             trees=FakeTrees(self.store),
             images=FakeImages(),
             machines=FakeMachines(),
+            networks=self.networks,
             host=FakeHost,
             upstream=self.upstream.open,
             neighbour=lambda address: self.neighbours.get(address),
