@@ -11,8 +11,6 @@ from provisioner.core.errors import Unavailable
 from provisioner.segment.commands import find
 
 _LEASE = "1h"
-_BREATH = 0.4
-"""Seconds in which a dnsmasq that cannot serve has said so and ended."""
 
 
 def command(program: str, interface: str, own: str, first: str, last: str, folder: Path) -> list[str]:
@@ -51,18 +49,17 @@ class AddressServer:
         self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "provisioner.segment.guard", *words),
             stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "LC_ALL": "C", "PYTHONPATH": str(Path(__file__).parents[2])},
             start_new_session=True,
         )
-        try:
-            async with asyncio.timeout(_BREATH):
-                await process.wait()
-        except TimeoutError:
+        assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
+        if await process.stdout.readline():
             self._reader = asyncio.create_task(_drain(process))
             return
-        said = (await process.stderr.read()).decode(errors="replace") if process.stderr else ""
+        said = (await process.stderr.read()).decode(errors="replace")
+        await process.wait()
         last = (said.strip().splitlines() or ["no word"])[-1].removeprefix("dnsmasq: ").strip()
         raise Unavailable(f"no addresses can be given on {self.interface}: dnsmasq says: {last}")
 
