@@ -84,7 +84,7 @@ class Repairs:
         nic = places.nic(word)
         if nic.kind == "network":
             spot = places.find(word, await self._hosts(uri).facts())
-            devices = {spot.bridge, *spot.parents} - {""}
+            devices = {spot.bridge} if spot.bridge else set(spot.parents)
         else:
             devices = {nic.source}
         devices |= {macvlan_name(device) for device in devices}

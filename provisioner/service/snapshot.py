@@ -56,8 +56,12 @@ class Snapshot:
         """Interfaces that are served because of a repair, beside those of the setting."""
 
     async def refresh(self) -> None:
-        """Reads what changed. Machines are added without an event, so every eighth time all is read."""
-        self.repaired = interfaces(await self._store.repairs())
+        """Reads what changed. Machines are added without an event, so every eighth time all is read.
+
+        What was repaired is read every second time.
+        """
+        if not self._skipped % 2:
+            self.repaired = interfaces(await self._store.repairs())
         latest = await self._store.last_event_id()
         self._skipped += 1
         if latest == self._seen and self._skipped < _EVERYTHING_AFTER:

@@ -28,7 +28,7 @@ async def test_every_mode_is_made_shown_and_removed(driver: LibvirtHost, spec: N
         spec.subnet is not None and spec.dhcp,
     )
     assert made == await driver.network(spec.name)
-    assert made.parents == (() if spec.mode == "route" else spec.parents)
+    assert made.parents == spec.parents
     assert "urn:provisioner:network:1" in await driver.network_xml(spec.name)
     await driver.stop_network(spec.name, False)
     await driver.stop_network(spec.name, False)

@@ -1,13 +1,17 @@
 """Readings of every kind of place, and each verdict with its repair."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from provisioner.core.guest import Nic
 from provisioner.core.host import HostFacts, Network
+from provisioner.core.network import REPAIRS
 from provisioner.core.segment import Answer, Door, Link, Rejection
-from provisioner.plan.verdict import Readings, judge
+from provisioner.plan.verdict import Kind, Readings, judge
 from tests.fakes import FACTS
 
 LAB = Network("lab", "nat", True, bridge="virbr7", addresses=("10.7.0.1/24",), dhcp=True)
@@ -131,3 +135,11 @@ def test_what_fails_stands_before_what_may_fail() -> None:
     readings = seen("bridge=br0", links=TAPS, served={"br0": "10.0.0.2"}, rejections=(CLOSED,))
 
     assert [v.severity for v in judge(readings)] == ["fail", "warn"]
+
+
+def test_the_documentation_names_every_verdict_and_repair() -> None:
+    text = (Path(__file__).parents[3] / "docs/networks.md").read_text()
+    rows = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
+
+    assert rows == {*get_args(Kind), *REPAIRS}
+    assert {kind for _, told, _ in CASES.values() for kind, _, _ in told} == set(get_args(Kind))

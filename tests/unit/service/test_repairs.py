@@ -53,7 +53,7 @@ async def test_our_netboot_beside_another_is_a_row_that_all_follow(world: World)
     assert world.served.patterns == ("virbr0",)
     assert await world.repairs.undo("default") == [made]
     assert await world.store.repairs() == []
-    assert world.served.patterns == ()
+    assert not world.served.patterns
 
 
 @pytest.mark.parametrize("kind", ["options", "bootp"])
