@@ -29,7 +29,7 @@ A DHCP server may try for up to three seconds whether an address is free before 
 """
 
 
-def answers(interface: str, mac: str, seconds: float = 4.2) -> list[Answer]:
+def answers(interface: str, mac: str, seconds: float = 3.8) -> list[Answer]:
     """Who answers a PXE DISCOVER there, each once. Raises Unavailable where frames cannot be sent."""
     xid = secrets.randbits(32)
     found: dict[Answer, None] = {}

@@ -19,6 +19,7 @@ Kind = Literal[
     "good",
     "stopped",
     "remote",
+    "unseen",
     "unserved",
     "silent",
     "own-host",
@@ -102,6 +103,8 @@ def judge(seen: Readings) -> tuple[Verdict, ...]:
         return (_stopped(spot),)
     if not seen.here:
         return (_remote(seen, spot),)
+    if not spot.device:
+        return (_unseen(spot),)
     found = [*_answered(seen, spot), *_addresses(seen, spot), *_foreign(seen, spot)]
     found += [*_firewall(seen, spot), *_uplink(seen, spot)]
     grave = sorted(found, key=lambda verdict: verdict.severity != "fail")
@@ -139,6 +142,16 @@ def _remote(seen: Readings, spot: Place) -> Verdict:
         "from here",
         f"unless that segment reaches this host, start the netboot role there: provisioner serve "
         f"--interface {spot.bridge or on}",
+    )
+
+
+def _unseen(spot: Place) -> Verdict:
+    return Verdict(
+        "unseen",
+        "warn",
+        f"{spot.what} has neither a bridge nor a card that this host could ask on: whether netboot is "
+        "answered there cannot be told",
+        "let the DHCP server there name our boot files: provisioner network snippet --for dnsmasq",
     )
 
 

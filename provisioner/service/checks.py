@@ -55,7 +55,7 @@ class Checks:
     async def _read(self, nic: Nic, facts: HostFacts, spot: Place, *, ask: bool) -> Readings:
         here = places.is_here(facts.uri)
         seen = Readings(nic, facts, self._served(), here=here)
-        if not here or (spot.network and not spot.network.active):
+        if not here or not spot.device or (spot.network and not spot.network.active):
             return seen
         links = await self._segments.links()
         unasked, answers = "", None

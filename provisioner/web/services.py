@@ -120,6 +120,7 @@ class Machines(Protocol):
 class HostLists(Protocol):
     """What a host has; the configured one."""
 
+    async def networks(self) -> Sequence[Network]: ...
     async def pools(self) -> Sequence[Pool]: ...
 
 

@@ -125,8 +125,13 @@ def test_a_repair_takes_effect_within_two_seconds(unserved: Service) -> None:
 def test_a_guest_on_a_macvtap_of_our_own_host_installs(beside_macvtap: Service) -> None:
     service, name, word = beside_macvtap, "plab-macvlan", f"type=direct,source={PARENT}"
     link = f"pv-{PARENT}"
+    begun = time.monotonic()
     before = service.call("GET", f"/networks/{word}/check")
+    took = time.monotonic() - begun
     assert kinds(before) == [("own-host", "fail")]
+    assert "cannot reach this host itself" in before["verdicts"][0]["sentence"]
+    print(f"the macvtap trap is named after {took:.1f} s")
+    assert took <= 5
 
     answer = service.call("POST", f"/networks/{word}/repair", {})
     assert kinds(answer) == [("good", "good")], answer

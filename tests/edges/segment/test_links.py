@@ -11,8 +11,10 @@ import pytest
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.network import Repair
-from provisioner.core.segment import Answer, Lease
+from provisioner.core.segment import Answer, Door, Lease
+from provisioner.plan.firewall import rejections
 from provisioner.segment import firewall, links
+from provisioner.segment.commands import find
 from provisioner.segment.host import SegmentHost
 from tests.edges.netboot.serving import enter, inside
 from tests.edges.netboot.spaces import Network, needs_namespaces, network, run
@@ -137,6 +139,19 @@ def test_rules_of_this_namespace_are_read(net: Network) -> None:
     seen = inside(net.server, lambda: firewall.read("pvbr0"))
 
     assert seen.zone == "" and (seen.iptables == "" or "-P INPUT" in seen.iptables)
+
+
+@pytest.mark.skipif(find("nft") is None, reason="nft is not installed")
+def test_a_real_ruleset_is_judged(net: Network) -> None:
+    rules = "add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; };"
+    rules += 'add rule inet t in iifname "pvbr0" udp dport { 67, 69 } accept'
+    inside(net.server, lambda: run("nft", rules))
+    seen = inside(net.server, lambda: firewall.read("pvbr0"))
+
+    found = rejections(seen, "pvbr0", (Door("udp", 67, "DHCP"), Door("tcp", 8080, "HTTP")))
+    assert [str(rejection.door) for rejection in found] == ["HTTP (tcp 8080)"]
+    inside(net.server, lambda: run(*found[0].command.split()))
+    assert rejections(inside(net.server, lambda: firewall.read("pvbr0")), "pvbr0", (found[0].door,)) == ()
 
 
 def in_loop(net: Network, work: object) -> None:

@@ -14,7 +14,7 @@ import aiohttp
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.guest import GuestSpec
-from provisioner.core.host import Pool
+from provisioner.core.host import Network, Pool
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
@@ -235,6 +235,9 @@ class FakeMachines:
 
 
 class FakeHost:
+    async def networks(self) -> list[Network]:
+        return [Network("default", "nat", True, bridge="virbr0")]
+
     async def pools(self) -> list[Pool]:
         raise Unavailable("libvirt does not answer", remedy="start it")
 

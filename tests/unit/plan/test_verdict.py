@@ -19,8 +19,11 @@ QUIET = Network("quiet", "isolated", True, bridge="virbr8", addresses=("10.8.0.1
 LAN = Network("lan", "bridge", True, bridge="br0")
 TAP = Network("tap", "bridge", True, parents=("eth0", "eth1"))
 OFF = Network("off", "nat", False, bridge="virbr9", dhcp=True)
+SRIOV = Network("sriov", "hostdev", True)
 BOOTP = replace(LAB, name="bootp", bootp="pxelinux.0")
-HOST = replace(FACTS, networks=(*FACTS.networks, LAB, QUIET, LAN, TAP, OFF, BOOTP), bridges=("br0", "virbr7"))
+HOST = replace(
+    FACTS, networks=(*FACTS.networks, LAB, QUIET, LAN, TAP, OFF, BOOTP, SRIOV), bridges=("br0", "virbr7")
+)
 FAR = replace(HOST, uri="qemu+ssh://far/system")
 SERVED = {"virbr0": "192.168.122.1"}
 LEASE = Answer("10.7.0.1", "10.7.0.50")
@@ -116,6 +119,7 @@ CASES: dict[str, tuple[Readings, list[tuple[str, str, str]], str]] = {
         "boot files from 10.7.0.5",
     ),
     "a firewall": (seen("default", rejections=(CLOSED,)), [("firewall", "fail", "")], "rejects HTTP"),
+    "cards handed through": (seen("sriov"), [("unseen", "warn", "")], "neither a bridge nor a card"),
     "another host": (seen("lab", FAR, here=False), [("remote", "warn", "")], "is another machine"),
 }  # fmt: skip
 
