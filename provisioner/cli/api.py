@@ -65,9 +65,9 @@ class Api:
     def get(self, *path: str, **params: str) -> Any:
         return self._call("GET", path, params=params).json()
 
-    def text(self, *path: str) -> str:
+    def text(self, *path: str, **params: str) -> str:
         """A plain document, or the `text` or `xml` of a JSON one."""
-        response = self._call("GET", path)
+        response = self._call("GET", path, params=params)
         if "json" not in response.headers.get("Content-Type", ""):
             return str(response.text)
         body = response.json()

@@ -24,7 +24,7 @@ SECTIONS = {
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
         "host": Entry("hosts:host", "libvirt hosts: their facts, their load, what they lack"),
-        "network": Entry("host:network", "The host's networks and whether guests can netboot there"),
+        "network": Entry("network:network", "The host's networks, and whether guests can netboot there"),
         "pool": Entry("pool:pool", "The host's storage pools"),
         "volume": Entry("volume:volume", "The volumes of a pool, filled and fetched"),
     },

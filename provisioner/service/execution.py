@@ -50,9 +50,12 @@ class Execution:
         try:
             await self._store.add_install(draft.install, draft.row)
         except ProvisionerError:
-            if draft.tree is not None:
+            if draft.tree is not None and draft.tree.name not in await self._trees_in_use():
                 await self._store.remove_tree(draft.tree.name)
             raise
+
+    async def _trees_in_use(self) -> set[str]:
+        return {row.spec.tree for row in await self._store.guests()}
 
     async def resume(self, draft: Draft) -> Install:
         """Makes again what was cut off: every step is one that may be done twice."""

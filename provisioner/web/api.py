@@ -12,6 +12,7 @@ from provisioner.web import (
     api_installs,
     api_machines,
     api_media,
+    api_networks,
     api_profiles,
     api_session,
     api_storage,
@@ -31,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_hosts.OPERATIONS,
     *api_storage.OPERATIONS,
     *api_media.OPERATIONS,
+    *api_networks.OPERATIONS,
     *api_answers.OPERATIONS,
     *api_session.OPERATIONS,
 )

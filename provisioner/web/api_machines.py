@@ -1,8 +1,7 @@
-"""`/machines`, `/networks`: what netboots, and what the host has."""
+"""`/machines`: what netboots and was not created here."""
 
 from aiohttp import web
 
-from provisioner.core.host import Network
 from provisioner.core.machine import Machine
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
@@ -23,13 +22,8 @@ async def remove(request: web.Request, _body: None) -> object:
     return Done(done=f"machine {name} is forgotten")
 
 
-async def networks(request: web.Request, _body: None) -> object:
-    return list(await request.app[SERVICES].host().networks())
-
-
 OPERATIONS = (
     Operation("GET", "/machines", "List machines", list_all, list[Machine]),
     Operation("POST", "/machines", "Make a machine known", add, Machine, takes=NewMachine, status=201),
     Operation("DELETE", "/machines/{name}", "Forget a machine", remove, Done),
-    Operation("GET", "/networks", "List the host's networks", networks, list[Network]),
 )

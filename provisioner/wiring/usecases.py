@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner import state
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
+from provisioner.wiring import segment
 from provisioner.wiring.ground import end, loaders, now
 from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
@@ -17,13 +18,14 @@ from provisioner.wiring.prepare import Prepared, prepare
 if TYPE_CHECKING:
     from provisioner.config import Settings
     from provisioner.service.ports import Store
+    from provisioner.service.served import Served
     from provisioner.web.services import Services
 
 _log = logging.getLogger("provisioner")
 
 
 async def services(
-    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
+    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack, served_now: "Served"
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
     from provisioner.hypervisor.validator import HostValidator
@@ -101,7 +103,7 @@ async def services(
         grounds,
         Locations(trees, profiles),
         shop,
-        lambda: interfaces.addresses(settings.interfaces),
+        served_now,
         settings.http_port,
         settings.guest_address,
         answers.check,
@@ -120,6 +122,8 @@ async def services(
         settings.settle_seconds,
         busy=execution.busy.__contains__,
     )
+
+    networks = await segment.networks(settings, store, host, served_now, stack)
 
     async def ready() -> None:
         await store.last_event_id()
@@ -148,6 +152,7 @@ async def services(
         machines=Machines(store, tokens, profiles, now, ids),
         storage=storage,
         media=Media(shelves, host),
+        networks=networks,
         host=lambda: host(""),
         hosts=hosts,
         upstream=upstream.open,

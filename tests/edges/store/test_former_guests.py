@@ -61,6 +61,8 @@ def put(connection: sqlite3.Connection, spec: dict[str, Any], install: str, old_
         "spec": json.dumps(spec),
         "secrets": json.dumps(SECRETS),
     }
+    machine = (spec["name"], spec["mac"], spec["uuid"], True, spec["profile"])
+    connection.execute("INSERT INTO machines VALUES (?, ?, ?, ?, ?)", machine)
     marks = ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO guests ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
 

@@ -30,7 +30,9 @@ from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
 from tests.connections import FakeConnections, FakeValidator
+from tests.edges.web.networks import network_cases
 from tests.fake_storage import FakeStorageHost, media, storage
+from tests.segments import FakeNetworkHost, FakeSegments
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
@@ -281,6 +283,9 @@ class World:
             self.store, self.connections, self.validator, local="qemu:///system", configured={}
         )
         self.pools = FakeStorageHost("default")
+        self.segments = FakeSegments()
+        self.network_host = FakeNetworkHost()
+        self.networks = network_cases(self.store, self.network_host, self.segments)
         self.neighbours: dict[str, str] = {}
         self.ready_error: Exception | None = None
         self.services = Services(
@@ -305,6 +310,7 @@ class World:
             machines=FakeMachines(),
             storage=storage(folder, self.pools),
             media=media(folder, self.pools),
+            networks=self.networks,
             host=FakeHost,
             hosts=self.hosts,
             upstream=self.upstream.open,

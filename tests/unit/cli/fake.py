@@ -96,6 +96,11 @@ NETWORK = {
     "addresses": ["192.168.122.1/24"],
     "dhcp": True,
     "bootp": "",
+    "uuid": "22222222-2222-4333-8444-555555555555",
+    "persistent": True,
+    "ours": False,
+    "ranges": ["192.168.122.2-192.168.122.254"],
+    "reserved": [],
 }
 POOL = {
     "name": "default",
