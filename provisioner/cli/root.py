@@ -19,7 +19,7 @@ SECTIONS = {
         "answer": Entry("answer:answer", "Kickstart and preseed files as they will be served"),
     },
     "Where it is installed": {
-        "guest": Entry("guest:guest", "Create, follow, rebuild and remove guests"),
+        "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
         "network": Entry("host:network", "The host's networks and whether guests can netboot there"),

@@ -66,6 +66,7 @@ class Kind(StrEnum):
     DEADLINE = "deadline"
     CREATE_FAILED = "create-failed"
     CANCELLED = "cancelled"
+    CLONED = "cloned"
     LOCAL_BOOT = "local-boot"
     ALARM = "alarm"
 

@@ -9,16 +9,20 @@ import libvirt
 
 from provisioner.core.errors import Invalid
 from provisioner.core.host import Domain, HostFacts
-from provisioner.hypervisor import guest, host
+from provisioner.hypervisor import copies, guest, host
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
+from provisioner.hypervisor.life_calls import LifeCalls
 from provisioner.hypervisor.link import Link
 from provisioner.hypervisor.network_calls import NetworkCalls
 from provisioner.hypervisor.storage_calls import StorageCalls
 from provisioner.plan.steps import (
+    CopyNvram,
+    CopyVolume,
     CreateVolume,
     DefineDomain,
     DeleteVolume,
+    LinkVolume,
     SetAutostart,
     StartDomain,
     Step,
@@ -43,7 +47,7 @@ def check_uri(uri: str) -> str:
     return uri
 
 
-class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
+class LibvirtHost(GuestCalls, LifeCalls, NetworkCalls, StorageCalls):
     """Opens at the first call, or by `open()`; mends itself when libvirt goes away and comes back."""
 
     def __init__(self, uri: str, *, threads: int = 8) -> None:
@@ -90,6 +94,12 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
         match step:
             case CreateVolume():
                 await self.create_volume(step)
+            case LinkVolume():
+                await self._link.act(copies.link, step)
+            case CopyVolume():
+                await self._link.toil(copies.copy, step)
+            case CopyNvram():
+                await self._link.act(copies.copy_nvram, step)
             case DeleteVolume():
                 await self.delete_volume(step)
             case DefineDomain():

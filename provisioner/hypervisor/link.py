@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _KEEPALIVE = (2, 2)
 _DIAL_SECONDS = 20
+_TOIL_SECONDS = 24 * 3600
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 
 
@@ -39,6 +40,7 @@ class Link:
         self.uri = uri
         self._on_up = on_up
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="libvirt")
+        self._toils = asyncio.Semaphore(max(1, threads // 2))
         self._connection: libvirt.virConnect | None = None
         self._callbacks: dict[libvirt.virConnect, list[int]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -102,8 +104,22 @@ class Link:
         Otherwise the undoing that follows a Ctrl-C would race with the very step it undoes.
         """
         connection = await self.open()
-        call = partial(function, connection, *args, **kwargs)
-        work = asyncio.ensure_future(self._ask(connection, call, seconds=120))
+        return await self._to_its_end(connection, partial(function, connection, *args, **kwargs), 120)
+
+    async def toil(
+        self,
+        function: Callable[Concatenate[libvirt.virConnect, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """`act` for what may take hours, as a copy of a large disk: only a lost connection cuts it short."""
+        connection = await self.open()
+        return await self._to_its_end(
+            connection, partial(function, connection, *args, **kwargs), _TOIL_SECONDS
+        )
+
+    async def _to_its_end(self, connection: libvirt.virConnect, call: Callable[[], T], seconds: float) -> T:
+        work = asyncio.ensure_future(self._ask(connection, call, seconds=seconds))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

@@ -12,9 +12,12 @@ from provisioner.core.profile import Tree
 from provisioner.plan.domain import BootOrder, domain_xml
 from provisioner.plan.methods import pxe
 from provisioner.plan.steps import (
+    CopyNvram,
+    CopyVolume,
     CreateVolume,
     DefineDomain,
     DeleteVolume,
+    LinkVolume,
     Plan,
     SetAutostart,
     StartDomain,
@@ -77,6 +80,12 @@ def describe(step: Step) -> str:
     match step:
         case CreateVolume():
             return f"create volume {step.name} in pool {step.pool} ({_gib(step.capacity)}, {step.format})"
+        case LinkVolume():
+            return f"create volume {step.name} in pool {step.pool} on the shared base {step.base}"
+        case CopyVolume():
+            return f"copy volume {step.source} in pool {step.pool} to {step.name}"
+        case CopyNvram():
+            return f"copy the variable store {step.source} for domain {step.name}"
         case DeleteVolume():
             return f"delete volume {step.name} in pool {step.pool}"
         case DefineDomain():

@@ -9,6 +9,7 @@ from provisioner.web import (
     api_answers,
     api_guests,
     api_installs,
+    api_life,
     api_machines,
     api_profiles,
     api_session,
@@ -21,6 +22,7 @@ from provisioner.web.routes import Route
 ROOT = "/api/v1"
 OPERATIONS: tuple[Operation, ...] = (
     *api_guests.OPERATIONS,
+    *api_life.OPERATIONS,
     *api_installs.OPERATIONS,
     *api_profiles.OPERATIONS,
     *api_trees.OPERATIONS,

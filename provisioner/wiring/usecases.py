@@ -36,6 +36,8 @@ async def services(
     from provisioner.service.answers import Answers
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
+    from provisioner.service.clones import Clones
+    from provisioner.service.guest_life import GuestLife
     from provisioner.service.guests import Guests
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
@@ -86,6 +88,9 @@ async def services(
         check_answer=answers.check,
     )
     stack.push_async_callback(guests.close)
+    life = GuestLife(store, host, guests, now, neighbour=interfaces.neighbour_address)
+    clones = Clones(store, host, guests, tokens, now, ids, state.log_dir(folder))
+    stack.push_async_callback(clones.close)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
     watchdog = Watchdog(
         store,
@@ -107,7 +112,7 @@ async def services(
             except ProvisionerError as error:
                 _log.warning("%s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        for line in await reconcile(store, host, guests, now):
+        for line in [*await clones.mend(), *await reconcile(store, host, guests, now)]:
             _log.info("%s", line)
         while True:
             try:
@@ -124,6 +129,8 @@ async def services(
         tokens=tokens,
         answers=answers,
         guests=guests,
+        life=life,
+        clones=clones,
         installs=Installs(store, host, now),
         profiles=profiles,
         trees=trees,
