@@ -137,9 +137,10 @@ def delete(name: str, yes: bool) -> None:
     from provisioner.cli.removal import sentences
 
     api = connect()
-    if not yes:
-        item = api.get("guests", name)
-        confirm("\n".join(sentences(item, api.get("guests", name, "removal"))), f"Delete {name}?", yes=yes)
+    if not yes and sys.stdin.isatty():
+        for line in sentences(api.get("guests", name), api.get("guests", name, "removal")):
+            click.echo(line, err=True)
+    confirm(f"Whatever is on the disks of guest {name} is lost.", f"Delete {name}?", yes=yes)
     api.delete("guests", name)
     remark(f"{name}: deleted")
 

@@ -4,9 +4,12 @@ Doing a step twice leaves the same as doing it once.
 """
 
 import contextlib
+import os
 import posixpath
 import uuid as uuid_module
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import libvirt
 
@@ -19,6 +22,7 @@ from provisioner.plan.steps import CopyNvram, CopyVolume, LinkVolume
 from provisioner.service.ports import VolumeFacts
 
 _CHUNK = 64 * 1024
+_SYSTEM_NVRAM = "/var/lib/libvirt/qemu/nvram"
 _STORED = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 
 
@@ -31,7 +35,7 @@ def blueprint(connection: libvirt.virConnect, name: str, uuid: str) -> Blueprint
         xml=xml,
         active=bool(domain.isActive()),
         disks=tuple(_disks(connection, root)),
-        nvram=child_text(root, "os/nvram"),
+        nvram=_nvram(connection, root),
         tpm=root.find("devices/tpm/backend[@type='emulator']") is not None,
     )
 
@@ -111,7 +115,7 @@ def copy_nvram(connection: libvirt.virConnect, step: CopyNvram) -> None:
     A source that was never started has none: then the copy gets a fresh one at its first start.
     """
     domain = guest.ours(connection, step.name, step.uuid)
-    target = child_text(parse(domain.XMLDesc(_STORED)), "os/nvram")
+    target = _nvram(connection, parse(domain.XMLDesc(_STORED)))
     folder, source_name = posixpath.split(step.source)
     if not target or posixpath.dirname(target) != folder:
         return
@@ -163,6 +167,17 @@ def _refresh(pool: libvirt.virStoragePool) -> None:
     storage._patiently(refresh)
 
 
+def _nvram(connection: libvirt.virConnect, root: Element) -> str:
+    """Where a domain's variable store is. libvirt that chooses the firmware names it only while it runs."""
+    path = child_text(root, "os/nvram")
+    if path or root.find("os[@firmware='efi']") is None:
+        return path
+    folder = Path(_SYSTEM_NVRAM)
+    if urlsplit(connection.getURI()).path == "/session":
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "libvirt/qemu/nvram"
+    return f"{folder}/{child_text(root, 'name')}_VARS.fd"
+
+
 def _disks(connection: libvirt.virConnect, root: Element) -> Iterator[DiskVolume]:
     for disk in _own_disks(root):
         target, path = attribute(disk, "target", "dev"), _path(connection, disk)
@@ -170,10 +185,21 @@ def _disks(connection: libvirt.virConnect, root: Element) -> Iterator[DiskVolume
         if volume is None:
             yield DiskVolume(target, path, format=attribute(disk, "driver", "type"))
             continue
-        _kind, capacity, allocation = map(int, volume.info())
-        pool = volume.storagePoolLookupByVolume().name()
+        pool = volume.storagePoolLookupByVolume()
         form = attribute(disk, "driver", "type")
-        yield DiskVolume(target, path, pool, volume.name(), form, capacity, allocation)
+        root = _looked_into(pool, volume.name(), form)
+        base, base_format = _untouched(connection, root, pool.name())
+        yield DiskVolume(
+            target,
+            path,
+            pool.name(),
+            volume.name(),
+            form,
+            int(child_text(root, "capacity", "0")),
+            int(child_text(root, "allocation", "0")),
+            base,
+            base_format,
+        )
 
 
 def _own_disks(root: Element) -> list[Element]:
@@ -201,12 +227,34 @@ def _volume_at(connection: libvirt.virConnect, path: str) -> libvirt.virStorageV
         raise
 
 
-def _facts(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
-    """A volume's XML, in which libvirt knows what is in it: not yet so where it was filled just now."""
+def _looked_into(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
+    """A volume's XML once libvirt knows what is in it: not yet so where it was filled just now."""
     root = parse(_base(pool, name).XMLDesc())
-    if attribute(root, "target/format", "type") != form:
-        _refresh(pool)
-        root = parse(_base(pool, name).XMLDesc())
+    if attribute(root, "target/format", "type") == form:
+        return root
+    _refresh(pool)
+    return parse(_base(pool, name).XMLDesc())
+
+
+def _untouched(connection: libvirt.virConnect, root: Element, pool: str) -> tuple[str, str]:
+    """The volume of the same pool that an overlay stands on, and its format, while nothing was written to it.
+
+    The first write makes the file longer than it was made.
+    """
+    path, form = child_text(root, "backingStore/path"), attribute(root, "backingStore/format", "type")
+    if not path or form not in ("qcow2", "raw"):
+        return "", ""
+    made = qcow2.empty(int(child_text(root, "capacity", "0")), backing=path, backing_format=form)
+    base = _volume_at(connection, path)
+    if base is None or int(child_text(root, "physical", "0")) != len(made):
+        return "", ""
+    same = base.storagePoolLookupByVolume().name() == pool
+    return (base.name(), form) if same else ("", "")
+
+
+def _facts(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
+    """The same. Raises Conflict where it holds something else, which its guest may have written there."""
+    root = _looked_into(pool, name, form)
     if (there := attribute(root, "target/format", "type")) != form:
         raise Conflict(f"volume {name} in pool {pool.name()} holds {there}, not {form} as its guest says")
     return root

@@ -1,7 +1,8 @@
 """A clone of a guest that is switched off: its steps, and the domain XML that libvirt is given for it.
 
 A linked clone freezes the source's disk: it becomes the base of two overlays, one for the clone and one for
-the source, so that either may run and neither writes below the other. A full clone is a copy.
+the source, so that either may run and neither writes below the other. Further clones stand on the same base
+until the source is written to again. A full clone is a copy.
 """
 
 import os.path
@@ -21,7 +22,8 @@ _TAG = f"metadata/{{{NAMESPACE}}}guest"
 class DiskVolume:
     """A disk of a domain and the volume behind it. Bytes; `path` is on the host.
 
-    `pool` and `name` are "" where no pool of the host has it.
+    `pool` and `name` are "" where no pool of the host has it. `base` is the volume that it stands on while
+    nothing was written above that, of `base_format`; "" otherwise.
     """
 
     target: str
@@ -31,6 +33,8 @@ class DiskVolume:
     format: str = ""
     capacity: int = 0
     allocation: int = 0
+    base: str = ""
+    base_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,9 @@ def plan_clone(source: str, uuid: str, found: Blueprint, new: Identity, *, linke
         mine[disk.target] = name = volume_name(new.name, new.install) + tail
         if not linked:
             steps.append(CopyVolume(disk.pool, name, disk.name, disk.format))
+            continue
+        if disk.base:  # frozen by an earlier clone, and the source was not switched on since
+            steps.append(LinkVolume(disk.pool, name, disk.base, disk.base_format))
             continue
         theirs[disk.target] = kept = volume_name(source, new.install) + tail
         steps += [LinkVolume(disk.pool, each, disk.name, disk.format) for each in (name, kept)]

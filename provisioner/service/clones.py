@@ -105,8 +105,10 @@ class Clones:
     ) -> None:
         source = row.spec.name
         try:
-            for number, step in enumerate(plan.steps):
-                await self._store.journal(JournalRow(install.id, number, describe(step), "intent"))
+            # One row for all steps: what is to be taken back is found by the install's id in its name.
+            intent = "; ".join(map(describe, plan.steps))
+            await self._store.journal(JournalRow(install.id, 0, intent, "intent"))
+            for step in plan.steps:
                 await host.apply(step)
             # Somebody may have switched the source on meanwhile, on the very disk that is now a base.
             running = await host.running_disks(source, row.spec.uuid)

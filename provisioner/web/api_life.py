@@ -12,6 +12,7 @@ from provisioner.web.schemas_life import DisplayOut, NewClone, RemovalOut, Unloc
 from provisioner.web.services import Life
 
 _MOST_TAIL = 64 * 1024
+_OVER = "the guest was switched off, or somebody else took its console"
 _SOCKET = "a WebSocket; binary messages both ways"
 
 
@@ -20,12 +21,12 @@ async def console(request: web.Request, _body: None) -> object:
     size = number(request, "tail", 0, _MOST_TAIL)
     force = flag(request, "force")
     said = await life.said(name, size) if size else b""
-    return await channels.carry(request, lambda: life.console(name, force=force), first=said)
+    return await channels.carry(request, lambda: life.console(name, force=force), over=_OVER, first=said)
 
 
 async def screen(request: web.Request, _body: None) -> object:
     life, name = request.app[SERVICES].life, request.match_info["name"]
-    return await channels.carry(request, lambda: life.screen(name))
+    return await channels.carry(request, lambda: life.screen(name), over="the guest was switched off")
 
 
 async def serial_text(request: web.Request, _body: None) -> object:

@@ -21,9 +21,10 @@ _REASON_BYTES = 120
 
 
 async def carry(
-    request: web.Request, open_channel: Callable[[], Awaitable[Channel]], *, first: bytes = b""
+    request: web.Request, open_channel: Callable[[], Awaitable[Channel]], *, over: str, first: bytes = b""
 ) -> web.WebSocketResponse:
-    """Passes on both ways until one end goes. `first` is sent before everything else.
+    """Passes on both ways until one end goes. `first` is sent before everything else; `over` is what is said
+    where the guest's end goes.
 
     Raises NoUpgrade for a request that asks for no WebSocket, and what opening raises.
     """
@@ -35,7 +36,7 @@ async def carry(
         await socket.prepare(request)
         if first:
             await socket.send_bytes(first)
-        code, reason = await _both_ways(socket, channel)
+        code, reason = await _both_ways(socket, channel, over)
         if keeper.ending:
             code, reason = WSCloseCode.GOING_AWAY, "the service is being stopped"
         with suppress(ConnectionError):
@@ -43,7 +44,7 @@ async def carry(
     return socket
 
 
-async def _both_ways(socket: web.WebSocketResponse, channel: Channel) -> tuple[int, str]:
+async def _both_ways(socket: web.WebSocketResponse, channel: Channel, over: str) -> tuple[int, str]:
     """The code and reason that the socket is to be closed with."""
     down = asyncio.create_task(_down(socket, channel))
     up = asyncio.create_task(_up(socket, channel))
@@ -57,7 +58,7 @@ async def _both_ways(socket: web.WebSocketResponse, channel: Channel) -> tuple[i
             return WSCloseCode.TRY_AGAIN_LATER, str(error)
         if error is not None and not isinstance(error, ConnectionError):
             raise error
-    return WSCloseCode.OK, "" if up in done else "the guest's end is closed"
+    return WSCloseCode.OK, "" if up in done else over
 
 
 async def _down(socket: web.WebSocketResponse, channel: Channel) -> None:
