@@ -14,11 +14,12 @@ FOLDER = "/var/lib/libvirt/images"
 
 
 class Echo:
-    """A channel that gives back what is written to it, after `first`."""
+    """A channel that gives back what is written to it, after `first`; `heard` is all of that."""
 
     def __init__(self, first: bytes = b"") -> None:
         self._queue: asyncio.Queue[bytes] = asyncio.Queue()
         self.closed = False
+        self.heard = b""
         if first:
             self.say(first)
 
@@ -29,6 +30,7 @@ class Echo:
         return b"" if self.closed else await self._queue.get()
 
     async def write(self, data: bytes) -> None:
+        self.heard += data
         self.say(data)
 
     async def close(self) -> None:

@@ -91,7 +91,15 @@ OPERATIONS = (
         query={"tail": "begin with so many bytes of what it said before, 4096 by default"},
         content="text/event-stream",
     ),
-    Operation("GET", "/guests/{name}/screenshot", "Its screen", screenshot, None, content="image/png"),
+    Operation(
+        "GET",
+        "/guests/{name}/screenshot",
+        "Its screen",
+        screenshot,
+        None,
+        query={"at": "anything; a browser writes the time there, to be given a new picture"},
+        content="image/png",
+    ),
     Operation(
         "GET",
         "/guests/{name}/vnc",

@@ -28,6 +28,7 @@ from provisioner.store.database import Database
 from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
+from tests.edges.web.life import FakeClones, FakeLife
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
@@ -274,6 +275,7 @@ class World:
         self.tokens = Tokens(b"k" * 32, self.store, now)
         self.answers = FakeAnswers()
         self.guests = FakeGuests()
+        self.life = FakeLife(self.guests)
         self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
         self.upstream = FakeUpstream()
         self.neighbours: dict[str, str] = {}
@@ -293,6 +295,8 @@ class World:
             tokens=self.tokens,
             answers=self.answers,
             guests=self.guests,
+            life=self.life,
+            clones=FakeClones(self.guests),
             installs=FakeInstalls(self.store),
             profiles=self.profiles,
             trees=FakeTrees(self.store),
