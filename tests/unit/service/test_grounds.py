@@ -1,10 +1,9 @@
 """What a plan is made from: secrets, arguments, the texts of a seed."""
 
+import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
-import yaml
 
 from provisioner.core.errors import Invalid
 from provisioner.core.guest import GuestSpec, Nic
@@ -33,46 +32,63 @@ async def world() -> Stocked:
     return await stocked()
 
 
-def seed(**secrets: str) -> dict[str, Any]:
-    files = dict(cloud_files(INSTALL, SPEC, secrets, REPORT))
-    return {name: yaml.safe_load(text) for name, text in files.items()} | {"raw": files}
+OURS = """\
+#cloud-config
+hostname: "web1"
+preserve_hostname: false
+disable_root: false
+users:
+  - default
+  - name: root
+    lock_passwd: false
+    hashed_passwd: "$6$a$b"
+    ssh_authorized_keys:
+      - "ssh-ed25519 AAAA me: #1"
+      - "ssh-rsa BBBB you"
+ssh_authorized_keys:
+  - "ssh-ed25519 AAAA me: #1"
+  - "ssh-rsa BBBB you"
+write_files:
+  - path: /etc/provisioner-install
+    content: "i1\\n"
+phone_home:
+  url: "http://192.168.122.1:8080/report/token/first-boot"
+  post: [hostname]
+  tries: 20
+"""
+OWN = {"user-data": "#!/bin/sh\necho $x\n", "meta-data": "instance-id: mine\n", "network-config": "a: 1\n"}
+
+
+def seed(**secrets: str) -> dict[str, str]:
+    return dict(cloud_files(INSTALL, SPEC, secrets, REPORT))
 
 
 def test_a_seed_of_ours_names_the_guest_its_keys_and_where_it_reports() -> None:
-    made = seed(ssh_keys=f"{KEY}\nssh-rsa BBBB you", root_password_hash="$6$a$b")
-
-    user, meta = made["user-data"], made["meta-data"]
-    root = next(user_ for user_ in user["users"] if isinstance(user_, dict))
-    assert made["raw"]["user-data"].startswith("#cloud-config\n")
-    assert (user["hostname"], meta["local-hostname"], meta["instance-id"]) == ("web1", "web1", "i1")
-    assert user["ssh_authorized_keys"] == root["ssh_authorized_keys"] == [KEY, "ssh-rsa BBBB you"]
-    assert (root["name"], root["hashed_passwd"], root["lock_passwd"]) == ("root", "$6$a$b", False)
-    assert user["phone_home"]["url"] == "http://192.168.122.1:8080/report/token/first-boot"
-    assert set(made["raw"]) == {"user-data", "meta-data"}
+    assert seed(ssh_keys=f"{KEY}\nssh-rsa BBBB you", root_password_hash="$6$a$b") == {
+        "user-data": OURS,
+        "meta-data": 'instance-id: "i1"\nlocal-hostname: "web1"\n',
+    }
 
 
 def test_without_keys_and_password_root_stays_as_the_image_has_it() -> None:
     user = seed()["user-data"]
 
-    assert user["users"] == ["default"]
-    assert not {"ssh_authorized_keys", "disable_root"} & set(user)
+    assert "users:\n  - default\nwrite_files:\n" in user
+    assert "ssh_authorized_keys" not in user
+    assert "disable_root" not in user
 
 
 def test_a_users_own_texts_are_taken_as_they_are() -> None:
-    own = {
-        "user-data": "#!/bin/sh\necho $x\n",
-        "meta-data": "instance-id: mine\n",
-        "network-config": "a: 1\n",
-    }
-
-    assert dict(cloud_files(INSTALL, SPEC, {**own, "ssh_keys": KEY}, REPORT)) == own
+    assert seed(**OWN, ssh_keys=KEY) == OWN
 
 
-@pytest.mark.parametrize("text", ['a"b', "a\\", "{{ 7 * 7 }}", "a: b # c", "é'"])
+@pytest.mark.parametrize("text", ['a"b', "a\\", "{{ 7 * 7 }}", "a: b # c", "é'", "- x"])
 def test_what_a_key_says_breaks_out_of_nothing(text: str) -> None:
+    """Its text is a JSON string, and so a YAML string."""
     key = f"ssh-ed25519 AAAA {text}"
+    (line,) = [row for row in seed(ssh_keys=key)["user-data"].splitlines() if row.startswith('  - "')]
 
-    assert seed(ssh_keys=key)["user-data"]["ssh_authorized_keys"] == [key]
+    assert json.loads(line.removeprefix("  - ")) == key
 
 
 async def first_xml(world: Stocked, request: CreateGuest) -> str:

@@ -30,7 +30,7 @@ LEFT = (f"web1-{OLD}", f"web1-{OLD}-2", f"web1-{OLD}-kernel")
 async def filled(world: World, *names: str) -> None:
     """A guest `web1` of install NEW, rebuilt once, and a pool with these volumes."""
     spec = GuestSpec(
-        "web1", "tiny", "00000000-0000-4000-8000-000000000001", nics=(Nic("network", "default", MAC),)
+        "web1", "tiny", "00000000-0000-4000-8000-0000000000ff", nics=(Nic("network", "default", MAC),)
     )
     pairs = [("default", f"web1-{NEW}{suffix}") for suffix in ("", "-2", "-seed")]
     held = Holdings(("-2",), tuple(pairs), (), (("default", f"web1-{OLD}-left"),))
@@ -103,7 +103,7 @@ async def test_a_guests_system_disk_is_never_taken(world: World, system: str) ->
     spec = GuestSpec(
         "web1",
         "",
-        "00000000-0000-4000-8000-000000000001",
+        "00000000-0000-4000-8000-0000000000ff",
         disks=(disk,),
         nics=(Nic("network", "default", MAC),),
         method="import",
