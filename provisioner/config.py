@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +16,15 @@ def _libvirt_uri() -> str:
     return os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
 
 
+class HostSetting(BaseModel):
+    """A host of the settings as a table, for one whose URI is unsafe and allowed all the same."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uri: str
+    allow_unsafe: bool = False
+
+
 class Settings(BaseSettings):
     """Every setting is named in docs/settings.md; a test holds the two together."""
 
@@ -26,6 +35,10 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state directory")
     libvirt_uri: str = Field(default_factory=_libvirt_uri, description="the host that guests are created on")
+    hosts: dict[str, str | HostSetting] = Field(
+        default_factory=dict,
+        description="further hosts: name = libvirt URI, or a table with uri, allow_unsafe",
+    )
     interfaces: list[str] = Field(
         ["virbr0"], description="interfaces that netboot and guests' HTTP answer on; shell patterns allowed"
     )
@@ -40,6 +53,10 @@ class Settings(BaseSettings):
     loader_dirs: list[Path] = Field(
         [Path("/usr/lib/ipxe"), Path("/usr/share/ipxe"), Path("/boot/efi/ipxe")],
         description="where undionly.kpxe and snponly.efi are looked for",
+    )
+    media_dirs: list[Path] = Field(
+        [Path("/var/lib/libvirt/images")],
+        description="where ISO and disk images may be read from, beside media in the state directory",
     )
     router_advertisement: bool = Field(
         True, description="send an empty router advertisement where there is none"

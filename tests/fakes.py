@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -10,15 +10,18 @@ from typing import Literal
 from provisioner.core.errors import Conflict, NotFound, ProvisionerError, Unavailable
 from provisioner.core.host import Domain, HostFacts, Network, Pool
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.core.storage import Volume
 from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
     DeleteVolume,
+    HostStep,
+    ResizeVolume,
     SetAutostart,
     StartDomain,
-    Step,
     StopDomain,
     UndefineDomain,
+    UploadVolume,
 )
 from provisioner.service.ports import DomainEvent, OnDomainEvent
 
@@ -78,15 +81,22 @@ FACTS = HostFacts(
 class FakeHypervisor:
     """One host, in memory. `fail` maps a step's type to the error that applying it raises, before or after.
 
-    Domains and volumes are what is really there; `applied` every step that was asked for.
+    Domains and volumes are what is really there; `applied` every step that was asked for. `disks` are the
+    volumes' sizes in bytes, `backing` the volumes that others lie over, `contents` what was uploaded;
+    `files` are the service's own files, which uploads are read from. `xmls` are the definitions, `live` what
+    each domain was last started with.
     """
 
     def __init__(self, facts: HostFacts = FACTS, foreign: Iterable[Domain] = ()) -> None:
         self._facts = facts
         self.there: dict[str, Domain] = {domain.uuid: domain for domain in foreign}
         self.xmls: dict[str, str] = {}
+        self.live: dict[str, str] = {}
         self.disks: dict[tuple[str, str], int] = {}
-        self.applied: list[Step] = []
+        self.backing: dict[tuple[str, str], str] = {}
+        self.contents: dict[tuple[str, str], bytes] = {}
+        self.files: dict[str, bytes] = {}
+        self.applied: list[HostStep] = []
         self.resets: list[str] = []
         self.leases: dict[str, str] = {}
         self.fail: dict[type, tuple[str, ProvisionerError]] = {}
@@ -118,7 +128,23 @@ class FakeHypervisor:
     async def volumes(self, pool: str) -> list[str]:
         return sorted(name for where, name in self.disks if where == pool)
 
-    async def apply(self, step: Step) -> None:
+    async def all_volumes(self) -> list[Volume]:
+        self._up()
+        return [
+            Volume(pool, name, _path(name), "qcow2", size, 0, _path(self.backing.get((pool, name), "")))
+            for (pool, name), size in sorted(self.disks.items())
+        ]
+
+    async def volume_users(self, paths: Collection[str]) -> dict[str, list[str]]:
+        self._up()
+        texts = [(name, text) for kept in (self.xmls, self.live) for name, text in kept.items()]
+        there = {domain.name for domain in self.there.values()}
+        used = {path: [n for n, text in texts if n in there and f'"{path}"' in text] for path in paths}
+        for (_, name), base in self.backing.items():
+            used.setdefault(_path(base), []).append(name)
+        return {path: users for path, users in used.items() if users and path in paths}
+
+    async def apply(self, step: HostStep) -> None:
         await asyncio.sleep(0)
         self._up()
         self.applied.append(step)
@@ -129,12 +155,19 @@ class FakeHypervisor:
         if error and when == "after":
             raise error
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: HostStep) -> None:
         match step:
             case CreateVolume():
-                self.disks.setdefault((step.pool, step.name), step.capacity)
+                self._create(step)
+            case UploadVolume():
+                self._upload(step)
+            case ResizeVolume():
+                self._volume_there(step.pool, step.name)
+                self.disks[step.pool, step.name] = max(self.disks[step.pool, step.name], step.capacity)
             case DeleteVolume():
                 self.disks.pop((step.pool, step.name), None)
+                self.backing.pop((step.pool, step.name), None)
+                self.contents.pop((step.pool, step.name), None)
             case DefineDomain():
                 self._define(step)
             case UndefineDomain():
@@ -146,10 +179,29 @@ class FakeHypervisor:
                     self._state(step.uuid, "shut off")
             case StartDomain():
                 self._must_be_there(step.uuid)
+                if self.there[step.uuid].state != "running":
+                    self.live[step.name] = step.xml or self.xmls[step.name]
                 self._state(step.uuid, "running")
             case SetAutostart():
                 self._must_be_there(step.uuid)
                 self.there[step.uuid] = replace(self.there[step.uuid], autostart=step.on)
+
+    def _create(self, step: CreateVolume) -> None:
+        if step.backing:
+            self._volume_there(step.pool, step.backing)
+            self.backing[step.pool, step.name] = step.backing
+        self.disks.setdefault((step.pool, step.name), step.capacity)
+
+    def _upload(self, step: UploadVolume) -> None:
+        if step.file not in self.files:
+            raise Unavailable(f"{step.file} cannot be read")
+        content = self.files[step.file]
+        self.contents[step.pool, step.name] = content
+        self.disks[step.pool, step.name] = step.capacity or len(content)
+
+    def _volume_there(self, pool: str, name: str) -> None:
+        if (pool, name) not in self.disks:
+            raise NotFound(f"pool {pool} has no volume {name}")
 
     def _define(self, step: DefineDomain) -> None:
         if any(d.name == step.name and d.uuid != step.uuid for d in self.there.values()):
@@ -183,7 +235,8 @@ class FakeHypervisor:
             callback(domain.name, domain.uuid, event)
 
     async def xml(self, name: str) -> str:
-        return self.xmls[self._named(name).name]
+        running = self._named(name).state == "running"
+        return (self.live if running else self.xmls)[name]
 
     async def shutdown(self, name: str) -> None:
         self._state(self._running(self._named(name)).uuid, "shut off")
@@ -215,6 +268,10 @@ class FakeHypervisor:
         self.callbacks.append(callback)
 
 
+def _path(name: str) -> str:
+    return f"{POOL.path}/{name}" if name else ""
+
+
 TREE = Tree("mini", "/srv/mini", "image", "1", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
 PROFILE = Profile("tiny", "image", "mini", "image/tiny.ks.j2", image="tiny", memory=512, disk=1)
 IMAGE = Image("tiny", "tiny.tar.zst", "0" * 64, 2_000_000, 14_000_000)
@@ -234,7 +291,7 @@ class FakeProfiles:
 
 
 class FakeTrees:
-    """One tree. `broken` is why it cannot be read."""
+    """One tree, whichever name is asked for. `broken` is why it cannot be read."""
 
     def __init__(self, tree: Tree = TREE) -> None:
         self._tree = tree

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.host import Host
 from provisioner.core.install import LIFE, Event, Install, Kind, advance
 from provisioner.core.machine import Machine
+from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.service.ports import GuestRow, JournalRow, Opening, Token
 from provisioner.service.ports.store import NOTHING
@@ -28,7 +30,9 @@ class MemoryStore:
         self._profiles: dict[str, Profile] = {}
         self._trees: dict[str, Tree] = {}
         self._images: dict[str, Image] = {}
+        self._hosts: dict[str, Host] = {}
         self._tokens: dict[str, Token] = {}
+        self._repairs: dict[tuple[str, str], Repair] = {}
         self._journal: dict[tuple[str, int], JournalRow] = {}
 
     async def record(self, events: Sequence[Event]) -> list[Install]:
@@ -75,9 +79,7 @@ class MemoryStore:
     async def version(self) -> object:
         return None
 
-    async def add_install(
-        self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING
-    ) -> None:
+    async def add_install(self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING) -> None:
         if install.id in self._installs:
             raise Conflict(f"install {install.id} exists")
         if guest is not None:
@@ -211,6 +213,27 @@ class MemoryStore:
 
     async def remove_image(self, name: str) -> None:
         del _known(self._images, name, "image")[name]
+
+    async def add_host(self, host: Host) -> None:
+        for other in self._hosts.values():
+            if host.name == other.name or host.uri == other.uri:
+                raise Conflict(f"a host called {other.name!r} with that name or URI exists already")
+        self._hosts[host.name] = host
+
+    async def hosts(self) -> list[Host]:
+        return _sorted(self._hosts)
+
+    async def remove_host(self, name: str) -> None:
+        del _known(self._hosts, name, "host")[name]
+
+    async def put_repair(self, repair: Repair) -> None:
+        self._repairs[repair.device, repair.kind] = repair
+
+    async def repairs(self) -> list[Repair]:
+        return [self._repairs[key] for key in sorted(self._repairs)]
+
+    async def remove_repair(self, repair: Repair) -> None:
+        self._repairs.pop((repair.device, repair.kind), None)
 
     async def put_token(self, digest: str, token: Token) -> None:
         was = self._tokens.get(digest)

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "provisioner"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PURE = {"boot", "distros", "answers", "plan"}
-EDGES = {"netboot", "mirror", "media", "hypervisor", "store"}
+EDGES = {"netboot", "mirror", "media", "hypervisor", "segment", "store"}
 ROOMS = {"core", "service", "web", "cli"} | PURE | EDGES
 # What a room may import besides itself. `service` holds the ports, so edges may import that one module.
 PORTS = "service.ports"
@@ -53,6 +53,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "sqlalchemy": ("store/",),
     "tftpy": ("netboot/",),
+    "websocket": ("cli/console.py",),
 }
 
 
@@ -96,6 +97,21 @@ def test_a_library_has_one_door() -> None:
                 wrong.append(f"{path}:{line}: only {', '.join(doors)} may import {name.split('.')[0]}")
 
     assert wrong == []
+
+
+def test_qemu_img_is_run_in_one_place() -> None:
+    """A forgotten call without a format is how host files leak. `hosttools` says which package brings it."""
+    named = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in FILES
+        if file.relative_to(PACKAGE).as_posix() not in ("media/qemuimg.py", "media/hosttools.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.search(r"(^|/)qemu-img$", node.value)
+    ]
+
+    assert named == []
 
 
 def test_core_needs_the_standard_library_only() -> None:

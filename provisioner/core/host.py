@@ -5,11 +5,62 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """One libvirt connection under a name. `configured` where the settings name it, not the store.
+
+    `allow_unsafe` where its URI may do what `core.libvirt_uri` refuses. The host that guests are created on
+    by default is called `LOCAL`.
+    """
+
+    name: str
+    uri: str
+    allow_unsafe: bool = False
+    configured: bool = False
+
+
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """The machine behind a connection, field by field as `virsh nodeinfo` prints it. MHz, KiB.
+
+    `sockets` is a NUMA cell's number, as libvirt counts; `mhz` 0 where it is not known.
+    """
+
+    model: str
+    cpus: int
+    mhz: int
+    sockets: int
+    cores: int
+    threads: int
+    cells: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a host is busy with, now. `busy` and `total` count CPU time in ns since the host was started, so
+    that two of these tell the load between them. Memory in KiB; `free` counts what caches would give back;
+    None where it cannot be known. `lent` is the memory of running guests, `vcpus` theirs.
+    """
+
+    busy: int
+    total: int
+    memory: int
+    free: int | None
+    running: int
+    lent: int
+    vcpus: int
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A libvirt network. `mode` as in its XML's forward element, "isolated" where it has none.
 
     `bridge` "" for a macvtap pool, whose `parents` are the host's devices. `bootp` tells whether its XML
-    names a boot file, `addresses` the host's own on it (address/prefix), `dhcp` whether it gives addresses.
+    names a boot file, `addresses` the host's own on it (address/prefix), `dhcp` whether it gives addresses:
+    `ranges` as first-last, `reserved` as MAC, address and name. `ours` where our metadata is on it.
     """
 
     name: str
@@ -21,11 +72,19 @@ class Network:
     addresses: tuple[str, ...] = ()
     dhcp: bool = False
     bootp: str = ""
+    uuid: str = ""
+    persistent: bool = True
+    ours: bool = False
+    ranges: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A storage pool; bytes. `path` "" where the pool has none."""
+    """A storage pool; bytes. `path` "" where the pool has none.
+
+    `kind` is libvirt's word (dir, logical, netfs, iscsi …); `source` what it is made of, where it tells that.
+    """
 
     name: str
     active: bool
@@ -34,13 +93,16 @@ class Pool:
     available: int
     path: str = ""
     autostart: bool = False
+    kind: str = "dir"
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
     """A libvirt domain. `ours` where our metadata is on it; the others are never touched.
 
-    `memory` in MiB; `install` is the install id of the metadata, "" for a domain that is not ours.
+    `memory` in MiB; `install` is the install id of the metadata, "" for a domain that is not ours;
+    `screen` whether it has a video card.
     """
 
     name: str
@@ -52,6 +114,7 @@ class Domain:
     autostart: bool = False
     macs: tuple[str, ...] = ()
     install: str = ""
+    screen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +123,8 @@ class HostFacts:
 
     `bridges` are the host's bridge devices; `emulator` the QEMU binary; `firmwares` of bios, efi;
     `interfaces` the host's other devices (macvtap parents); both are empty where they cannot be known.
-    `memory` in MiB.
+    `memory` in MiB. `disk_buses`, `disk_devices` and `graphics` are empty where libvirt does not tell them.
+    `node` is None where nobody asked.
     """
 
     uri: str
@@ -78,3 +142,8 @@ class HostFacts:
     domains: tuple[Domain, ...] = ()
     virt_reason: str = ""
     warnings: tuple[str, ...] = field(default=())
+    node: NodeInfo | None = None
+    disk_devices: tuple[str, ...] = ()
+    disk_buses: tuple[str, ...] = ()
+    secure_boot: bool = False
+    graphics: tuple[str, ...] = ()

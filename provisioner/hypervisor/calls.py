@@ -1,6 +1,8 @@
-"""What the parts of `LibvirtHost` share: the connection that their calls go through."""
+"""What the parts of `LibvirtHost` share: the connection, and what is kept of its host."""
 
+from provisioner.hypervisor.census import Census
 from provisioner.hypervisor.link import Link
+from provisioner.hypervisor.surroundings import Lookout
 
 
 class Calls:
@@ -8,3 +10,5 @@ class Calls:
 
     uri: str
     _link: Link
+    _census: Census
+    _lookout: Lookout

@@ -4,26 +4,30 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import assert_never
-from urllib.parse import parse_qs, urlsplit
 
 import libvirt
 
-from provisioner.core.errors import Invalid
-from provisioner.core.host import Domain, HostFacts
-from provisioner.hypervisor import guest, host, upload
+from provisioner.core.host import Domain
+from provisioner.core.libvirt_uri import check_uri
+from provisioner.hypervisor import copies, guest
 from provisioner.hypervisor.census import Census
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
+from provisioner.hypervisor.host_calls import HostCalls
+from provisioner.hypervisor.life_calls import LifeCalls
 from provisioner.hypervisor.link import Link
 from provisioner.hypervisor.network_calls import NetworkCalls
 from provisioner.hypervisor.shapes import Shapes
 from provisioner.hypervisor.storage_calls import StorageCalls
 from provisioner.hypervisor.surroundings import Lookout
 from provisioner.plan.steps import (
+    CopyNvram,
+    CopyVolume,
     CreateVolume,
     DefineDomain,
     DeleteVolume,
     HostStep,
+    LinkVolume,
     ResizeVolume,
     SetAutostart,
     StartDomain,
@@ -33,28 +37,13 @@ from provisioner.plan.steps import (
 )
 from provisioner.service.ports import OnDomainEvent
 
-# These make libvirt's client run a program that the URI names.
-_PROGRAMS = ("command", "netcat")
 
-
-def check_uri(uri: str) -> str:
-    """The URI where it is one that libvirt could know. Raises Invalid."""
-    parts = urlsplit(uri)
-    if not parts.scheme or not uri.isprintable():
-        raise Invalid(
-            f"{uri!r} is not a libvirt URI", remedy="write one like qemu:///system or qemu+ssh://HOST/system"
-        )
-    if parts.scheme.endswith("+ext") or set(parse_qs(parts.query)) & set(_PROGRAMS):
-        raise Invalid(f"libvirt URI {uri} names a program to be run, which is not accepted")
-    return uri
-
-
-class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
+class LibvirtHost(GuestCalls, LifeCalls, HostCalls, NetworkCalls, StorageCalls):
     """Opens at the first call, or by `open()`; mends itself when libvirt goes away and comes back."""
 
-    def __init__(self, uri: str, *, threads: int = 8) -> None:
+    def __init__(self, uri: str, *, threads: int = 8, allow_unsafe: bool = False) -> None:
         super().__init__()
-        self.uri = check_uri(uri)
+        self.uri = check_uri(uri, allow_unsafe=allow_unsafe)
         self._link = Link(uri, self._came_up, threads=threads)
         self._census = Census()
         self._watch = Watch(self._is_ours, self._census.touch)
@@ -62,9 +51,6 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
         self._shapes = Shapes()
         self._link.heard(self._acted)
         self._deliverer: asyncio.Task[None] | None = None
-        self._virt_type: host.VirtType = "qemu"
-        self._reason = "KVM was not proved to work yet"
-        self._static: host.Capabilities | None = None
 
     async def open(self) -> None:
         """Connects now. Raises Unavailable where libvirt does not answer, Invalid for a URI it refuses."""
@@ -83,30 +69,25 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
         """Whether libvirt is connected just now."""
         return self._link.up
 
-    def use_kvm(self, works: bool, reason: str) -> None:
-        """Takes the verdict of `kvm.prove`: from now on plans use KVM, or say why they do not."""
-        self._virt_type, self._reason, self._static = "kvm" if works else "qemu", reason, None
-
-    async def offers_kvm(self) -> bool:
-        """Whether libvirt believes in KVM, which is no proof."""
-        return await self._link.run(host.offers_kvm)
-
-    async def facts(self, *, fresh: bool = False) -> HostFacts:
-        if fresh:
-            self._census.forget()
-        if self._static is None:
-            self._static = await self._link.run(host.capabilities, self._virt_type)
-        seen = (self._static, self._lookout, self._census)
-        return await self._link.run(host.facts, self.uri, self._virt_type, self._reason, *seen)
+    @property
+    def trouble(self) -> str:
+        """Why it is not, "" while it is or was not tried yet."""
+        return self._link.trouble
 
     async def apply(self, step: HostStep) -> None:
         match step:
             case CreateVolume():
                 await self.create_volume(step)
             case UploadVolume():
-                await self._link.act(upload.upload, step)
+                await self.upload(step)
             case ResizeVolume():
-                await self._link.act(upload.resize, step)
+                await self.resize_volume(step.pool, step.name, step.capacity)
+            case LinkVolume():
+                await self._link.act(copies.link, step)
+            case CopyVolume():
+                await self._link.stream(copies.copy, step)
+            case CopyNvram():
+                await self._link.act(copies.copy_nvram, step)
             case DeleteVolume():
                 await self.delete_volume(step)
             case DefineDomain():

@@ -12,7 +12,7 @@ from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.host import Domain
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.shapes import Shapes, shape
-from provisioner.hypervisor.xml import attribute, child_text, parse
+from provisioner.hypervisor.xml import Element, attribute, child_text, parse
 from provisioner.plan.domain import NAMESPACE
 from provisioner.plan.steps import DefineDomain, SetAutostart, StartDomain, StopDomain, UndefineDomain
 
@@ -49,6 +49,7 @@ def read(domain: libvirt.virDomain) -> Domain:
         vcpus=int(child_text(root, "vcpu", "0")),
         macs=tuple(mac.get("address", "") for mac in root.iterfind("devices/interface/mac")),
         install="" if tag is None else child_text(tag, f"{{{NAMESPACE}}}install"),
+        screen=has_screen(root),
     )
 
 
@@ -61,6 +62,22 @@ def is_ours(connection: libvirt.virConnect, uuid: str) -> bool | None:
     """Whether the domain of this UUID carries our metadata, None where there is no such domain."""
     domain = _by_uuid(connection, uuid)
     return None if domain is None else _tagged(domain)
+
+
+def ours(connection: libvirt.virConnect, name: str, uuid: str) -> libvirt.virDomain:
+    """The domain of a guest of ours. Raises Conflict where it is gone or no longer carries our metadata."""
+    domain = _ours(connection, uuid)
+    if domain is None:
+        raise Conflict(
+            f"guest {name} is no longer in libvirt: somebody removed its domain",
+            remedy=f"provisioner guest delete {name}",
+        )
+    return domain
+
+
+def running(connection: libvirt.virConnect, name: str, uuid: str) -> libvirt.virDomain:
+    """The same, for what only a guest that is on can do. Raises Conflict where it is off."""
+    return _running(ours(connection, name, uuid))
 
 
 def xml(connection: libvirt.virConnect, name: str) -> str:
@@ -95,13 +112,15 @@ def define(connection: libvirt.virConnect, step: DefineDomain, shapes: Shapes) -
     if there is not None and there.name() != step.name:
         raise Conflict(f"UUID {step.uuid} belongs to domain {there.name()} already")
     form = shape(step.xml)
+    flags = 0 if step.known or shapes.known(form) else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
     try:
-        connection.defineXMLFlags(step.xml, 0 if shapes.known(form) else libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+        connection.defineXMLFlags(step.xml, flags)
     except libvirt.libvirtError:
         if there is None:
             _check_free(connection, step.name)
         raise
-    shapes.taken(form)
+    if flags:
+        shapes.taken(form)
 
 
 def undefine(connection: libvirt.virConnect, step: UndefineDomain) -> None:
@@ -273,3 +292,8 @@ def _tagged(domain: libvirt.virDomain) -> bool:
             return False
         raise
     return True
+
+
+def has_screen(root: Element) -> bool:
+    """Whether a domain's XML has a video card."""
+    return any(model.get("type") != "none" for model in root.iterfind("devices/video/model"))

@@ -3,12 +3,9 @@
 from provisioner.core.host import Domain
 from provisioner.hypervisor import guest
 from provisioner.hypervisor.calls import Calls
-from provisioner.hypervisor.census import Census
 
 
 class GuestCalls(Calls):
-    _census: Census
-
     async def domains(self) -> list[Domain]:
         return await self._link.run(self._census.read)
 

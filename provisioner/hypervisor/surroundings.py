@@ -25,6 +25,8 @@ class Surroundings:
     pools: tuple[Pool, ...]
     bridges: tuple[str, ...]
     interfaces: tuple[str, ...]
+    memory: int
+    """MiB."""
     trouble: str
     """Why QEMU cannot use KVM, "" where it can or nobody knows."""
 
@@ -66,6 +68,7 @@ def _read(connection: libvirt.virConnect, uri: str) -> Surroundings:
         pools=tuple(storage.pools(connection, local=local)),
         bridges=bridges,
         interfaces=interfaces,
+        memory=int(connection.getInfo()[1]),
         trouble=devices.kvm_trouble() if local and uri.startswith("qemu:") else "",
     )
 

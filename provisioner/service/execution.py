@@ -95,13 +95,14 @@ class Execution:
         try:
             await self._carry_out(draft.plan, done, self._hosts(draft.row.uri))
             await self.made(draft.row)
-            return await self._store.complete(install.id, self._begun(draft))
-        except Exception as error:
-            await self.take_back(draft, str(error))
-            raise
-        finally:
             if any(isinstance(step, LocalStep) for step in draft.plan.steps):
                 await self._workshop.clear(install.id)
+            return await self._store.complete(install.id, self._begun(draft))
+        except BaseException as error:
+            await self._workshop.clear(install.id)
+            if isinstance(error, Exception):
+                await self.take_back(draft, str(error))
+            raise
 
     async def made(self, row: GuestRow) -> None:
         """A rebuild is through: nothing is left of what it replaced."""
@@ -119,7 +120,9 @@ class Execution:
         known: list[tuple[Kind, str]] = []
         if spec.start != "off":
             known.append((Kind.STARTED, f"{install.guest} is switched on"))
-        if draft.answered:
+        if spec.start == "off":
+            known.append((Kind.DONE, "made, and left switched off"))
+        elif draft.answered:
             known.append((Kind.ANSWER_SERVED, draft.answered))
         elif spec.method == "url":
             known.append((Kind.INITRD_SENT, "started with the tree's kernel and initrd"))
@@ -153,36 +156,45 @@ class Execution:
         await self._store.close_journal(install.id)
 
     async def _undo(self, draft: Draft) -> str:
-        """Undoes in reverse every step that was begun. Returns what could not be undone, "" where all was."""
+        """Undoes in reverse every step that was begun. Returns what could not be undone, "" where all was.
+
+        Steps are known by their words: a plan that is made again may be shorter than the one cut off.
+        """
         rows = [row for row in await self._store.open_journal() if row.install == draft.install.id]
-        begun = {row.number for row in rows}
-        steps = [(number, step) for number, step in enumerate(draft.plan.steps) if number in begun]
+        numbers = {row.step: row.number for row in rows}
+        steps = [step for step in draft.plan.steps if describe(step) in numbers]
         if draft.row.old_volume:
-            done = {row.number for row in rows if row.state == "done"}
+            done = {row.step for row in rows if row.state == "done"}
             steps = await self._rebuild_undone(draft.row, steps, done)
-        for number, step in reversed(steps):
+        for step in reversed(steps):
             if step.undo is None:
                 continue
+            told = describe(step)
             try:
                 await self._apply(step.undo, self._hosts(draft.row.uri))
             except ProvisionerError as error:
-                return f"{describe(step)} ({error})"
-            await self._store.journal(JournalRow(draft.install.id, number, describe(step), "undone"))
+                return f"{told} ({error})"
+            await self._store.journal(JournalRow(draft.install.id, numbers[told], told, "undone"))
         return ""
 
-    async def _rebuild_undone(
-        self, row: GuestRow, begun: list[tuple[int, Step]], done: set[int]
-    ) -> list[tuple[int, Step]]:
+    async def _rebuild_undone(self, row: GuestRow, begun: list[Step], done: set[str]) -> list[Step]:
         """A rebuild that failed leaves the guest switched off, with the disk that its domain names."""
-        defined = [number for number, step in begun if isinstance(step, DefineDomain) and number in done]
-        if defined:
-            return [(number, step) for number, step in begun if number > defined[0]]
+        for number, step in enumerate(begun):
+            if isinstance(step, DefineDomain) and (describe(step) in done or await self._names_new(row)):
+                return begun[number + 1 :]
         held = row.holdings
         kept = tuple(pair for pair in held.owned if pair[1] in held.data)
         holdings = replace(held, owned=(*held.leftover, *kept), temporary=(), leftover=())
         former = replace(row, volume=row.old_volume, old_volume="", holdings=holdings, first_stage=False)
         await self._store.put_guest(former)
         return begun
+
+    async def _names_new(self, row: GuestRow) -> bool:
+        """Whether the domain names the new disk: libvirt may have defined it without our hearing of it."""
+        try:
+            return row.volume in await self._hosts(row.uri).xml(row.spec.name)
+        except ProvisionerError:
+            return False
 
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
         await self._store.record([self._event(install, kind, text)])

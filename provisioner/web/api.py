@@ -8,10 +8,15 @@ from aiohttp import web
 from provisioner.web import (
     api_answers,
     api_guests,
+    api_hosts,
     api_installs,
+    api_life,
     api_machines,
+    api_media,
+    api_networks,
     api_profiles,
     api_session,
+    api_storage,
     api_trees,
 )
 from provisioner.web.openapi import document
@@ -21,10 +26,15 @@ from provisioner.web.routes import Route
 ROOT = "/api/v1"
 OPERATIONS: tuple[Operation, ...] = (
     *api_guests.OPERATIONS,
+    *api_life.OPERATIONS,
     *api_installs.OPERATIONS,
     *api_profiles.OPERATIONS,
     *api_trees.OPERATIONS,
     *api_machines.OPERATIONS,
+    *api_hosts.OPERATIONS,
+    *api_storage.OPERATIONS,
+    *api_media.OPERATIONS,
+    *api_networks.OPERATIONS,
     *api_answers.OPERATIONS,
     *api_session.OPERATIONS,
 )

@@ -4,32 +4,36 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from provisioner import state
-from provisioner.core.errors import ProvisionerError
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
+from provisioner.wiring import segment
 from provisioner.wiring.ground import end, loaders, now
+from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
     from provisioner.config import Settings
     from provisioner.service.ports import Store
+    from provisioner.service.served import Served
     from provisioner.web.services import Services
 
 _log = logging.getLogger("provisioner")
-_TICK_SECONDS = 5.0
-_RETRY_SECONDS = 5.0
 
 
 async def services(
-    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
+    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack, served_now: "Served"
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
-    from provisioner.hypervisor.connection import LibvirtHost
+    from provisioner.hypervisor.validator import HostValidator
     from provisioner.media.images import Builder
+    from provisioner.media.inspect import StreamInspector
     from provisioner.media.lint import ProcessLinter
+    from provisioner.media.prepare import Prepared as PreparedImages
+    from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
     from provisioner.mirror.tree import Reader
     from provisioner.mirror.upstream import Upstream
@@ -37,41 +41,47 @@ async def services(
     from provisioner.service.answers import Answers
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
+    from provisioner.service.clones import Clones
     from provisioner.service.drafts import Drafts
     from provisioner.service.execution import Execution
     from provisioner.service.grounds import Grounds
+    from provisioner.service.guest_life import GuestLife
     from provisioner.service.guests import Guests
+    from provisioner.service.hosts import Registry
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
     from provisioner.service.locations import Locations
     from provisioner.service.machines import Machines
+    from provisioner.service.media import Media
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.storage import Storage
+    from provisioner.service.sweep import sweep
     from provisioner.service.tokens import Tokens, load_key
+    from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
-    from provisioner.wiring.makers import makers
+    from provisioner.wiring.makers import Makers
+    from provisioner.wiring.watching import watch
 
     folder = settings.state_dir
     client = session()
     stack.push_async_callback(client.close)
     upstream = Upstream(client)
-    known: dict[str, LibvirtHost] = {}
-
-    def host(uri: str) -> LibvirtHost:
-        uri = uri or settings.libvirt_uri
-        if uri not in known:
-            known[uri] = LibvirtHost(uri)
-            known[uri].watch(progress.on_domain_event)
-            stack.push_async_callback(known[uri].close)
-        return known[uri]
-
+    progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
+    host = Connections(settings.libvirt_uri, progress.on_domain_event)
+    stack.push_async_callback(host.close)
     aftercare = Aftercare(store, host)
-    progress = Progress(store, now, first_stage_over=aftercare.look)
+    hosts = Registry(
+        store, host, HostValidator(), local=settings.libvirt_uri, configured=configured(settings)
+    )
+    await hosts.allow()
+    opening = asyncio.create_task(hosts.open())
+    stack.push_async_callback(end, opening)
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
@@ -82,7 +92,8 @@ async def services(
     prepared = asyncio.create_task(prepare(settings, store, host("")))
     stack.push_async_callback(end, prepared)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
-    shop = makers(settings)
+    shelves = MediaStore(folder / "media", settings.media_dirs)
+    shop = Makers(shelves, PreparedImages(folder / "cache" / "images"))
     grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work")
     drafts = Drafts(
         store,
@@ -94,43 +105,42 @@ async def services(
         grounds,
         Locations(trees, profiles),
         shop,
-        lambda: interfaces.addresses(settings.interfaces),
+        served_now,
         settings.http_port,
         settings.guest_address,
         answers.check,
+        hosts.resolve,
     )
     execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
+    await asyncio.to_thread(shelves.sweep)
+    storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
+    life = GuestLife(store, host, guests, now, neighbour=interfaces.neighbour_address)
+    clones = Clones(store, host, guests, tokens, now, ids, state.log_dir(folder))
+    stack.push_async_callback(clones.close)
     watchdog = Watchdog(
         store,
         host,
         now,
         _deadlines(settings),
         settings.settle_seconds,
-        busy=guests.execution.busy.__contains__,
+        busy=execution.busy.__contains__,
     )
+
+    networks = await segment.networks(settings, store, host, served_now, stack)
 
     async def ready() -> None:
         await store.last_event_id()
         child.ready()
 
-    async def watch() -> None:
-        while not host("").up:  # what a killed service left can be judged only by looking at libvirt
-            try:
-                await host("").open()
-            except ProvisionerError as error:
-                _log.warning("%s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
-        for line in await reconcile(store, host, guests, now):
-            _log.info("%s", line)
-        while True:
-            try:
-                await watchdog.tick()
-                await aftercare.tick()
-            except ProvisionerError as error:
-                _log.warning("the watchdog will look again: %s", error)
-            await asyncio.sleep(_TICK_SECONDS)
+    async def open_host() -> None:
+        await host("").open()
+
+    async def tidy() -> list[str]:
+        told = await clones.mend() + await reconcile(store, host, guests, now) + await storage.mend()
+        uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
+        return told + await sweep(store, host, uris, execution.busy.__contains__)
 
     served = Services(
         store=store,
@@ -140,17 +150,23 @@ async def services(
         tokens=tokens,
         answers=answers,
         guests=guests,
+        life=life,
+        clones=clones,
         installs=Installs(store, host, now),
         profiles=profiles,
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
+        storage=storage,
+        media=Media(shelves, host),
+        networks=networks,
         host=lambda: host(""),
+        hosts=hosts,
         upstream=upstream.open,
         neighbour=interfaces.neighbour,
         ready=ready,
     )
-    return served, watch
+    return served, partial(watch, open_host, tidy, (watchdog.tick, aftercare.tick))
 
 
 def _deadlines(settings: "Settings") -> dict[str, int]:

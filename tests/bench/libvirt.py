@@ -80,7 +80,9 @@ def creation(
 
 
 def _row(one: Bench, figure: Figure, quick: bool, tell: Tell) -> bool:
-    counts, ours, theirs = figure.quick if quick else figure.full, [], []
+    counts = figure.quick if quick else figure.full
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(3 if quick else 5):
         for count, work, took in ((counts[0], figure.ours, ours), (counts[1], figure.theirs, theirs)):
             names = one.names(count, disks=figure.disks)
@@ -92,15 +94,12 @@ def _row(one: Bench, figure: Figure, quick: bool, tell: Tell) -> bool:
     _forget(_domains(one.prefix))
     ratios = [by / us for us, by in zip(ours, theirs, strict=True)]
     ratio = median(ratios)
-    verdict = "" if not figure.gate else "holds" if ratio >= figure.gate else "DOES NOT HOLD"
+    verdict = "holds" if ratio >= figure.gate else "DOES NOT HOLD"
     gate = f"gate: {figure.gate:g}, {verdict}" if figure.gate else "no gate"
     tell(f"{figure.what}, ms a guest:")
     tell(f"  ours          {spread(ours)}")
-    tell(f"  {figure.peer}")
-    tell(f"                {spread(theirs)}")
-    tell(
-        f"  times faster  {spread(ratios)}   ({gate}; ratio of the medians {median(theirs) / median(ours):.2f})"
-    )
+    tell(f"  theirs        {spread(theirs)}   {figure.peer}")
+    tell(f"  times faster  {spread(ratios)}   ({gate}; of the medians {median(theirs) / median(ours):.1f})")
     return verdict != "DOES NOT HOLD"
 
 

@@ -1,7 +1,11 @@
 """What the use cases need from outside, as Protocols. Edges satisfy them; `wiring` introduces them."""
 
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader, Workshop
+from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
+from provisioner.service.ports.life import Channel, Display, LifeHosts, LifeHypervisor, VolumeFacts
+from provisioner.service.ports.networks import NetworkHost, Segments
+from provisioner.service.ports.storage import Inspector, MediaFolders, StorageHost, StorageHosts
 from provisioner.service.ports.store import (
     Clock,
     GuestRow,
@@ -15,21 +19,36 @@ from provisioner.service.ports.store import (
 )
 
 __all__ = [
+    "Channel",
     "Clock",
+    "Connection",
+    "Connections",
+    "Display",
     "DomainEvent",
     "GuestRow",
     "Holdings",
+    "HostStore",
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
+    "Inspector",
     "JournalRow",
+    "LifeHosts",
+    "LifeHypervisor",
     "Linter",
+    "MediaFolders",
+    "NetworkHost",
     "OnDomainEvent",
     "Opening",
+    "Segments",
+    "StorageHost",
+    "StorageHosts",
     "Store",
     "Token",
     "TokenKind",
     "TreeReader",
+    "Validator",
+    "VolumeFacts",
     "Volumes",
     "Workshop",
 ]

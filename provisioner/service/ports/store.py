@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 from provisioner.core.guest import GuestSpec
 from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine
+from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.service.ports.hosts import HostStore
 
 Clock = Callable[[], datetime]
 TokenKind = Literal["stub", "answer", "report"]
@@ -86,7 +88,7 @@ class Opening:
 NOTHING = Opening()
 
 
-class Store(Protocol):
+class Store(HostStore, Protocol):
     """Raises NotFound and Conflict from `core.errors`; every write is one short transaction."""
 
     async def record(self, events: Sequence[Event]) -> list[Install]:
@@ -177,6 +179,15 @@ class Store(Protocol):
     async def images(self) -> list[Image]: ...
     async def image(self, name: str) -> Image: ...
     async def remove_image(self, name: str) -> None: ...
+
+    async def put_repair(self, repair: Repair) -> None:
+        """Adds it, or replaces the one of its kind on its device."""
+        ...
+
+    async def repairs(self) -> list[Repair]: ...
+    async def remove_repair(self, repair: Repair) -> None:
+        """Forgets the one of its kind on its device; one that is gone is not an error."""
+        ...
 
     async def put_token(self, digest: str, token: Token) -> None: ...
     async def token(self, digest: str) -> Token | None: ...

@@ -13,13 +13,14 @@ from typing import Any
 import aiohttp
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
-from provisioner.core.guest import GuestSpec
-from provisioner.core.host import Network, Pool
+from provisioner.core.guest import GuestSpec, Nic
+from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
+from provisioner.service.hosts import Registry
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
@@ -28,6 +29,11 @@ from provisioner.store.database import Database
 from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
+from tests.connections import FakeConnections, FakeValidator
+from tests.edges.web.life import FakeClones, FakeLife
+from tests.edges.web.networks import network_cases
+from tests.fake_storage import FakeStorageHost, media, storage
+from tests.segments import FakeNetworkHost, FakeSegments
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
@@ -236,9 +242,6 @@ class FakeHost:
     async def networks(self) -> list[Network]:
         return [Network("default", "nat", True, bridge="virbr0")]
 
-    async def pools(self) -> list[Pool]:
-        raise Unavailable("libvirt does not answer", remedy="start it")
-
 
 @dataclass
 class FakeUpstream:
@@ -274,8 +277,17 @@ class World:
         self.tokens = Tokens(b"k" * 32, self.store, now)
         self.answers = FakeAnswers()
         self.guests = FakeGuests()
+        self.life = FakeLife(self.guests)
         self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
         self.upstream = FakeUpstream()
+        self.connections, self.validator = FakeConnections(), FakeValidator()
+        self.hosts = Registry(
+            self.store, self.connections, self.validator, local="qemu:///system", configured={}
+        )
+        self.pools = FakeStorageHost("default")
+        self.segments = FakeSegments()
+        self.network_host = FakeNetworkHost()
+        self.networks = network_cases(self.store, self.network_host, self.segments)
         self.neighbours: dict[str, str] = {}
         self.ready_error: Exception | None = None
         self.services = Services(
@@ -293,12 +305,18 @@ class World:
             tokens=self.tokens,
             answers=self.answers,
             guests=self.guests,
+            life=self.life,
+            clones=FakeClones(self.guests),
             installs=FakeInstalls(self.store),
             profiles=self.profiles,
             trees=FakeTrees(self.store),
             images=FakeImages(),
             machines=FakeMachines(),
+            storage=storage(folder, self.pools),
+            media=media(folder, self.pools),
+            networks=self.networks,
             host=FakeHost,
+            hosts=self.hosts,
             upstream=self.upstream.open,
             neighbour=lambda address: self.neighbours.get(address),
             ready=self._ready,
@@ -338,7 +356,13 @@ class World:
         number = len(await self.store.installs())
         uuid = f"00000000-0000-4000-8000-{number:012d}"
         install = Install(f"install{number}", name, mac, uuid, profile, Stage.PLANNED, now(), now())
-        row = GuestRow(GuestSpec(name, profile, mac, uuid), install.id, f"{name}.qcow2", now(), {})
+        row = GuestRow(
+            GuestSpec(name, profile, uuid, nics=(Nic("network", "default", mac),)),
+            install.id,
+            f"{name}.qcow2",
+            now(),
+            {},
+        )
         await self.store.add_install(install, row)
         await self.tokens.issue(install)
         await self.event(Kind.CREATING, install.id)

@@ -9,7 +9,12 @@ from provisioner.service.preflight import judge, network_verdict
 from tests.fakes import FACTS
 
 SERVED = {"virbr0": "192.168.122.1", "lab0": "10.0.0.1"}
-SPEC = GuestSpec("web1", "tiny", "52:54:00:00:00:01", "00000000-0000-4000-8000-000000000001")
+SPEC = GuestSpec(
+    "web1",
+    "tiny",
+    "00000000-0000-4000-8000-000000000001",
+    nics=(Nic("network", "default", "52:54:00:00:00:01"),),
+)
 
 
 def host(network: Network | None = None, **changes: object) -> HostFacts:
@@ -61,10 +66,8 @@ def test_where_nobody_answers_pxe_the_repair_is_named(nic: Nic, facts: HostFacts
         network_verdict(nic, facts, SERVED)
 
     assert str(caught.value) == sentence
-    assert caught.value.remedy == (
-        "add virbr7 to the setting interfaces and start the service again "
-        """(PROVISIONER_INTERFACES='["lab0", "virbr0", "virbr7"]')"""
-    )
+    word = nic.source if nic.kind == "network" else f"bridge={nic.source}"
+    assert caught.value.remedy == f"provisioner network check {word} --repair"
 
 
 WARNED = {

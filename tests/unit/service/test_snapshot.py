@@ -245,7 +245,7 @@ class Versioned:
 
 async def test_a_store_in_which_nothing_was_written_is_not_read_again(world: World) -> None:
     store = Versioned(world.memory)
-    snapshot: Any = Snapshot(store)  # type: ignore[arg-type]
+    snapshot: Any = Snapshot(store)
     await snapshot.refresh()
     asked = store.asked
     for _ in range(20):
