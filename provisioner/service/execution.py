@@ -48,7 +48,7 @@ class Execution:
                 await self._store.add_rebuild(draft.install, draft.row, self._opening(draft))
             else:
                 await self._store.add_install(draft.install, draft.row, self._opening(draft))
-            return await self._make(draft, frozenset())
+            return await self._make(draft, frozenset(), set())
         finally:
             self.busy.discard(draft.install.id)
 
@@ -80,7 +80,8 @@ class Execution:
             for row in self._intents(draft):
                 if row.step not in done:
                     await self._store.journal(row)
-            return await self._make(draft, done)
+            begun = {row.step for row in rows if row.install == draft.install.id}
+            return await self._make(draft, done, begun)
         finally:
             self.busy.discard(draft.install.id)
 
@@ -89,11 +90,13 @@ class Execution:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _make(self, draft: Draft, done: Set[str]) -> Install:
-        """`done` describes steps of an earlier making that must not be repeated."""
+    async def _make(self, draft: Draft, done: Set[str], begun: set[str]) -> Install:
+        """`done` describes steps of an earlier making that must not be repeated, `begun` all that it may
+        have taken.
+        """
         install = draft.install
         try:
-            await self._carry_out(draft.plan, done, self._hosts(draft.row.uri))
+            await self._carry_out(draft.plan, done, begun, self._hosts(draft.row.uri))
             await self.made(draft.row)
             if any(isinstance(step, LocalStep) for step in draft.plan.steps):
                 await self._workshop.clear(install.id)
@@ -101,7 +104,7 @@ class Execution:
         except BaseException as error:
             await self._workshop.clear(install.id)
             if isinstance(error, Exception):
-                await self.take_back(draft, str(error))
+                await self._take_back(draft, begun, str(error))
             raise
 
     async def made(self, row: GuestRow) -> None:
@@ -117,11 +120,9 @@ class Execution:
     def _begun(self, draft: Draft) -> tuple[Event, ...]:
         """That a guest is made, and what is known at once of one that has its answers or needs none."""
         install, spec = draft.install, draft.row.spec
-        known: list[tuple[Kind, str]] = []
-        if spec.start != "off":
-            known.append((Kind.STARTED, f"{install.guest} is switched on"))
+        known = [(Kind.STARTED, f"{install.guest} is switched on")]
         if spec.start == "off":
-            known.append((Kind.DONE, "made, and left switched off"))
+            known = [(Kind.DONE, "made, and left switched off")]
         elif draft.answered:
             known.append((Kind.ANSWER_SERVED, draft.answered))
         elif spec.method == "url":
@@ -130,10 +131,11 @@ class Execution:
             known.append((Kind.DONE, "imported: nothing is installed, and nobody will report"))
         return tuple(self._event(install, kind, text) for kind, text in known)
 
-    async def _carry_out(self, plan: Plan, done: Set[str], hypervisor: Hypervisor) -> None:
+    async def _carry_out(self, plan: Plan, done: Set[str], begun: set[str], hypervisor: Hypervisor) -> None:
         for number, step in enumerate(plan.steps):
             if _uploaded(plan, number, done):
                 continue
+            begun.add(describe(step))
             await self._apply(step, hypervisor)
             if _once(step):
                 await self._store.journal(JournalRow(plan.install, number, describe(step), "done"))
@@ -144,25 +146,25 @@ class Execution:
         else:
             await hypervisor.apply(step)
 
-    async def take_back(self, draft: Draft, why: str) -> None:
+    async def _take_back(self, draft: Draft, begun: Set[str], why: str) -> None:
         """Ends the install and undoes its steps. What cannot be undone now stays open for the next start."""
         install, row = draft.install, draft.row
         await self._note(install, Kind.CREATE_FAILED, why)
-        if left := await self._undo(draft):
+        if left := await self._undo(draft, begun):
             await self._note(install, Kind.ALARM, f"not undone: {left}; the next start tries again")
             return
         if not row.old_volume:
             await self._store.remove_guest(row.spec.name)
         await self._store.close_journal(install.id)
 
-    async def _undo(self, draft: Draft) -> str:
+    async def _undo(self, draft: Draft, begun: Set[str]) -> str:
         """Undoes in reverse every step that was begun. Returns what could not be undone, "" where all was.
 
         Steps are known by their words: a plan that is made again may be shorter than the one cut off.
         """
         rows = [row for row in await self._store.open_journal() if row.install == draft.install.id]
         numbers = {row.step: row.number for row in rows}
-        steps = [step for step in draft.plan.steps if describe(step) in numbers]
+        steps = [step for step in draft.plan.steps if describe(step) in begun & numbers.keys()]
         if draft.row.old_volume:
             done = {row.step for row in rows if row.state == "done"}
             steps = await self._rebuild_undone(draft.row, steps, done)
