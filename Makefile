@@ -3,6 +3,7 @@ DEMO ?=
 DEMO_MIRROR ?=
 E2E ?=
 QUICK ?=
+BENCH ?=
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
@@ -31,9 +32,9 @@ e2e-full: ## real boots, every network with every firmware
 	@packaging/setup.sh test
 	@$(AS_ROOT) $(PYTEST) tests/lab --every-cell
 
-bench: ## figures, ours beside dnsmasq and nginx by hand (QUICK=1: at most 5 minutes)
+bench: ## figures, ours beside virt-install and beside dnsmasq and nginx by hand (BENCH=create|netboot: one part; QUICK=1)
 	@packaging/setup.sh test bench
-	@$(AS_ROOT) $(PYTHON) -m tests.bench $(if $(QUICK),--quick)
+	@$(AS_ROOT) $(PYTHON) -m tests.bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH))
 
 torture: ## the long loops: 100,000 mutated packets and the like
 	@packaging/setup.sh test

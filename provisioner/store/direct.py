@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, Update
 
 from provisioner.store.base import Result, Work
+from provisioner.store.prepared import Prepared
 
 _READERS = 4
 _AT_ONCE = 32
@@ -23,10 +24,14 @@ _AT_ONCE = 32
 class _Session:
     """What is waited for is there already."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, prepared: Prepared | None) -> None:
         self._connection = connection
+        self._prepared = prepared
 
     async def execute(self, statement: Executable, parameters: Any = None, /) -> CursorResult[Any]:
+        if parameters and self._prepared is not None and isinstance(statement, Insert | Update):
+            done = self._prepared.execute(self._connection, statement, parameters)
+            return cast("CursorResult[Any]", done)
         return self._connection.execute(statement, parameters)
 
     async def scalar(self, statement: Executable, parameters: Any = None, /) -> Any:
@@ -46,6 +51,7 @@ class Direct:
         self._file = file
         self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._prepared = Prepared()
         self._writes = engine.execution_options(writes=True)
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -112,7 +118,7 @@ class Direct:
             for work in works:
                 savepoint = connection.begin_nested()
                 try:
-                    outcomes.append(_carried_out(connection, work))
+                    outcomes.append(_carried_out(connection, work, self._prepared))
                 except Exception as error:
                     savepoint.rollback()
                     outcomes.append(_Failed(error))
@@ -131,12 +137,12 @@ class Direct:
 
     def _alone(self, work: Work[Result], *, writes: bool) -> Result:
         with self._for(writes=writes).begin() as connection:
-            return _carried_out(connection, work)
+            return _carried_out(connection, work, self._prepared if writes else None)
 
 
-def _carried_out(connection: Connection, work: Work[Result]) -> Result:
+def _carried_out(connection: Connection, work: Work[Result], prepared: Prepared | None) -> Result:
     """Its result at once: nothing that it waits for takes time."""
-    steps = work(_Session(connection)).__await__()
+    steps = work(_Session(connection, prepared)).__await__()
     try:
         next(steps)
     except StopIteration as end:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, or_, select, update
 
 from provisioner.core.install import FINAL, LIFE, Event, Install, Kind, advance
 from provisioner.store import rows
@@ -48,10 +48,11 @@ class Timeline(Sessions):
 
 # Made once: most of what a small statement costs is putting it together.
 _INSERT = insert(events)
-_REVOKE = update(tokens).where(tokens.c.install == bindparam("of"), tokens.c.kind != "report")
-_REVOKE = _REVOKE.values(revoked=True)
-_CUT = update(tokens).where(tokens.c.install == bindparam("of"), tokens.c.expires > bindparam("last"))
-_CUT = _CUT.values(expires=bindparam("last"))
+_END = update(tokens).where(tokens.c.install == bindparam("of"))
+_END = _END.values(
+    revoked=or_(tokens.c.revoked, tokens.c.kind != "report"),
+    expires=case((tokens.c.expires > bindparam("last"), bindparam("last")), else_=tokens.c.expires),
+)
 _MOVE = update(installs).where(installs.c.id == bindparam("moved"))
 
 
@@ -104,9 +105,7 @@ async def _subject(session: Session, event: Event, seen: dict[str, Install]) -> 
 
 async def _end_tokens(session: Session, install: Install) -> None:
     """What an end leaves: nothing but a report token, for the first boot that comes after it."""
-    keys = {"of": install.id, "last": install.changed + REPORT_AFTER_END}
-    await session.execute(_REVOKE, {"of": install.id})
-    await session.execute(_CUT, keys)
+    await session.execute(_END, {"of": install.id, "last": install.changed + REPORT_AFTER_END})
 
 
 async def push_expiry(session: Session, install: str, expires: datetime) -> None:

@@ -106,7 +106,8 @@ def _row(one: Bench, figure: Figure, quick: bool, tell: Tell) -> bool:
 @contextmanager
 def bench(state: Path, pool: str, prefix: str) -> Iterator[Bench]:
     """The service at rest: what it prepares at its start is done, and no KVM, as for the peer."""
-    folder = state / "create"
+    state.mkdir(mode=0o755, exist_ok=True)
+    folder = state / "pool"
     folder.mkdir()
     states.prepare(state)
     states.remember_proof(state / "cache" / "kvm.json", (False, "the peer is not given it either"))
