@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -24,6 +25,8 @@ def serve(settings: "Settings") -> None:
     """Answers until SIGTERM or SIGINT. Raises ProvisionerError for what keeps it from starting."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     _log.setLevel(logging.INFO)
+    # Threads that come back from libvirt or SQLite must not wait for long until the loop lets them go on.
+    sys.setswitchinterval(0.0005)
     asyncio.run(_until_stopped(settings))
 
 

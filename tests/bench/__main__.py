@@ -60,12 +60,11 @@ def netboot(state: Path, runs: int) -> bool:
     us, them = [run.total for run in ours], [run.total for run in theirs]
     ratios = [mine / other for mine, other in zip(us, them, strict=True)]
     held = median(ratios) <= GATE
+    verdict = "holds" if held else "DOES NOT HOLD"
     tell(f"ours, guest + server CPU    {spread(us)}")
     tell(f"by hand                     {spread(them)}")
     tell(f"ratio of the medians        {median(us) / median(them):6.2f}")
-    tell(
-        f"ratio, of each alternation  {spread(ratios)}   (gate: {GATE}, {'holds' if held else 'DOES NOT HOLD'})"
-    )
+    tell(f"ratio, of each alternation  {spread(ratios)}   (gate: {GATE}, {verdict})")
     return held
 
 

@@ -189,13 +189,22 @@ def _forget(names: Sequence[str]) -> None:
 
 FIGURES = (
     Figure(
-        "defined, on a disk that is there",
+        f"defined, on a disk that is there, {_WORKERS} workers",
+        "virt-install --print-xml + virsh define",
+        lambda one, names: _asks(one, names, "vol={pool}/{name}", "off", _WORKERS),
+        _printed_and_defined,
+        60,
+        full=(20, 8),
+        quick=(20, 4),
+    ),
+    Figure(
+        "the same, one after the other",
         "virt-install --print-xml + virsh define",
         lambda one, names: _asks(one, names, "vol={pool}/{name}", "off"),
         _printed_and_defined,
-        60,
-        full=(20, 20),
-        quick=(10, 4),
+        0,
+        full=(20, 8),
+        quick=(20, 3),
     ),
     Figure(
         "defined, with a new qcow2",
