@@ -50,7 +50,7 @@ class Prepared:
     ) -> sqlite3.Cursor:
         """The driver's cursor, which knows its `rowcount`. Raises SQLAlchemy's errors."""
         many = not isinstance(given, Mapping)
-        rows = given if many else [given]
+        rows: Sequence[Values] = [given] if isinstance(given, Mapping) else given
         form = self._form(connection.dialect, statement, tuple(rows[0]))
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - only SQLite's engine comes here
