@@ -70,7 +70,7 @@ async def services(
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds()
     shelf = loaders(settings.loader_dirs)
-    prepared = asyncio.create_task(prepare(settings, store, host("")))
+    prepared = asyncio.create_task(prepare(settings, store, host))
     stack.push_async_callback(end, prepared)
     guests = Guests(
         store,
