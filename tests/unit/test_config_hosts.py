@@ -1,5 +1,8 @@
 """Hosts in the settings: a line or a table each, and in the environment as JSON."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +48,26 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_what_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
     with pytest.raises(ValidationError):
         settings(monkeypatch, tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense", "a setting in the environment is not JSON"),
+        ('{"x": 1}', "setting hosts.x"),
+        ('{"x": "qemu+tcp://h/system"}', "host x: libvirt URI qemu+tcp://h/system is not encrypted"),
+        ('{"X y": "qemu:///session"}', "host name 'X y' is not usable"),
+        ('{"local": "qemu:///session"}', "they are the same host"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_before_anything_is_begun(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    environment = {**os.environ, "PROVISIONER_HOSTS": text, "PROVISIONER_STATE_DIR": str(tmp_path / "state")}
+    command = [sys.executable, "-m", "provisioner", "serve"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    first, *rest = ran.stderr.splitlines()
+    assert (ran.returncode, first.startswith("error: "), words in first) == (1, True, True), ran.stderr
+    assert all(line.startswith("remedy: ") for line in rest) and len(rest) <= 1
+    assert not (tmp_path / "state").exists()
