@@ -195,7 +195,7 @@ class Link:
             return None
         self._pair = self._gone = None
         gone.set_result(None)
-        self._threads.close()
+        self._threads.give_up()
         self._threads = Threads(self._most, "libvirt")
         return self._let_go(pair)
 

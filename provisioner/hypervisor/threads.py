@@ -6,6 +6,7 @@ keep the process from ending.
 
 import asyncio
 import contextlib
+import ctypes
 import queue
 import threading
 from collections.abc import Callable
@@ -13,6 +14,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _Work = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+
+
+class _GivenUp(BaseException):
+    """Raised inside a call that nobody waits for any longer."""
 
 
 class Threads:
@@ -25,6 +30,7 @@ class Threads:
         self._lock = threading.Lock()
         self._begun = 0
         self._idle = 0
+        self._busy: set[int] = set()
 
     def submit(self, call: Callable[[], T]) -> "asyncio.Future[T]":
         """The call's future in the running loop. One that is cancelled before its turn is never made."""
@@ -43,17 +49,31 @@ class Threads:
             for _ in range(self._begun):
                 self._waiting.put(None)
 
+    def give_up(self) -> None:
+        """The same, and a call that comes back from libvirt late does nothing more: it was undone already."""
+        with self._lock:
+            for _ in range(self._begun):
+                self._waiting.put(None)
+            for thread in self._busy:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_GivenUp))
+
     def _serve(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            work = self._waiting.get()
-            with self._lock:
-                self._idle -= 1
-            if work is None:
-                return
-            _carry_out(*work)
-            del work  # the call may hold the last reference to a connection, which closes with it
+        with contextlib.suppress(_GivenUp):
+            while (work := self._next()) is not None:
+                _carry_out(*work)
+                with self._lock:
+                    self._busy.discard(threading.get_ident())
+                del work  # the call may hold the last reference to a connection, which closes with it
+
+    def _next(self) -> _Work | None:
+        with self._lock:
+            self._idle += 1
+        work = self._waiting.get()
+        with self._lock:
+            self._idle -= 1
+            if work is not None:
+                self._busy.add(threading.get_ident())
+        return work
 
 
 def _carry_out(
