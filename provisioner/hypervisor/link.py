@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import libvirt
 
@@ -104,7 +104,7 @@ class Link:
         """
         pair = await self._opened()
         call = partial(function, pair.work, *args, **kwargs)
-        work = asyncio.ensure_future(self._ask(pair, call, seconds=120))
+        work = asyncio.ensure_future(self._ask(pair, call, seconds=120, changes=True))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -146,26 +146,31 @@ class Link:
             self._lost(pair, _BROKE)
         return pair
 
-    async def _ask(self, pair: Pair, call: Callable[[], T], *, seconds: float) -> T:
+    async def _ask(self, pair: Pair, call: Callable[[], T], *, seconds: float, changes: bool = False) -> T:
         """The call's answer, within `seconds` and before the host is lost. Raises our own errors."""
         gone = self._gone
         if gone is None:
             raise self._down()
-        answer = self._threads.submit(call)
+        answer: asyncio.Future[Any] = self._threads.submit(call, changes=changes)
         try:
-            either: set[asyncio.Future[Any]] = {answer, gone}
-            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-        except libvirt.libvirtError as error:
-            if not pair.alive:
-                self._lost(pair, _BROKE)
-            raise translate(error, self.uri) from error
+            await asyncio.wait({answer, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             answer.cancel()
-        if gone.done():
-            raise self._down()
-        raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds")
+        failure: BaseException | None = None
+        try:
+            if not answer.cancelled() and (failure := answer.exception()) is None:
+                return cast(T, answer.result())
+            if gone.done():  # whatever the call fails with now, it is that the host was given up
+                raise self._down()
+            if failure is None:
+                raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds")
+            if not isinstance(failure, libvirt.libvirtError):
+                raise failure
+            if not pair.alive:
+                self._lost(pair, _BROKE)
+            raise translate(failure, self.uri) from failure
+        finally:
+            del answer, failure  # an error must not hold itself, and with it this frame and the connection
 
     def _dial_now(self) -> Pair:
         """In the dial's thread."""

@@ -74,7 +74,7 @@ async def test_what_comes_back_after_it_was_given_up_does_nothing_more() -> None
         except Exception:
             done.append("swallowed")
 
-    threads.submit(step_by_step)
+    threads.submit(step_by_step, changes=True)
     idle = threads.submit(lambda: None)
     await idle
     await eventually(lambda: done == ["first"])
@@ -83,3 +83,19 @@ async def test_what_comes_back_after_it_was_given_up_does_nothing_more() -> None
     await eventually(lambda: running("late") == 0)
 
     assert done == ["first"]
+
+
+async def test_a_question_that_was_given_up_goes_on_to_its_end() -> None:
+    threads, release, done = Threads(1, "question"), threading.Event(), list[str]()
+
+    def question() -> None:
+        release.wait()
+        done.append("answered")
+
+    threads.submit(question)
+    await eventually(lambda: running("question") == 1)
+    threads.give_up()
+    release.set()
+    await eventually(lambda: running("question") == 0)
+
+    assert done == ["answered"]
