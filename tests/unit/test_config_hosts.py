@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -26,7 +27,8 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> Sett
     file = tmp_path / "provisioner.toml"
     file.write_text(text)
     monkeypatch.setenv("PROVISIONER_CONFIG", str(file))
-    return Settings()
+    nothing: dict[str, Any] = {}
+    return Settings(**nothing)
 
 
 def test_a_line_and_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
