@@ -23,6 +23,7 @@ _MACHINES = ("q35", "pc")
 class Capabilities:
     """What does not change while a connection lasts, for one kind of virtualisation."""
 
+    virt_type: VirtType
     emulator: str
     machine: str
     firmwares: tuple[str, ...]
@@ -42,10 +43,11 @@ def capabilities(connection: libvirt.virConnect, virt_type: VirtType) -> Capabil
         except libvirt.libvirtError as error:
             if is_code(error, "NO_SUPPORT"):  # a driver without QEMU behind it, as test:///
                 vcpus = connection.getMaxVcpus("")
-                return Capabilities("", machine, ("bios", "efi"), vcpus, secure_boot=True)
+                return Capabilities(virt_type, "", machine, ("bios", "efi"), vcpus, secure_boot=True)
             continue
         firmwares = _values(root, "os", "firmware")
         return Capabilities(
+            virt_type=virt_type,
             emulator=child_text(root, "path"),
             machine=machine,
             firmwares=tuple(sorted({"bios", *firmwares})),
@@ -74,7 +76,6 @@ def offers_kvm(connection: libvirt.virConnect) -> bool:
 def facts(
     connection: libvirt.virConnect,
     uri: str,
-    virt_type: VirtType,
     reason: str,
     static: Capabilities,
 ) -> HostFacts:
@@ -84,7 +85,7 @@ def facts(
     trouble = devices.kvm_trouble() if local and uri.startswith("qemu:") else ""
     return HostFacts(
         uri=uri,
-        virt_type=virt_type,
+        virt_type=static.virt_type,
         emulator=static.emulator,
         machine=static.machine,
         arch=_ARCH,

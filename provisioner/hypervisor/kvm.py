@@ -75,7 +75,7 @@ def _prove(attempt: _Attempt) -> tuple[bool, str]:
             with tempfile.TemporaryDirectory(prefix="proof-", dir=attempt.workdir) as folder:
                 return _boot(connection, attempt, Path(folder))
     except (libvirt.libvirtError, ProvisionerError, OSError) as error:
-        return False, f"the proof could not be made: {error}"
+        return False, f"the proof could not be made: {' '.join(str(error).split())}"
 
 
 def _boot(connection: libvirt.virConnect, attempt: _Attempt, folder: Path) -> tuple[bool, str]:

@@ -10,8 +10,8 @@ from provisioner.core.errors import ProvisionerError
 if TYPE_CHECKING:
     from provisioner.config import Settings
     from provisioner.core.profile import Profile
-    from provisioner.hypervisor.connection import LibvirtHost
     from provisioner.service.ports import Store
+    from provisioner.wiring.hosts import Connections
 
 _log = logging.getLogger("provisioner")
 _MINI = "mini"
@@ -30,7 +30,7 @@ class Prepared:
         return profile
 
 
-async def prepare(settings: "Settings", store: "Store", host: "LibvirtHost") -> None:
+async def prepare(settings: "Settings", store: "Store", hosts: "Connections") -> None:
     """Builds the mini installer where it is not there yet and proves KVM with it. Raises nothing."""
     from provisioner.core.profile import Tree
     from provisioner.distros.detect import detect
@@ -46,9 +46,9 @@ async def prepare(settings: "Settings", store: "Store", host: "LibvirtHost") -> 
         proof = settings.state_dir / "cache" / "kvm.json"
         verdict = state.remembered_proof(proof)
         if verdict is None:
-            verdict = await prove(host.uri, folder / facts.kernel, folder / facts.initrd, folder)
+            verdict = await prove(hosts("").uri, folder / facts.kernel, folder / facts.initrd, folder)
             state.remember_proof(proof, verdict)
-        host.use_kvm(*verdict)
+        hosts.use_kvm(*verdict)
         _log.info("KVM: %s", verdict[1])
     except ProvisionerError as error:
         _log.warning("the mini installer is not there: %s", error)

@@ -13,6 +13,7 @@ from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring.doors import Doors, listen
 from provisioner.wiring.ground import end
+from provisioner.wiring.hosts import configured
 
 if TYPE_CHECKING:
     from provisioner.config import Settings
@@ -39,12 +40,14 @@ async def _until_stopped(settings: "Settings") -> None:
 @asynccontextmanager
 async def _running(settings: "Settings") -> AsyncIterator[str]:
     """The service, from its first open file to its last closed one. Gives the API's URL."""
+    from provisioner.service.hosts import settled
     from provisioner.service.served import Served
     from provisioner.store.database import Database
     from provisioner.web.app import guest_app, people_app
     from provisioner.web.listener import Listener
     from provisioner.wiring import usecases
 
+    settled(settings.libvirt_uri, configured(settings))  # before anything is begun
     async with AsyncExitStack() as stack:
         folder = state.prepare(settings.state_dir)
         store = Database(settings.database, token_life=timedelta(minutes=settings.token_minutes))

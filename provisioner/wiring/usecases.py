@@ -89,7 +89,7 @@ async def services(
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds()
     shelf = loaders(settings.loader_dirs)
-    prepared = asyncio.create_task(prepare(settings, store, host("")))
+    prepared = asyncio.create_task(prepare(settings, store, host))
     stack.push_async_callback(end, prepared)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
     shelves = MediaStore(folder / "media", settings.media_dirs)
