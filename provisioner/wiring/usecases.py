@@ -115,11 +115,13 @@ async def services(
             except ProvisionerError as error:
                 _log.warning("%s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        for line in (*await reconcile(store, host, guests, now), *await storage.mend()):
+        for line in await reconcile(store, host, guests, now):
             _log.info("%s", line)
         while True:
             try:
                 await watchdog.tick()
+                for line in await storage.mend():
+                    _log.info("%s", line)
             except ProvisionerError as error:
                 _log.warning("the watchdog will look again: %s", error)
             await asyncio.sleep(_TICK_SECONDS)
