@@ -31,6 +31,7 @@ async def services(
     from provisioner.media.images import Builder
     from provisioner.media.inspect import StreamInspector
     from provisioner.media.lint import ProcessLinter
+    from provisioner.media.prepare import Prepared as PreparedDisks
     from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
     from provisioner.mirror.tree import Reader
@@ -92,7 +93,9 @@ async def services(
     )
     stack.push_async_callback(guests.close)
     shelves = MediaStore(folder / "media", settings.media_dirs)
-    await asyncio.to_thread(shelves.sweep)
+    disks = PreparedDisks(folder / "cache" / "disks")
+    for keeper in (shelves, disks):
+        await asyncio.to_thread(keeper.sweep)
     storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
     watchdog = Watchdog(
@@ -140,7 +143,7 @@ async def services(
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
         storage=storage,
-        media=Media(shelves, host),
+        media=Media(shelves, disks, host),
         host=lambda: host(""),
         upstream=Upstream(client).open,
         neighbour=interfaces.neighbour,

@@ -2,7 +2,13 @@
 
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
-from provisioner.service.ports.storage import Inspector, MediaFolders, StorageHost, StorageHosts
+from provisioner.service.ports.storage import (
+    ImagePreparer,
+    Inspector,
+    MediaFolders,
+    StorageHost,
+    StorageHosts,
+)
 from provisioner.service.ports.store import Clock, GuestRow, JournalRow, Store, Token, TokenKind
 
 __all__ = [
@@ -12,6 +18,7 @@ __all__ = [
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
+    "ImagePreparer",
     "Inspector",
     "JournalRow",
     "Linter",
