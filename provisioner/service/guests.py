@@ -201,7 +201,12 @@ class Guests:
             install=install,
             address=found,
             ssh=f"ssh root@{found.ip}" if found and row.secrets.get("ssh_keys") else None,
+            screen=bool(domain and domain.screen),
         )
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Held while a guest is cloned: nobody deletes or rebuilds it meanwhile."""
+        return self._lock(name)
 
     def _lock(self, name: str) -> asyncio.Lock:
         """Two rebuilds, or a rebuild and a delete, of one guest wait for each other."""
