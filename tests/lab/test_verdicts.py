@@ -92,12 +92,16 @@ def test_a_repaired_nat_network_installs_a_guest(unserved: Service) -> None:
 
     service.kill()
     service.start()
-    until(lambda: listens(address), 3, "the guests' HTTP after a restart")
+    until(lambda: listens(address), 10, "the guests' HTTP after a restart")
     assert [row["kind"] for row in service.call("GET", "/repairs")] == ["proxy"]
 
     service.call("DELETE", "/networks/plab-nat/repair")
     until(lambda: not listens(address), 2, "the end of the guests' HTTP")
-    assert kinds(service.call("GET", "/networks/plab-nat/check")) == [("unserved", "fail")]
+    until(
+        lambda: kinds(service.call("GET", "/networks/plab-nat/check")) == [("unserved", "fail")],
+        20,
+        "netboot's silence",
+    )
 
 
 def test_a_repair_takes_effect_within_two_seconds(unserved: Service) -> None:
