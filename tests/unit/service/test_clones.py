@@ -1,12 +1,14 @@
 """Clones: what is made, what is refused, and that nothing half made stays."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError, Unavailable
 from provisioner.core.install import Kind, Stage
 from provisioner.plan.steps import CopyVolume, DefineDomain, LinkVolume
+from provisioner.service.ports import JournalRow
 from provisioner.service.reconcile import reconcile
 from tests.fakes import FakeHypervisor
 from tests.unit.service.test_guest_life import Living, new_living
@@ -164,12 +166,12 @@ async def test_a_kill_anywhere_is_mended_at_the_next_start(living: Living, after
     """The store and the host keep what they have; a new service looks at both."""
     left = after
 
-    async def dying(step: object) -> None:
+    async def dying(step: Any) -> None:
         nonlocal left
         if left == 0:
             raise Killed
         left -= 1
-        await FakeHypervisor.apply(living.libvirt, step)  # type: ignore[arg-type]
+        await FakeHypervisor.apply(living.libvirt, step)
 
     living.libvirt.apply = dying  # type: ignore[method-assign]
     try:
@@ -197,9 +199,7 @@ async def test_a_kill_anywhere_is_mended_at_the_next_start(living: Living, after
 
 async def test_a_clone_killed_after_its_last_step_is_kept(living: Living) -> None:
     await living.clones.clone("web1", "web2")
-    from provisioner.service.ports import JournalRow
-
-    await living.memory.journal(JournalRow("i2", 0, "what was meant", "intent"))
+    await living.memory.journal(JournalRow("i2", 0, "clone to web2", "intent"))
 
     assert await living.clones.mend() == []
 

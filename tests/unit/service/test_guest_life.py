@@ -217,7 +217,7 @@ async def test_a_base_that_was_not_made_here_is_never_removed(living: Living, ba
     pool = "default"
     await living.libvirt.apply(CreateVolume(pool, base, 1024, "qcow2"))
     await living.libvirt.apply(DeleteVolume(pool, "web1-i1"))
-    await living.libvirt.apply(LinkVolume(pool, "web1-i1", base, "qcow2"))
+    await living.libvirt.apply(LinkVolume(pool, "web1-i1", base, f"/p/{base}", "qcow2", 1024))
 
     removal = await living.life.removal("web1")
     await living.life.delete("web1")
