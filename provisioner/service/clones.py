@@ -8,6 +8,7 @@ a kill, what carries the id of its install is removed.
 import asyncio
 import re
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -129,7 +130,12 @@ class Clones:
             except ProvisionerError as left:
                 await self._note(install, Kind.ALARM, f"not taken back: {left}; the next start tries again")
             raise
-        await self._store.close_journal(install.id)
+        self._task(self._close(install))
+
+    async def _close(self, install: Install) -> None:
+        """Nobody has to wait for this: where it is not done, the event tells that the clone is whole."""
+        with suppress(ProvisionerError):
+            await self._store.close_journal(install.id)
 
     async def mend(self) -> list[str]:
         """Ends what a service that was killed left half made. Returns what was done, a sentence each."""
@@ -203,10 +209,13 @@ class Clones:
 
     async def _owned(self, making: Coroutine[Any, Any, Result]) -> Result:
         """A task of our own owns the making: who asked may go away."""
-        task = asyncio.create_task(making)
+        return await asyncio.shield(self._task(making))
+
+    def _task(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return task
 
 
 def _check_off(source: str, *, active: bool) -> None:

@@ -130,14 +130,15 @@ async def test_a_linked_clone_starts_beside_its_source(system: LibvirtHost, sour
 
 
 async def test_a_full_clone_holds_all_by_itself(system: LibvirtHost, source: tuple[str, str]) -> None:
-    await clone(system, source, 2)
+    linked = await clone(system, source, 2)
     new = await clone(system, source, 3, linked=False)
     try:
         copy = await disk_of(system, new.name, new.uuid)
         assert "backing-filename" not in info(copy)
         qemu_io(copy, "read -P 0x41 0 64k")
     finally:
-        await system.apply(UndefineDomain(new.name, new.uuid))
+        for made in (linked, new):
+            await system.apply(UndefineDomain(made.name, made.uuid))
 
 
 async def test_a_raw_disk_may_be_a_base(system: LibvirtHost, pool: str, folder: Path) -> None:

@@ -36,6 +36,7 @@ async def test_a_linked_clone_is_a_guest_of_its_own(living: Living) -> None:
     assert (clone.secrets, clone.spec.memory) == (source.secrets, source.spec.memory)
     assert len({source.spec.mac, clone.spec.mac}) == len({source.spec.uuid, clone.spec.uuid}) == 2
     assert [event.text for event in await living.memory.events(install="i2")] == ["cloned from web1"]
+    await living.clones.close()
     assert await living.memory.open_journal() == []
     assert living.libvirt.backings == {("default", "web1-i2"): "web1-i1", ("default", "web2-i2"): "web1-i1"}
     assert living.world.tokens().mint("i2", "stub", 1) in living.libvirt.xmls["web2"]
@@ -142,6 +143,7 @@ async def test_a_step_that_fails_leaves_the_source_as_it_was(living: Living, ste
     assert set(living.volumes()) == {"web1-i1", row.volume}
     assert f"/{row.volume}" in living.libvirt.xmls["web1"]
     assert [guest.spec.name for guest in await living.memory.guests()] == ["web1"]
+    await living.clones.close()
     assert await living.memory.open_journal() == []
     living.libvirt.fail.clear()
     await living.clones.clone("web1", "web2")
@@ -180,7 +182,7 @@ async def test_a_kill_anywhere_is_mended_at_the_next_start(living: Living, after
         made = False
     else:
         made = True
-    del living.libvirt.apply  # type: ignore[method-assign]
+    del living.libvirt.apply
 
     guests = living.world.guests()
     living.clones._guests = guests
@@ -193,6 +195,7 @@ async def test_a_kill_anywhere_is_mended_at_the_next_start(living: Living, after
     assert len(living.volumes()) == len({"web1-i1", row.volume}) + made
     assert f"/{row.volume}" in living.libvirt.xmls["web1"]
     assert bool(told) is not made
+    await living.clones.close()
     assert await living.memory.open_journal() == []
     assert await living.clones.mend() == []
 
@@ -204,6 +207,7 @@ async def test_a_clone_killed_after_its_last_step_is_kept(living: Living) -> Non
     assert await living.clones.mend() == []
 
     assert domains(living.libvirt) == ["web1", "web2"]
+    await living.clones.close()
     assert await living.memory.open_journal() == []
 
 

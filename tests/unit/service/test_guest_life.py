@@ -195,6 +195,18 @@ async def test_a_chain_of_bases_goes_with_its_end(living: Living) -> None:
     assert living.volumes() == []
 
 
+async def test_a_rebuild_leaves_no_base_that_nobody_needs(living: Living) -> None:
+    await living.off()
+    await living.clones.clone("web1", "web2")
+    await living.life.rebuild("web1")
+    assert living.volumes() == ["web1-i1", "web1-i3", "web2-i2"]
+    await living.world.happen(Kind.CANCELLED, install="i3")
+
+    await living.life.rebuild("web2")
+
+    assert living.volumes() == ["web1-i3", "web2-i4"]
+
+
 async def test_two_that_go_at_once_leave_no_base(living: Living) -> None:
     import asyncio
 
