@@ -75,7 +75,9 @@ class MemoryStore:
         seen = (e.at for e in self._events if e.install == install and (not kinds or e.kind in kinds))
         return max(seen, default=None)
 
-    async def add_install(self, install: Install, guest: GuestRow | None) -> None:
+    async def add_install(
+        self, install: Install, guest: GuestRow | None, intent: JournalRow | None = None
+    ) -> None:
         if install.id in self._installs:
             raise Conflict(f"install {install.id} exists")
         if guest is not None:
@@ -84,6 +86,8 @@ class MemoryStore:
             await self.add_machine(machine)
             self._guests[spec.name] = guest
         self._installs[install.id] = install
+        if intent is not None:
+            await self.journal(intent)
 
     async def add_rebuild(self, install: Install, guest: GuestRow) -> None:
         if any(i.guest == guest.spec.name and not i.over for i in self._installs.values()):

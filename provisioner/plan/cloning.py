@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from provisioner.core.errors import Conflict
-from provisioner.plan.domain import NAMESPACE
-from provisioner.plan.plan import volume_name
+from provisioner.plan.naming import NAMESPACE, volume_name
 from provisioner.plan.steps import CopyNvram, CopyVolume, DefineDomain, HostStep, LinkVolume
 
 _TAG = f"metadata/{{{NAMESPACE}}}guest"
@@ -22,8 +21,8 @@ _TAG = f"metadata/{{{NAMESPACE}}}guest"
 class DiskVolume:
     """A disk of a domain and the volume behind it. Bytes; `path` is on the host.
 
-    `pool` and `name` are "" where no pool of the host has it. `base` is the volume that it stands on while
-    nothing was written above that, of `base_format`; "" otherwise.
+    `pool` and `name` are "" where no pool of the host has it. `format` is what the domain says, `holds` what
+    libvirt found in it. `base` is the volume that it stands on while nothing was written above that.
     """
 
     target: str
@@ -33,8 +32,8 @@ class DiskVolume:
     format: str = ""
     capacity: int = 0
     allocation: int = 0
-    base: str = ""
-    base_format: str = ""
+    holds: str = ""
+    base: "DiskVolume | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,11 @@ def plan_clone(source: str, uuid: str, found: Blueprint, new: Identity, *, linke
             steps.append(CopyVolume(disk.pool, name, disk.name, disk.format))
             continue
         if disk.base:  # frozen by an earlier clone, and the source was not switched on since
-            steps.append(LinkVolume(disk.pool, name, disk.base, disk.base_format))
+            steps.append(_link(disk.base, name, disk.capacity))
             continue
         theirs[disk.target] = kept = volume_name(source, new.install) + tail
         moved.append(((disk.pool, disk.name), (disk.pool, kept)))
-        steps += [LinkVolume(disk.pool, each, disk.name, disk.format) for each in (name, kept)]
+        steps += [_link(disk, each, disk.capacity) for each in (name, kept)]
     if theirs:
         steps.append(DefineDomain(source, uuid, moved_xml(found.xml, theirs), replaces=True, known=True))
     xml = clone_xml(found.xml, new, mine, linked=linked)
@@ -106,6 +105,10 @@ def plan_clone(source: str, uuid: str, found: Blueprint, new: Identity, *, linke
     return Clone(tuple(steps), own, tuple(moved))
 
 
+def _link(base: DiskVolume, name: str, capacity: int) -> LinkVolume:
+    return LinkVolume(base.pool, name, base.name, base.path, base.format, capacity)
+
+
 def check_disks(source: str, found: Blueprint, *, linked: bool) -> None:
     """Raises Conflict naming the disk that stands against a clone."""
     for disk in found.disks:
@@ -113,6 +116,11 @@ def check_disks(source: str, found: Blueprint, *, linked: bool) -> None:
             raise Conflict(
                 f"guest {source}: its disk {disk.target} ({disk.path}) is in no active storage pool",
                 remedy="make a pool of its folder: virsh pool-create-as NAME dir --target FOLDER",
+            )
+        if disk.holds != disk.format:  # its guest may have written the header of an image onto a raw disk
+            raise Conflict(
+                f"guest {source}: its disk {disk.target} ({disk.path}) "
+                f"holds {disk.holds or 'nothing known'}, not {disk.format} as its domain says"
             )
         if linked and (disk.format not in ("qcow2", "raw") or disk.path.startswith("/dev/")):
             raise Conflict(

@@ -7,10 +7,8 @@ from provisioner.core.profile import Tree
 from provisioner.plan.cpu import cpu
 from provisioner.plan.drives import controllers, drives
 from provisioner.plan.given import FirstStage, Given
+from provisioner.plan.naming import NAMESPACE
 from provisioner.resources import markup
-
-NAMESPACE = "urn:provisioner:guest:1"
-"""Marks a domain as ours in its metadata. Guests out there carry it: it never changes."""
 
 # Milliseconds that SeaBIOS waits at "no bootable device" before it starts over. A guest whose network was
 # not ready tries again by itself.

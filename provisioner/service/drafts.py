@@ -11,7 +11,8 @@ from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile, Tree
 from provisioner.plan.describe import masked
 from provisioner.plan.given import Given
-from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild, volume_name
+from provisioner.plan.naming import volume_name
+from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild
 from provisioner.plan.steps import CreateVolume, DeleteVolume, Plan, UploadVolume
 from provisioner.service.grounds import Grounds
 from provisioner.service.locations import Locations

@@ -1,5 +1,7 @@
 """Machines and guests, and the installs they begin with."""
 
+from dataclasses import asdict
+
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,19 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import FINAL, Install
 from provisioner.core.machine import Machine
-from provisioner.service.ports import GuestRow
+from provisioner.service.ports import GuestRow, JournalRow
 from provisioner.store import rows
 from provisioner.store.sessions import Sessions, changed
-from provisioner.store.tables import guests, installs, machines
+from provisioner.store.tables import guests, installs, journal, machines
 
 
 class Machinery(Sessions):
-    async def add_install(self, install: Install, guest: GuestRow | None) -> None:
+    async def add_install(
+        self, install: Install, guest: GuestRow | None, intent: JournalRow | None = None
+    ) -> None:
         async def work(session: AsyncSession) -> None:
             if guest is not None:
                 await _add_machine(session, rows.guest_machine(guest))
                 await session.execute(insert(guests).values(rows.guest_values(guest)))
             await session.execute(insert(installs).values(rows.install_values(install)))
+            if intent is not None:
+                await session.execute(insert(journal).values({**asdict(intent), "closed": False}))
 
         try:
             await self._write(work)

@@ -47,6 +47,15 @@ def happened(kind: Kind, *, install: str = "i1", machine: str = "", after: int =
     return Event(kind, START + after * MINUTE, "test", machine, install, str(kind), data)
 
 
+async def test_an_intent_is_journaled_with_its_install_or_not_at_all(store: Store) -> None:
+    intent = JournalRow("i1", 0, "clone to web1", "intent")
+    await store.add_install(install(), ROW, intent)
+    with pytest.raises(Conflict):
+        await store.add_install(install(2), replace(ROW, install="i2"), replace(intent, install="i2"))
+
+    assert await store.open_journal() == [intent]
+
+
 async def test_an_event_moves_its_install(store: Store) -> None:
     await store.add_install(install(), None)
 

@@ -97,9 +97,11 @@ class Store(HostStore, Protocol):
         """When the latest event of an install happened, of any kind or of those named."""
         ...
 
-    async def add_install(self, install: Install, guest: GuestRow | None) -> None:
+    async def add_install(
+        self, install: Install, guest: GuestRow | None, intent: "JournalRow | None" = None
+    ) -> None:
         """A new install. With `guest`, the guest and its machine are new too; a name, MAC or UUID that is
-        taken raises Conflict and nothing is written."""
+        taken raises Conflict and nothing is written. `intent` is journaled with it."""
         ...
 
     async def add_rebuild(self, install: Install, guest: GuestRow) -> None:

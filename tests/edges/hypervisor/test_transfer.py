@@ -10,10 +10,9 @@ import pytest
 from provisioner.core.errors import Unavailable
 from provisioner.core.storage import PoolSpec
 from provisioner.hypervisor.connection import LibvirtHost
+from tests.edges.hypervisor.daemon import Daemon
 from tests.edges.hypervisor.samples import eventually
-from tests.edges.hypervisor.test_reconnect import Daemon, daemon
 
-__all__ = ["daemon"]
 MIB = 1024 * 1024
 NOISE = os.urandom(MIB)
 
@@ -72,4 +71,4 @@ async def test_a_download_ends_with_its_daemon(
         daemon.send(signal.SIGCONT)
 
     assert 0 < got < size == 200 * MIB
-    await eventually(lambda: files._link._streams._work_queue.empty())
+    await eventually(lambda: files._link._streams._idle == files._link._streams._begun)

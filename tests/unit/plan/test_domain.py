@@ -14,7 +14,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.host import HostFacts, Pool
 from provisioner.core.profile import Tree
-from provisioner.plan.domain import NAMESPACE
+from provisioner.plan.naming import NAMESPACE
 from provisioner.plan.plan import plan_guest
 from tests.unit.plan.samples import CASES, GIB, HOST, MAC, MINI, SPEC, ground, spec
 

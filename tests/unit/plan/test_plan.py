@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from provisioner.core.guest import Disk
 from provisioner.plan.describe import describe, masked
+from provisioner.plan.naming import volume_name
 from provisioner.plan.plan import (
     plan_guest,
     plan_rebuild,
     plan_removal,
-    volume_name,
 )
 from provisioner.plan.steps import (
     CreateVolume,
