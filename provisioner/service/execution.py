@@ -53,6 +53,8 @@ class Execution:
             if draft.tree is not None and draft.tree.name not in await self._trees_in_use():
                 await self._store.remove_tree(draft.tree.name)
             raise
+        if draft.tree is not None:  # another that failed just now may have taken it away
+            await self._store.put_tree(draft.tree)
 
     async def _trees_in_use(self) -> set[str]:
         return {row.spec.tree for row in await self._store.guests()}
