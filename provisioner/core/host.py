@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class HostFacts:
 
     `bridges` are the host's bridge devices; `emulator` the QEMU binary; `firmwares` of bios, efi;
     `interfaces` the host's other devices (macvtap parents); both are empty where they cannot be known.
-    `memory` in MiB.
+    `memory` in MiB. `session` is an ordinary user's own libvirt, which has no right to the host's networks;
+    its `bridges` are those that QEMU's bridge helper may use for that user.
     """
 
     uri: str
@@ -78,3 +80,9 @@ class HostFacts:
     domains: tuple[Domain, ...] = ()
     virt_reason: str = ""
     warnings: tuple[str, ...] = field(default=())
+    session: bool = False
+
+
+def is_session(uri: str) -> bool:
+    """Whether a URI asks for a user's own libvirt. For root that is the system's all the same."""
+    return urlsplit(uri).path.rstrip("/") == "/session"

@@ -74,7 +74,10 @@ def facts(
     """Everything that a plan may rely on, as it is now."""
     local = devices.is_local(uri)
     bridges, interfaces = devices.network_devices() if local else _remote_devices(connection)
-    trouble = devices.kvm_trouble() if local and uri.startswith("qemu:") else ""
+    session = devices.is_own(uri)
+    if session and local:
+        bridges, interfaces = devices.lent(bridges), ()
+    trouble = devices.kvm_trouble() if local and uri.startswith("qemu:") and not session else ""
     return HostFacts(
         uri=uri,
         virt_type=virt_type,
@@ -91,6 +94,7 @@ def facts(
         domains=tuple(guest.domains(connection)),
         virt_reason=reason,
         warnings=(trouble,) if trouble else (),
+        session=session,
     )
 
 

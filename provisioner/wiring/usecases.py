@@ -10,7 +10,7 @@ from provisioner import state
 from provisioner.core.errors import ProvisionerError
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
-from provisioner.wiring.ground import end, loaders, now
+from provisioner.wiring.ground import end, is_unheld, loaders, now
 from provisioner.wiring.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def services(
     profiles = Profiles(store, linter)
     trees = Trees(store, Reader(upstream), profiles)
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
-    ids = RandomIds()
+    ids = RandomIds(is_unheld)
     shelf = loaders(settings.loader_dirs)
     prepared = asyncio.create_task(prepare(settings, store, host("")))
     stack.push_async_callback(end, prepared)
