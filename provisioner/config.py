@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         [Path("/usr/lib/ipxe"), Path("/usr/share/ipxe"), Path("/boot/efi/ipxe")],
         description="where undionly.kpxe and snponly.efi are looked for",
     )
+    media_dirs: list[Path] = Field(
+        [Path("/var/lib/libvirt/images")],
+        description="where ISO and disk images may be read from, beside media in the state directory",
+    )
     router_advertisement: bool = Field(
         True, description="send an empty router advertisement where there is none"
     )

@@ -14,11 +14,13 @@ from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
     DeleteVolume,
+    HostStep,
+    ResizeVolume,
     SetAutostart,
     StartDomain,
-    Step,
     StopDomain,
     UndefineDomain,
+    UploadVolume,
 )
 from provisioner.service.ports import DomainEvent, OnDomainEvent
 
@@ -82,15 +84,22 @@ FACTS = HostFacts(
 class FakeHypervisor:
     """One host, in memory. `fail` maps a step's type to the error that applying it raises, before or after.
 
-    Domains and volumes are what is really there; `applied` every step that was asked for.
+    Domains and volumes are what is really there; `applied` every step that was asked for. `disks` are the
+    volumes' sizes in bytes, `backing` the volumes that others lie over, `contents` what was uploaded;
+    `files` are the service's own files, which uploads are read from. `xmls` are the definitions, `live` what
+    each domain was last started with.
     """
 
     def __init__(self, facts: HostFacts = FACTS, foreign: Iterable[Domain] = ()) -> None:
         self._facts = facts
         self.there: dict[str, Domain] = {domain.uuid: domain for domain in foreign}
         self.xmls: dict[str, str] = {}
+        self.live: dict[str, str] = {}
         self.disks: dict[tuple[str, str], int] = {}
-        self.applied: list[Step] = []
+        self.backing: dict[tuple[str, str], str] = {}
+        self.contents: dict[tuple[str, str], bytes] = {}
+        self.files: dict[str, bytes] = {}
+        self.applied: list[HostStep] = []
         self.resets: list[str] = []
         self.leases: dict[str, str] = {}
         self.fail: dict[type, tuple[str, ProvisionerError]] = {}
@@ -122,7 +131,7 @@ class FakeHypervisor:
     async def volumes(self, pool: str) -> list[str]:
         return sorted(name for where, name in self.disks if where == pool)
 
-    async def apply(self, step: Step) -> None:
+    async def apply(self, step: HostStep) -> None:
         await asyncio.sleep(0)
         self._up()
         self.applied.append(step)
@@ -133,12 +142,19 @@ class FakeHypervisor:
         if error and when == "after":
             raise error
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: HostStep) -> None:
         match step:
             case CreateVolume():
-                self.disks.setdefault((step.pool, step.name), step.capacity)
+                self._create(step)
+            case UploadVolume():
+                self._upload(step)
+            case ResizeVolume():
+                self._volume_there(step.pool, step.name)
+                self.disks[step.pool, step.name] = max(self.disks[step.pool, step.name], step.capacity)
             case DeleteVolume():
                 self.disks.pop((step.pool, step.name), None)
+                self.backing.pop((step.pool, step.name), None)
+                self.contents.pop((step.pool, step.name), None)
             case DefineDomain():
                 self._define(step)
             case UndefineDomain():
@@ -150,10 +166,29 @@ class FakeHypervisor:
                     self._state(step.uuid, "shut off")
             case StartDomain():
                 self._must_be_there(step.uuid)
+                if self.there[step.uuid].state != "running":
+                    self.live[step.name] = step.xml or self.xmls[step.name]
                 self._state(step.uuid, "running")
             case SetAutostart():
                 self._must_be_there(step.uuid)
                 self.there[step.uuid] = replace(self.there[step.uuid], autostart=step.on)
+
+    def _create(self, step: CreateVolume) -> None:
+        if step.backing:
+            self._volume_there(step.pool, step.backing)
+            self.backing[step.pool, step.name] = step.backing
+        self.disks.setdefault((step.pool, step.name), step.capacity)
+
+    def _upload(self, step: UploadVolume) -> None:
+        if step.file not in self.files:
+            raise Unavailable(f"{step.file} cannot be read")
+        content = self.files[step.file]
+        self.contents[step.pool, step.name] = content
+        self.disks[step.pool, step.name] = step.capacity or len(content)
+
+    def _volume_there(self, pool: str, name: str) -> None:
+        if (pool, name) not in self.disks:
+            raise NotFound(f"pool {pool} has no volume {name}")
 
     def _define(self, step: DefineDomain) -> None:
         if any(d.name == step.name and d.uuid != step.uuid for d in self.there.values()):
@@ -187,7 +222,8 @@ class FakeHypervisor:
             callback(domain.name, domain.uuid, event)
 
     async def xml(self, name: str) -> str:
-        return self.xmls[self._named(name).name]
+        running = self._named(name).state == "running"
+        return (self.live if running else self.xmls)[name]
 
     async def shutdown(self, name: str) -> None:
         self._state(self._running(self._named(name)).uuid, "shut off")
@@ -238,7 +274,7 @@ class FakeProfiles:
 
 
 class FakeTrees:
-    """One tree. `broken` is why it cannot be read."""
+    """One tree, whichever name is asked for. `broken` is why it cannot be read."""
 
     def __init__(self, tree: Tree = TREE) -> None:
         self._tree = tree

@@ -98,6 +98,21 @@ def test_a_library_has_one_door() -> None:
     assert wrong == []
 
 
+def test_qemu_img_is_run_in_one_place() -> None:
+    """A forgotten call without a format is how host files leak. `hosttools` says which package brings it."""
+    named = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in FILES
+        if file.relative_to(PACKAGE).as_posix() not in ("media/qemuimg.py", "media/hosttools.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.search(r"(^|/)qemu-img$", node.value)
+    ]
+
+    assert named == []
+
+
 def test_core_needs_the_standard_library_only() -> None:
     foreign = {
         f"{file.name}:{line}: {name}"

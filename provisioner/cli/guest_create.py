@@ -37,6 +37,8 @@ def create(
     By the network (--profile alone), by a tree's kernel (--location), from a medium (--cdrom), or from a disk
     image (--import). NAME may stand for several: web{01..20}.
     """
+    if not (options["profile"] or options["location"] or options["cdrom"] or options["method"] == "import"):
+        raise click.UsageError("say what to install: --profile, --location, --cdrom, or --import with --disk")
     requests = [body(one, options) for one in _names(name, named, count)]
     if len(requests) > 1 and (options["mac"] or options["uuid"]):
         raise click.UsageError("--mac and --uuid are for one guest")

@@ -26,7 +26,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A storage pool; bytes. `path` "" where the pool has none."""
+    """A storage pool; bytes. `path` "" where the pool has none.
+
+    `kind` is libvirt's word (dir, logical, netfs, iscsi …); `source` what it is made of, where it tells that.
+    """
 
     name: str
     active: bool
@@ -35,6 +38,8 @@ class Pool:
     available: int
     path: str = ""
     autostart: bool = False
+    kind: str = "dir"
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import libvirt
 
 from provisioner.core.errors import Invalid
 from provisioner.core.host import Domain, HostFacts
-from provisioner.hypervisor import guest, host, upload
+from provisioner.hypervisor import guest, host
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
 from provisioner.hypervisor.link import Link
@@ -93,9 +93,9 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
             case CreateVolume():
                 await self.create_volume(step)
             case UploadVolume():
-                await self._link.act(upload.upload, step)
+                await self.upload(step)
             case ResizeVolume():
-                await self._link.act(upload.resize, step)
+                await self.resize_volume(step.pool, step.name, step.capacity)
             case DeleteVolume():
                 await self.delete_volume(step)
             case DefineDomain():

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 _KEEPALIVE = (2, 2)
 _DIAL_SECONDS = 20
+_STREAMS = 4
+"""Transfers at a time; more wait for their turn."""
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 
 
@@ -39,6 +41,7 @@ class Link:
         self.uri = uri
         self._on_up = on_up
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="libvirt")
+        self._streams = ThreadPoolExecutor(_STREAMS, thread_name_prefix="libvirt-stream")
         self._connection: libvirt.virConnect | None = None
         self._callbacks: dict[libvirt.virConnect, list[int]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -79,7 +82,8 @@ class Link:
         if connection is not None:
             with contextlib.suppress(ProvisionerError):
                 await self._thread(partial(self._hang_up, connection), seconds=5)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._streams):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def run(
         self,
@@ -111,6 +115,31 @@ class Link:
             if not work.cancelled():
                 work.exception()
             raise
+
+    async def stream(
+        self,
+        function: Callable[Concatenate[libvirt.virConnect, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same for what takes as long as its data: no deadline, and threads of its own.
+
+        A cancelled caller waits for its end too; whoever feeds the function ends it.
+        """
+        connection = await self.open()
+        call = partial(function, connection, *args, **kwargs)
+        work = asyncio.get_running_loop().run_in_executor(self._streams, call)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work})
+            if not work.cancelled():
+                work.exception()
+            raise
+        except libvirt.libvirtError as error:
+            if not _alive(connection):
+                self._lost(connection)
+            raise translate(error, self.uri) from error
 
     async def _connect(self, again: bool) -> libvirt.virConnect:
         """One attempt for all who ask at the same time. One that is given up leaves no connection behind."""

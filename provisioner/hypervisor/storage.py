@@ -1,4 +1,4 @@
-"""libvirt's storage: pools and the volumes in them."""
+"""libvirt's storage: its pools, the volumes of guests' plans, and patience with what is busy."""
 
 import contextlib
 import os
@@ -11,14 +11,16 @@ import libvirt
 
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.host import Pool
+from provisioner.core.storage import VolumeFormat, VolumeSpec
 from provisioner.hypervisor.errors import is_code
-from provisioner.hypervisor.xml import child_text, parse, render
+from provisioner.hypervisor.xml import attribute, child_text, parse, render
 from provisioner.plan.steps import CreateVolume, DeleteVolume
 
 T = TypeVar("T")
 
-_PATIENCE = 30.0
+PATIENCE = 30.0
 """Seconds that a busy pool is waited for: an upload into it may be under way."""
+_BUSY = ("asynchronous jobs", "still being allocated", "still in use", "in use by")
 
 
 def pools(connection: libvirt.virConnect, *, local: bool) -> list[Pool]:
@@ -26,30 +28,54 @@ def pools(connection: libvirt.virConnect, *, local: bool) -> list[Pool]:
     found = []
     for pool in connection.listAllStoragePools():
         with contextlib.suppress(libvirt.libvirtError):  # it went away while the list was read
-            found.append(_read(pool, local))
+            found.append(read_pool(pool, local))
     return sorted(found, key=lambda pool: pool.name)
 
 
 def volumes(connection: libvirt.virConnect, pool: str) -> list[str]:
     """The names of a pool's volumes."""
-    return sorted(_pool(connection, pool).listVolumes())
+    return sorted(active_pool(connection, pool).listVolumes())
 
 
-def create_volume(connection: libvirt.virConnect, step: CreateVolume) -> None:
-    """Makes an empty sparse volume; one of that name that is there already is taken as made."""
-    pool = _pool(connection, step.pool)
-    xml = render("volume", name=step.name, capacity=step.capacity, format=step.format)
+def create_volume(
+    connection: libvirt.virConnect, step: CreateVolume, base: str = "", base_format: VolumeFormat = "qcow2"
+) -> None:
+    """Makes an empty sparse volume, with `base` an overlay on that; one that is there is taken as made."""
+    form: VolumeFormat = "raw" if step.format == "raw" else "qcow2"
+    spec = VolumeSpec(step.pool, step.name, step.capacity, form, base, base_format)
+    make_volume(active_pool(connection, step.pool), spec)
 
-    def create() -> None:
-        if _volume(pool, step.name) is not None:
-            return
+
+def make_volume(pool: libvirt.virStoragePool, spec: VolumeSpec) -> libvirt.virStorageVol:
+    """The volume, made empty where it is not there yet."""
+    xml = volume_xml(pool, spec)
+
+    def make() -> libvirt.virStorageVol:
+        found = find_volume(pool, spec.name)
+        if found is not None:
+            return found
         try:
-            pool.createXML(xml)
+            return pool.createXML(xml)
         except libvirt.libvirtError as error:
-            if not is_code(error, "STORAGE_VOL_EXIST"):  # another caller was faster with the same step
+            if not is_code(error, "STORAGE_VOL_EXIST"):
                 raise
+            return pool.storageVolLookupByName(spec.name)  # another caller was faster with the same
 
-    _patiently(create)
+    return patiently(make)
+
+
+def volume_xml(pool: libvirt.virStoragePool, spec: VolumeSpec) -> str:
+    """Files are sparse; a logical volume that is not whole from the start is a snapshot that overflows."""
+    whole = spec.format == "raw" and parse(pool.XMLDesc()).get("type") == "logical"
+    return render(
+        "volume",
+        name=spec.name,
+        capacity=spec.capacity,
+        allocation=spec.capacity if whole else 0,
+        format=spec.format,
+        backing_path=spec.backing_path,
+        backing_format=spec.backing_format,
+    )
 
 
 def delete_volume(connection: libvirt.virConnect, step: DeleteVolume) -> None:
@@ -63,17 +89,17 @@ def delete_volume(connection: libvirt.virConnect, step: DeleteVolume) -> None:
     _check_active(pool)
 
     def delete() -> None:
-        volume = _volume(pool, step.name)
+        volume = find_volume(pool, step.name)
         if volume is None:
             return
         try:
             volume.delete()
         except libvirt.libvirtError:
             pool.refresh()  # the file may have been removed behind libvirt's back
-            if _volume(pool, step.name) is not None:
+            if find_volume(pool, step.name) is not None:
                 raise
 
-    _patiently(delete)
+    patiently(delete)
 
 
 def ensure_pool(connection: libvirt.virConnect, name: str, path: str) -> None:
@@ -85,7 +111,7 @@ def ensure_pool(connection: libvirt.virConnect, name: str, path: str) -> None:
     except libvirt.libvirtError as error:
         if not is_code(error, "NO_STORAGE_POOL"):
             raise
-        pool = connection.storagePoolDefineXML(render("pool", name=name, path=path))
+        pool = connection.storagePoolDefineXML(render("pool", kind="dir", name=name, path=path))
         pool.build()
     if not pool.isActive():
         pool.create()
@@ -109,7 +135,18 @@ def remove_pool(connection: libvirt.virConnect, name: str, path: str) -> None:
     pool.undefine()
 
 
-def _pool(connection: libvirt.virConnect, name: str) -> libvirt.virStoragePool:
+def check_room(connection: libvirt.virConnect, name: str, size: int, what: str, *, local: bool) -> None:
+    """Raises Conflict where a pool has not so many bytes left."""
+    left = read_pool(active_pool(connection, name), local).available
+    if size > left:
+        raise Conflict(
+            f"{what} takes {size / 1024**3:,.1f} GiB, more than the {left / 1024**3:,.1f} GiB that "
+            f"pool {name} has left",
+            remedy="make room, or choose another pool: provisioner pool list",
+        )
+
+
+def active_pool(connection: libvirt.virConnect, name: str) -> libvirt.virStoragePool:
     pool = connection.storagePoolLookupByName(name)
     _check_active(pool)
     return pool
@@ -118,10 +155,10 @@ def _pool(connection: libvirt.virConnect, name: str) -> libvirt.virStoragePool:
 def _check_active(pool: libvirt.virStoragePool) -> None:
     if not pool.isActive():
         name = pool.name()
-        raise Conflict(f"storage pool {name} is not active", remedy=f"virsh pool-start {name}")
+        raise Conflict(f"storage pool {name} is not active", remedy=f"provisioner pool start {name}")
 
 
-def _volume(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol | None:
+def find_volume(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol | None:
     try:
         return pool.storageVolLookupByName(name)
     except libvirt.libvirtError as error:
@@ -130,24 +167,27 @@ def _volume(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol | 
         raise
 
 
-def _patiently(act: Callable[[], None]) -> None:
+def patiently(act: Callable[[], T]) -> T:
     """Repeats what a busy pool or volume refuses. libvirt has no code of its own for "busy"."""
-    end, delay = time.monotonic() + _PATIENCE, 0.1
+    end, delay = time.monotonic() + PATIENCE, 0.1
     while True:
         try:
             return act()
         except libvirt.libvirtError as error:
             words = error.get_error_message() or ""
-            busy = "asynchronous jobs" in words or "still being allocated" in words or "in use by" in words
+            busy = any(mark in words for mark in _BUSY)
             if not busy or time.monotonic() > end:
                 raise
         time.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - callers must not wake together
         delay = min(delay * 2, 2.0)
 
 
-def _read(pool: libvirt.virStoragePool, local: bool) -> Pool:
+def read_pool(pool: libvirt.virStoragePool, local: bool) -> Pool:
     _state, capacity, allocation, available = map(int, pool.info())
-    path = child_text(parse(pool.XMLDesc()), "target/path")
+    root = parse(pool.XMLDesc())
+    path = child_text(root, "target/path")
+    parts = [attribute(root, "source/host", "name"), attribute(root, "source/dir", "path")]
+    source = ":".join(filter(None, parts)) or child_text(root, "source/name")
     if local and pool.isActive() and not path.startswith("/dev/"):
         with contextlib.suppress(OSError):
             free = os.statvfs(path)
@@ -160,4 +200,6 @@ def _read(pool: libvirt.virStoragePool, local: bool) -> Pool:
         available=available,
         path=path,
         autostart=bool(pool.autostart()) if pool.isPersistent() else False,
+        kind=root.get("type", ""),
+        source=source or attribute(root, "source/device", "path"),
     )

@@ -130,7 +130,7 @@ def command(root: Path, lines: list[str], *, tune: bool) -> list[str]:
     ]
 
 
-def _alone() -> list[str | Path]:
+def alone() -> list[str | Path]:
     """Runs a command in namespaces of its own: its processes and what it mounts below the root end with it,
     and it ends with us, even if one of us is killed."""
     return [
@@ -144,7 +144,7 @@ async def build(root: Path, lines: list[str], *, tune: bool) -> AsyncIterator[st
     """Makes the root below `root`; yields what mmdebstrap says. Raises Unavailable with its last error."""
     program, *arguments = command(root, lines, tune=tune)
     child = await asyncio.create_subprocess_exec(
-        *_alone(),
+        *alone(),
         find(program, _WHY),
         *arguments,
         env=environment(TMPDIR=str(root.parent)),

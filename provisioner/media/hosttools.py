@@ -26,6 +26,8 @@ PACKAGES: Mapping[str, tuple[str, str]] = {
     "ldd": ("libc-bin", "glibc-common"),
     "mke2fs": ("e2fsprogs", "e2fsprogs"),
     "mmdebstrap": ("mmdebstrap", "mmdebstrap"),
+    "prlimit": ("util-linux", "util-linux-core"),
+    "qemu-img": ("qemu-utils", "qemu-img"),
     "resize2fs": ("e2fsprogs", "e2fsprogs"),
     "setpriv": ("util-linux", "util-linux"),
     "sha256sum": ("coreutils", "coreutils"),

@@ -1,6 +1,6 @@
 """What goes into the mini installer's initramfs: our scripts, busybox, a few real tools, drivers, GRUB."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from provisioner import resources
@@ -8,12 +8,12 @@ from provisioner.core.errors import Unavailable
 from provisioner.media import cpio
 from provisioner.media.elf import libraries
 from provisioner.media.hosttools import find, run
-from provisioner.media.kernel import Kernel
+from provisioner.media.kernel import DRIVERS, Kernel
 
 _WHY = "the mini installer"
 # busybox has some of these too, but slower or lesser ones; here they are called by path.
 TOOLS = ("dd", "mke2fs", "resize2fs", "sha256sum", "tar", "tee", "xz", "zstd")
-SCRIPTS = ("disk", "image", "kickstart", "log", "net", "sections", "system")
+SCRIPTS = ("disk", "image", "kickstart", "log", "net", "sections", "system", "volume")
 _FOLDERS = ("bin", "dev", "etc", "mnt", "proc", "run", "sys", "tmp", "tools")
 
 
@@ -43,11 +43,12 @@ def busybox_entries(links: bool) -> Iterator[cpio.Entry]:
             yield cpio.link(f"bin/{name}", "busybox")
 
 
-def driver_entries(kernel: Kernel) -> Iterator[cpio.Entry]:
-    """The drivers, and the lists in the order in which they are loaded."""
-    for name, module in kernel.modules.items():
-        yield cpio.file(f"modules/{name}.ko", module)
-    for kind, order in kernel.drivers.items():
+def driver_entries(kernel: Kernel, kinds: Collection[str] = tuple(DRIVERS)) -> Iterator[cpio.Entry]:
+    """The drivers of these lists, and the lists in the order in which they are loaded."""
+    lists = {kind: order for kind, order in kernel.drivers.items() if kind in kinds}
+    for name in dict.fromkeys(name for order in lists.values() for name in order):
+        yield cpio.file(f"modules/{name}.ko", kernel.modules[name])
+    for kind, order in lists.items():
         yield cpio.file(f"modules/{kind}", "".join(f"{name}.ko\n" for name in order).encode())
 
 

@@ -16,7 +16,8 @@ from provisioner.core.errors import ProvisionerError, Unavailable
 from provisioner.media.elf import module_needs
 from provisioner.media.hosttools import run
 
-_PACKAGE = "linux-image-cloud-amd64"
+FLAVOURS = {"cloud": "linux-image-cloud-amd64", "full": "linux-image-amd64"}
+"""The cloud kernel is small and knows virtio and IDE; the full one knows SATA as well."""
 _WHY = "the mini installer's kernel"
 _MONTH = 30 * 24 * 3600
 _UNPACK = {".xz": ("xz", "-dc"), ".zst": ("zstd", "-dcq")}
@@ -27,7 +28,12 @@ DRIVERS: Mapping[str, tuple[str, ...]] = {
     "scsi": ("virtio_scsi", "sd_mod"),
     "random": ("virtio_rng",),
     "power": ("button", "evdev"),
+    "files": ("crc32c_generic", "ext4"),
+    "ata": ("ata_piix", "ahci"),
+    "cd": ("sr_mod", "isofs"),
 }
+_OPTIONAL = frozenset({"crc32c_generic", "ext4", "ata_piix", "ahci", "sr_mod", "isofs"})
+"""What a kernel may lack or have built in: Debian's cloud kernel has ext4 in it, and no ahci at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +46,15 @@ class Kernel:
     modules: Mapping[str, bytes]
 
 
-def provide(cache: Path) -> Kernel:
+def provide(cache: Path, flavour: str = "cloud") -> Kernel:
     """A kernel from the cache, the package, or /boot, in this order. Raises Unavailable with all reasons."""
-    kept = cache / "kernel"
+    kept = cache / ("kernel" if flavour == "cloud" else f"kernel-{flavour}")
+    package = FLAVOURS[flavour]
     known = newest(kept)
     if known and time.time() - known.stat().st_mtime < _MONTH:
         return read(known)
     try:
-        return read(_fetch(kept))
+        return read(_fetch(kept, package))
     except ProvisionerError as refused:
         if known:
             return read(known)
@@ -56,7 +63,7 @@ def provide(cache: Path) -> Kernel:
         except ProvisionerError as unsuitable:
             raise Unavailable(
                 f"there is no kernel for the mini installer: {refused}; {unsuitable}",
-                remedy=refused.remedy or f"apt-get update; apt-get download {_PACKAGE} must work here",
+                remedy=refused.remedy or f"apt-get update; apt-get download {package} must work here",
             ) from None
 
 
@@ -110,7 +117,8 @@ def _closure(
         order.append(name)
 
     for name in names:
-        add(name)
+        if name in places or name not in _OPTIONAL:
+            add(name)
     return tuple(order)
 
 
@@ -123,16 +131,16 @@ def _module(path: Path) -> bytes:
     return run([*unpack, path], _WHY) if unpack else path.read_bytes()
 
 
-def _fetch(kept: Path) -> Path:
-    """Downloads and unpacks the package that the cloud kernel's meta package names now."""
+def _fetch(kept: Path, meta: str) -> Path:
+    """Downloads and unpacks the package that the kernel's meta package names now."""
     if platform.machine() != "x86_64":
         raise Unavailable(f"the mini installer is for x86_64, this host is {platform.machine()}")
-    shown = run(["apt-cache", "depends", _PACKAGE], _WHY).decode()
+    shown = run(["apt-cache", "depends", meta], _WHY).decode()
     names = [
         line.split()[1] for line in shown.splitlines() if line.strip().startswith("Depends: linux-image")
     ]
     if not names:
-        raise Unavailable(f"apt knows no package {_PACKAGE}", remedy="apt-get update")
+        raise Unavailable(f"apt knows no package {meta}", remedy="apt-get update")
     target = kept / names[0]
     if target.is_dir():
         target.touch()

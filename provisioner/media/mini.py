@@ -20,17 +20,18 @@ NAME = "Provisioner mini installer"
 SHORT = "mini"
 
 
-async def build_mini(tree_dir: Path, cache: Path) -> Path:
+async def build_mini(tree_dir: Path, cache: Path, flavour: str = "cloud") -> Path:
     """Builds or refreshes the tree and returns `tree_dir`; `cache` keeps packages and what was packed.
 
+    `flavour` is one of `kernel.FLAVOURS`.
     Raises Unavailable where a program or the kernel is missing.
     """
-    return await asyncio.to_thread(_build, tree_dir, cache)
+    return await asyncio.to_thread(_build, tree_dir, cache, flavour)
 
 
-def _build(tree_dir: Path, cache: Path) -> Path:
-    kernel = provide(cache)
-    initrd = packed(kernel, cache)
+def _build(tree_dir: Path, cache: Path, flavour: str) -> Path:
+    kernel = provide(cache, flavour)
+    initrd = packed(kernel, cache, flavour)
     (tree_dir / "images/pxeboot").mkdir(parents=True, exist_ok=True)
     changed = [
         place(kernel.image, tree_dir / treeinfo.KERNEL),
@@ -41,10 +42,10 @@ def _build(tree_dir: Path, cache: Path) -> Path:
     return tree_dir
 
 
-def packed(kernel: Kernel, cache: Path) -> Path:
+def packed(kernel: Kernel, cache: Path, flavour: str = "cloud") -> Path:
     """The packed initramfs, from the cache where the same was packed before."""
     content = cpio.archive(initramfs.entries(kernel, grub.loaders()))
-    return pack(content, cache / "initramfs", 19)
+    return pack(content, cache / ("initramfs" if flavour == "cloud" else f"initramfs-{flavour}"), 19)
 
 
 def pack(content: bytes, kept: Path, level: int) -> Path:

@@ -8,6 +8,8 @@ from pathlib import Path
 from provisioner.media import cpio, initramfs, mini
 from provisioner.media.kernel import Kernel
 
+_DRIVERS = ("base", "scsi", "random", "power")
+
 
 def build(kernel: Kernel, cache: Path) -> Path:
     """The packed archive, kept in the cache."""
@@ -18,7 +20,7 @@ def build(kernel: Kernel, cache: Path) -> Path:
             cpio.character("dev/console", 5, 1),
             cpio.file("init", initramfs.script("short/init"), 0o755),
             *initramfs.busybox_entries(links=False),
-            *initramfs.driver_entries(kernel),
+            *initramfs.driver_entries(kernel, _DRIVERS),
         ]
     )
     return mini.pack(content, cache / "short", 19)

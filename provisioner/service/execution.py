@@ -130,30 +130,34 @@ class Execution:
         await self._store.close_journal(install.id)
 
     async def _undo(self, draft: Draft) -> str:
-        """Undoes in reverse every step that was begun. Returns what could not be undone, "" where all was."""
+        """Undoes in reverse every step that was begun. Returns what could not be undone, "" where all was.
+
+        Steps are known by their words: a plan that is made again may be shorter than the one cut off.
+        """
         rows = [row for row in await self._store.open_journal() if row.install == draft.install.id]
-        begun = {row.number for row in rows}
-        steps = [(number, step) for number, step in enumerate(draft.plan.steps) if number in begun]
+        numbers = {row.step: row.number for row in rows}
+        steps = [step for step in draft.plan.steps if describe(step) in numbers]
         if draft.row.old_volume:
-            done = {row.number for row in rows if row.state == "done"}
+            done = {row.step for row in rows if row.state == "done"}
             steps = await self._rebuild_undone(draft.row, steps, done)
-        for number, step in reversed(steps):
+        for step in reversed(steps):
             if step.undo is None:
                 continue
+            told = describe(step)
             try:
                 await self._apply(step.undo, self._hosts(draft.row.uri))
             except ProvisionerError as error:
-                return f"{describe(step)} ({error})"
-            await self._store.journal(JournalRow(draft.install.id, number, describe(step), "undone"))
+                return f"{told} ({error})"
+            await self._store.journal(JournalRow(draft.install.id, numbers[told], told, "undone"))
         return ""
 
-    async def _rebuild_undone(
-        self, row: GuestRow, begun: list[tuple[int, Step]], done: set[int]
-    ) -> list[tuple[int, Step]]:
+    async def _rebuild_undone(self, row: GuestRow, begun: list[Step], done: set[str]) -> list[Step]:
         """A rebuild that failed leaves the guest switched off, with the disk that its domain names."""
-        defined = [number for number, step in begun if isinstance(step, DefineDomain) and number in done]
+        defined = [
+            n for n, step in enumerate(begun) if isinstance(step, DefineDomain) and describe(step) in done
+        ]
         if defined:
-            return [(number, step) for number, step in begun if number > defined[0]]
+            return begun[defined[0] + 1 :]
         held = row.holdings
         kept = tuple(pair for pair in held.owned if pair[1] in held.data)
         holdings = replace(held, owned=(*held.leftover, *kept), temporary=(), leftover=())

@@ -30,6 +30,8 @@ async def services(
     from provisioner.hypervisor.connection import LibvirtHost
     from provisioner.media.images import Builder
     from provisioner.media.lint import ProcessLinter
+    from provisioner.media.prepare import Prepared as PreparedImages
+    from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
     from provisioner.mirror.tree import Reader
     from provisioner.mirror.upstream import Upstream
@@ -54,7 +56,7 @@ async def services(
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
-    from provisioner.wiring.makers import makers
+    from provisioner.wiring.makers import Makers
 
     folder = settings.state_dir
     client = session()
@@ -82,7 +84,8 @@ async def services(
     prepared = asyncio.create_task(prepare(settings, store, host("")))
     stack.push_async_callback(end, prepared)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
-    shop = makers(settings)
+    shelves = MediaStore(folder / "media", settings.media_dirs)
+    shop = Makers(shelves, PreparedImages(folder / "cache" / "images"))
     grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work")
     drafts = Drafts(
         store,

@@ -5,11 +5,16 @@
 # Sectors of 512 bytes. GRUB's core goes to the first partition, whose place is fixed in boot.img.
 CORE_FIRST=34 ESP_FIRST=2048 ROOT_FIRST=133120
 
-# disk_find [NAMES]: the first disk that can be written, among NAMES where given; sets `disk`, `sectors`
+# disk_taken NAME: a volume that the guest brought along is on it
+disk_taken() { case "$TAKEN " in *" $1 "* | *" $1"[0-9]*) ;; *) return 1 ;; esac; }
+
+# disk_find [NAMES]: the first disk that is free and can be written, among NAMES where given; sets `disk`,
+# `sectors`
 disk_find() {
     for path in /sys/block/vd* /sys/block/sd* /sys/block/nvme*n*; do
         disk=${path##*/}
         [ -r "$path/size" ] || continue
+        ! disk_taken "$disk" || continue
         [ -z "$1" ] || case ",$1," in *",$disk,"* | *",/dev/$disk,"*) ;; *) continue ;; esac
         read -r sectors <"$path/size"
         read -r readonly <"$path/ro"

@@ -19,6 +19,7 @@ image_kind() {
 # body URL FIRST: the file from byte FIRST on, its process id in $RUN/body
 body() (
     sh -c 'echo $PPID' >"$RUN/body"
+    case $1 in file:*) exec tail -c +$(($2 + 1)) "${1#file:}" 2>"$RUN/wget" ;; esac
     [ "$2" = 0 ] || set -- "$1" "$2" --header "Range: bytes=$2-"
     url=$1
     shift 2
@@ -27,6 +28,7 @@ body() (
 
 # resumable URL FIRST: the server answers a range with that range
 resumable() {
+    case $1 in file:*) return 0 ;; esac
     timeout 20 wget -q -S -O /dev/null --header "Range: bytes=$2-$2" "$1" 2>&1 | grep -q 'HTTP/1.[01] 206'
 }
 
@@ -103,6 +105,9 @@ make_root() {
 image_install() {
     ks_get liveimg.url
     url=$value
+    # file:///run/install/repo/… is a file of the volume that inst.stage2= or inst.repo= names.
+    case $url in file://*) url=file:${url#file://}
+        [ -f "${url#file:}" ] || stop "image $value is not there" ;; esac
     image_kind "$url"
     mkdir -p "$TARGET"
     ln -s sysimage /mnt/sysroot

@@ -44,10 +44,12 @@ card_headers() {
     done
 }
 
-# get SECONDS TRIES URL FILE [WGET OPTIONS]: a whole small file. `timeout`, for wget's own -T crashes.
+# get SECONDS TRIES URL FILE [WGET OPTIONS]: a whole small file, by HTTP or from a volume (file:/PATH).
+# `timeout`, for wget's own -T crashes.
 get() {
     seconds=$1 tries=$2 url=$3 file=$4
     shift 4
+    case $url in file:*) cp "${url#file:}" "$file" 2>"$RUN/wget"; return ;; esac
     while :; do
         # shellcheck disable=SC2086
         timeout "$seconds" wget -q -O "$file" "$@" "$url" 2>"$RUN/wget" && return 0

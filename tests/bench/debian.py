@@ -36,7 +36,7 @@ def installs(state: Path, runs: int, tell: Callable[[str], None]) -> None:
 
 
 def to_login(service: Service, name: str) -> Run:
-    service.create(name, profile="debian12-image", disk=f"size=4,pool={POOL}", vcpus=2, memory=768)
+    service.create(name, profile="debian12-image", disks=[f"size=4,pool={POOL}"], vcpus=2, memory=768)
     servers, serial = processes(service.state), service.serial(name)
     guest = int(Path(f"/run/libvirt/qemu/{name}.pid").read_text())
     begun, before = time.monotonic(), cpu(servers)

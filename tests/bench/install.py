@@ -76,7 +76,7 @@ def show(run: Run) -> str:
 def model(service: Service) -> Texts:
     """A guest that never boots, asked for in its place: its domain, its script, its answer file."""
     name = f"{PREFIX}-model"
-    created = service.create(name, disk=f"size=1,pool={POOL}")["install"]
+    created = service.create(name, disks=[f"size=1,pool={POOL}"])["install"]
     virsh("destroy", name)
     xml = virsh("dumpxml", "--inactive", "--security-info", name)
     serial = re.findall(r"<entry name='serial'>([^<]+)<", xml)[0]
@@ -95,7 +95,7 @@ def model(service: Service) -> Texts:
 
 
 def by_us(service: Service, name: str) -> Run:
-    service.create(name, disk=f"size=1,pool={POOL}")
+    service.create(name, disks=[f"size=1,pool={POOL}"])
     servers = processes(service.state) + pids_of("plab-dhcp")
     done = measure(name, servers, lambda: reported(service.state, name))
     service.call("DELETE", f"/guests/{name}")

@@ -8,21 +8,22 @@ from pathlib import Path
 import pytest
 
 from provisioner.core.errors import Conflict, NotFound, ProvisionerError
-from provisioner.core.guest import Disk, GuestSpec
+from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.host import Domain
 from provisioner.plan.plan import plan_guest, plan_rebuild, plan_removal
 from provisioner.plan.steps import (
     DefineDomain,
     DeleteVolume,
+    HostStep,
     Plan,
     SetAutostart,
     StartDomain,
-    Step,
     StopDomain,
     UndefineDomain,
 )
 from provisioner.service.ports import Hypervisor
 from tests.fakes import FACTS, TREE, FakeHypervisor
+from tests.steps import given, host_steps, undoing
 
 NODE = """
 <node>
@@ -48,7 +49,12 @@ NODE = """
 """
 FOREIGN = "11111111-1111-4111-8111-111111111111"
 SPEC = GuestSpec(
-    "web1", "tiny", "52:54:00:00:00:01", "00000000-0000-4000-8000-000000000001", 128, disk=Disk(0.0625)
+    "web1",
+    "tiny",
+    "00000000-0000-4000-8000-000000000001",
+    128,
+    disks=(Disk(0.0625),),
+    nics=(Nic("network", "default", "52:54:00:00:00:01"),),
 )
 
 
@@ -67,11 +73,11 @@ async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 
 async def plan(host: Hypervisor, spec: GuestSpec = SPEC) -> Plan:
-    return plan_guest(spec, await host.facts(), TREE, install="i1", serial="s" * 43, log="/tmp/web1.log")
+    return plan_guest(spec, await host.facts(), TREE, given("web1", "i1"))
 
 
 async def carry_out(host: Hypervisor, plan: Plan) -> None:
-    for step in plan.steps:
+    for step in host_steps(plan.steps):
         await host.apply(step)
 
 
@@ -97,9 +103,8 @@ async def test_its_undoing_in_reverse_leaves_nothing(host: Hypervisor) -> None:
     await carry_out(host, made)
 
     for _ in range(2):
-        for step in reversed(made.steps):
-            if step.undo is not None:
-                await host.apply(step.undo)
+        for step in host_steps(undoing(made)):
+            await host.apply(step)
 
         assert await seen(host) == ALONE
         assert await host.volumes("default") == []
@@ -108,13 +113,7 @@ async def test_its_undoing_in_reverse_leaves_nothing(host: Hypervisor) -> None:
 async def test_a_rebuild_replaces_the_disk_and_keeps_the_guest(host: Hypervisor) -> None:
     await carry_out(host, await plan(host))
     again = plan_rebuild(
-        SPEC,
-        await host.facts(),
-        TREE,
-        install="i2",
-        serial="t" * 43,
-        log="/tmp/web1.log",
-        old_volume="web1-i1",
+        SPEC, await host.facts(), TREE, given("web1", "i2", serial="t" * 43), old_volume="web1-i1"
     )
 
     for _ in range(2):
@@ -129,18 +128,19 @@ async def test_a_removal_can_be_asked_for_twice(host: Hypervisor) -> None:
     await carry_out(host, await plan(host))
 
     for _ in range(2):
-        await carry_out(host, plan_removal("web1", SPEC.uuid, "default", "web1-i1"))
+        await carry_out(host, plan_removal("web1", SPEC.uuid, [("default", "web1-i1")]))
 
         assert await seen(host) == ALONE
         assert await host.volumes("default") == []
 
 
 async def test_what_is_gone_already_is_no_error_and_what_must_be_there_is_one(host: Hypervisor) -> None:
-    for step in (
+    gone: tuple[HostStep, ...] = (
         StopDomain("web1", SPEC.uuid),
         UndefineDomain("web1", SPEC.uuid),
         DeleteVolume("default", "none"),
-    ):
+    )
+    for step in gone:
         await host.apply(step)
     for missing in (StartDomain("web1", SPEC.uuid), SetAutostart("web1", SPEC.uuid, True)):
         with pytest.raises(NotFound):
@@ -151,7 +151,7 @@ async def test_what_is_gone_already_is_no_error_and_what_must_be_there_is_one(ho
 
 
 async def test_what_is_not_ours_is_refused(host: Hypervisor) -> None:
-    steps: list[Step] = [
+    steps: list[HostStep] = [
         StopDomain("foreign", FOREIGN),
         StartDomain("foreign", FOREIGN),
         UndefineDomain("foreign", FOREIGN),
@@ -159,7 +159,7 @@ async def test_what_is_not_ours_is_refused(host: Hypervisor) -> None:
     ]
     named = replace(SPEC, name="foreign")
     for spec in (named, replace(named, uuid=FOREIGN), replace(SPEC, uuid=FOREIGN)):
-        steps += (await plan(host, spec)).steps[1:2]
+        steps += host_steps((await plan(host, spec)).steps[1:2])
     for step in steps:
         with pytest.raises(Conflict):
             await host.apply(step)
@@ -174,7 +174,7 @@ async def test_a_guest_keeps_its_name(host: Hypervisor) -> None:
     await carry_out(host, await plan(host))
 
     with pytest.raises(Conflict):
-        await host.apply((await plan(host, replace(SPEC, name="web2"))).steps[1])
+        await host.apply(host_steps((await plan(host, replace(SPEC, name="web2"))).steps)[1])
 
     assert await seen(host) == BESIDE
 

@@ -10,7 +10,7 @@ from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
-from provisioner.service.ports import GuestRow, JournalRow, Store, Token
+from provisioner.service.ports import GuestRow, Holdings, JournalRow, Store, Token
 from tests.fakes import START, FakeClock
 
 MAC = "52:54:00:00:00:01"
@@ -19,16 +19,23 @@ MINUTE = timedelta(minutes=1)
 SPEC = GuestSpec(
     "web1",
     "tiny",
-    MAC,
     UUID,
     memory=768,
     vcpus=2,
-    disk=Disk(1.5, "fast"),
-    nic=Nic("bridge", "br0"),
+    disks=(Disk(1.5, "fast"), Disk(2, bus="scsi")),
+    nics=(Nic("bridge", "br0", MAC),),
     boot="uefi",
 )
 ROW = GuestRow(
-    SPEC, "i1", "web1-i1", START, {"ssh_keys": "ssh-ed25519 AAAA me"}, "qemu:///session", "web1-i0"
+    SPEC,
+    "i1",
+    "web1-i1",
+    START,
+    {"ssh_keys": "ssh-ed25519 AAAA me"},
+    "qemu:///session",
+    "web1-i0",
+    Holdings(("web1-i1-2",), (("fast", "web1-i1"),), (("fast", "web1-i1-kernel"),), (("fast", "old"),)),
+    first_stage=True,
 )
 
 
@@ -146,7 +153,8 @@ async def test_a_second_guest_with_the_same_identity_is_refused(
     store: Store, name: str, mac: str, uuid: str
 ) -> None:
     await store.add_install(install(), ROW)
-    other = replace(SPEC, name=name, mac=mac, uuid=uuid or UUID.replace("1", "2"))
+    nics = (Nic("bridge", "br0", mac),)
+    other = replace(SPEC, name=name, nics=nics, uuid=uuid or UUID.replace("1", "2"))
 
     with pytest.raises(Conflict):
         await store.add_install(install(2, name=name, mac=mac), replace(ROW, spec=other, install="i2"))
@@ -159,7 +167,8 @@ async def test_of_a_hundred_that_want_one_name_one_gets_it(store: Store) -> None
     async def create(number: int) -> bool:
         mac = f"52:54:00:00:01:{number:02x}"
         uuid = f"00000000-0000-4000-8000-{number:012x}"
-        row = replace(ROW, spec=replace(SPEC, mac=mac, uuid=uuid), install=f"i{number}")
+        nics = (Nic("bridge", "br0", mac),)
+        row = replace(ROW, spec=replace(SPEC, nics=nics, uuid=uuid), install=f"i{number}")
         try:
             await store.add_install(install(number, mac=mac, uuid=uuid), row)
         except Conflict:

@@ -130,7 +130,7 @@ class Service:
         assert "image" in last, f"{answer.text}\n{self.tail()}"
 
     def create(self, name: str, **wishes: object) -> dict[str, Any]:
-        body = {"name": name, "profile": "tiny", "network": self.lan.nic, **wishes}
+        body = {"name": name, "profile": "tiny", "networks": [self.lan.nic], **wishes}
         created: dict[str, Any] = self.call("POST", "/guests", body)
         return created
 

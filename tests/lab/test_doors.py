@@ -21,7 +21,7 @@ NAME = "plab-doors"
 @pytest.fixture
 def ask(nat: Service) -> Iterator[Any]:
     """Asks in the place of a guest: with its MAC address, on its network, the guest itself being off."""
-    created = nat.create(NAME, disk=f"size=1,pool={POOL}", boot="uefi", rom=False)
+    created = nat.create(NAME, disks=[f"size=1,pool={POOL}"], boot="uefi", rom=False)
     virsh("destroy", NAME)
     mac, uuid = created["install"]["mac"], created["install"]["uuid"]
     serial = re.findall(r"<entry name='serial'>([^<]+)<", virsh("dumpxml", NAME))[0]

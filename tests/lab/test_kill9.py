@@ -25,7 +25,7 @@ def stage_in_store(service: Service, name: str) -> str:
 def ask_for(service: Service, name: str) -> None:
     """A create request whose answer may never come."""
     try:
-        service.create(name, disk=f"size=1,pool={POOL}")
+        service.create(name, disks=[f"size=1,pool={POOL}"])
     except OSError:
         return
 

@@ -8,7 +8,7 @@ from tests.lab.service import Service
 def test_a_guest_installs_itself(cell: tuple[str, str], served: Service) -> None:
     network, firmware = cell
     name = f"plab-{network}-{firmware}"
-    served.create(name, disk=f"size=1,pool={POOL}", **FIRMWARES[firmware])
+    served.create(name, disks=[f"size=1,pool={POOL}"], **FIRMWARES[firmware])
 
     served.wait(name, 420, "first-boot")
 

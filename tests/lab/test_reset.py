@@ -17,7 +17,7 @@ def wait_for_boot(service: Service, number: int) -> None:
 
 
 def test_three_resets_boot_from_disk(nat: Service) -> None:
-    nat.create(NAME, disk=f"size=1,pool={POOL}")
+    nat.create(NAME, disks=[f"size=1,pool={POOL}"])
     nat.wait(NAME, 420, "first-boot")
     before = nat.kinds(NAME)
     up = boots(nat)

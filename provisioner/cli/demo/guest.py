@@ -88,7 +88,7 @@ def _create(api: Api, site: Site, run: Run) -> dict[str, Any]:
         "profile": run.profile,
         "memory": run.memory,
         "vcpus": min(2, os.cpu_count() or 1),
-        "network": f"network={site.network}",
+        "networks": [f"network={site.network}"],
         "uuid": uuid,
         "ssh_keys": [make_key(site.key(uuid), f"provisioner demo, {run.guest}")],
     }

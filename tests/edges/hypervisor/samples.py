@@ -18,11 +18,10 @@ def small_spec(pool: str = "default", network: str = "default", **changes: Any) 
     spec = GuestSpec(
         f"test-{tail[:8]}",
         "tiny",
-        f"52:54:00:{tail[0:2]}:{tail[2:4]}:{tail[4:6]}",
         str(uuid.UUID(tail)),
         memory=128,
-        disk=Disk(0.0625, pool),
-        nic=Nic("network", network),
+        disks=(Disk(0.0625, pool),),
+        nics=(Nic("network", network, f"52:54:00:{tail[0:2]}:{tail[2:4]}:{tail[4:6]}"),),
     )
     return replace(spec, **changes)
 

@@ -15,22 +15,23 @@ from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
     DeleteVolume,
+    HostStep,
     Plan,
     SetAutostart,
     StartDomain,
-    Step,
     StopDomain,
     UndefineDomain,
 )
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
-from tests.unit.plan.samples import CASES, LOG, SERIAL
+from tests.steps import given, host_steps, undoing
+from tests.unit.plan.samples import CASES, ground
 
 FOREIGN = "11111111-1111-4111-8111-111111111111"
 
 
 async def plan_for(host: LibvirtHost, **changes: Any) -> Plan:
     spec = small_spec(**changes)
-    return plan_guest(spec, await host.facts(), MINI, install="i-1", serial="s" * 43, log="/tmp/x.log")
+    return plan_guest(spec, await host.facts(), MINI, given(spec.name))
 
 
 async def ours(host: LibvirtHost) -> list[Domain]:
@@ -60,7 +61,7 @@ async def test_the_verdict_on_kvm_enters_the_facts(driver: LibvirtHost) -> None:
 
 async def test_a_plan_makes_a_guest(driver: LibvirtHost) -> None:
     plan = await plan_for(driver, autostart=True)
-    for step in plan.steps:
+    for step in host_steps(plan.steps):
         await driver.apply(step)
 
     [guest] = await ours(driver)
@@ -72,11 +73,11 @@ async def test_a_plan_makes_a_guest(driver: LibvirtHost) -> None:
 
 async def test_twice_is_once(driver: LibvirtHost) -> None:
     plan = await plan_for(driver, autostart=True)
-    for step in plan.steps:
+    for step in host_steps(plan.steps):
         await driver.apply(step)
     before = (await driver.domains(), await driver.volumes("default"))
 
-    for step in plan.steps:
+    for step in host_steps(plan.steps):
         await driver.apply(step)
         await driver.apply(step)
 
@@ -87,14 +88,13 @@ async def test_twice_is_once(driver: LibvirtHost) -> None:
 async def test_undone_from_any_point_nothing_is_left(driver: LibvirtHost, cut: int) -> None:
     before = (await driver.domains(), await driver.volumes("default"))
     plan = await plan_for(driver, autostart=True)
-    for step in plan.steps[:cut]:
+    for step in host_steps(plan.steps[:cut]):
         await driver.apply(step)
 
     # The step at which it broke is undone as well: nobody knows how far it came.
-    for step in reversed(plan.steps[: cut + 1]):
-        if step.undo is not None:
-            await driver.apply(step.undo)
-            await driver.apply(step.undo)
+    for step in host_steps(undoing(plan, cut + 1)):
+        await driver.apply(step)
+        await driver.apply(step)
 
     assert (await driver.domains(), await driver.volumes("default")) == before
 
@@ -102,13 +102,11 @@ async def test_undone_from_any_point_nothing_is_left(driver: LibvirtHost, cut: i
 async def test_a_rebuild_keeps_the_guest_and_changes_its_volume(driver: LibvirtHost) -> None:
     spec = small_spec(boot="uefi")
     facts = await driver.facts()
-    for step in plan_guest(spec, facts, MINI, install="i-1", serial="a", log="/l").steps:
+    for step in host_steps(plan_guest(spec, facts, MINI, given(spec.name)).steps):
         await driver.apply(step)
 
-    again = plan_rebuild(
-        spec, facts, MINI, install="i-2", serial="b", log="/l", old_volume=f"{spec.name}-i-1"
-    )
-    for step in again.steps:
+    again = plan_rebuild(spec, facts, MINI, given(spec.name, "i-2"), old_volume=f"{spec.name}-i-1")
+    for step in host_steps(again.steps):
         await driver.apply(step)
 
     [guest] = await ours(driver)
@@ -118,19 +116,19 @@ async def test_a_rebuild_keeps_the_guest_and_changes_its_volume(driver: LibvirtH
 
 async def test_a_removal_can_be_repeated(driver: LibvirtHost) -> None:
     plan = await plan_for(driver)
-    for step in plan.steps:
+    for step in host_steps(plan.steps):
         await driver.apply(step)
     define = next(step for step in plan.steps if isinstance(step, DefineDomain))
 
-    removal = plan_removal(plan.guest, define.uuid, "default", f"{plan.guest}-i-1")
-    for step in (*removal.steps, *removal.steps):
+    removal = plan_removal(plan.guest, define.uuid, [("default", f"{plan.guest}-i-1")])
+    for step in host_steps((*removal.steps, *removal.steps)):
         await driver.apply(step)
 
     assert await ours(driver) == []
     assert await driver.volumes("default") == []
 
 
-FOREIGN_STEPS: tuple[Step, ...] = (
+FOREIGN_STEPS: tuple[HostStep, ...] = (
     DefineDomain("foreign", FOREIGN, "<domain/>"),
     UndefineDomain("foreign", FOREIGN),
     StopDomain("foreign", FOREIGN),
@@ -140,7 +138,7 @@ FOREIGN_STEPS: tuple[Step, ...] = (
 
 
 @pytest.mark.parametrize("step", FOREIGN_STEPS, ids=lambda step: type(step).__name__)
-async def test_a_foreign_domain_is_untouched(driver: LibvirtHost, step: Step) -> None:
+async def test_a_foreign_domain_is_untouched(driver: LibvirtHost, step: HostStep) -> None:
     before = await driver.domains(), await driver.xml("foreign")
 
     with pytest.raises(Conflict, match="domain foreign is not ours"):
@@ -179,7 +177,7 @@ async def test_what_is_missing_is_named(driver: LibvirtHost) -> None:
 
 async def test_a_guest_that_is_off_cannot_be_shut_down(driver: LibvirtHost) -> None:
     plan = await plan_for(driver)
-    for step in plan.steps[:-1]:
+    for step in host_steps(plan.steps[:-1]):
         await driver.apply(step)
 
     with pytest.raises(Conflict, match="is not running"):
@@ -193,7 +191,7 @@ async def test_events_of_our_guests_and_of_no_other(driver: LibvirtHost) -> None
     define = next(step for step in plan.steps if isinstance(step, DefineDomain))
 
     await driver._link.run(lambda connection: connection.lookupByName("foreign").destroy())
-    for step in plan.steps:
+    for step in host_steps(plan.steps):
         await driver.apply(step)
     await driver.apply(StopDomain(plan.guest, define.uuid))
     await driver.apply(UndefineDomain(plan.guest, define.uuid))
@@ -212,7 +210,7 @@ async def test_a_callback_that_fails_does_not_end_the_events(
         raise RuntimeError("no")
 
     driver.watch(fail)
-    for step in (await plan_for(driver)).steps:
+    for step in host_steps((await plan_for(driver)).steps):
         await driver.apply(step)
     [guest] = await ours(driver)
     await driver.apply(StopDomain(guest.name, guest.uuid))
@@ -226,7 +224,7 @@ async def test_many_guests_at_once(driver: LibvirtHost) -> None:
     plans = [await plan_for(driver) for _ in range(12)]
 
     async def make(plan: Plan) -> None:
-        for step in plan.steps:
+        for step in host_steps(plan.steps):
             await driver.apply(step)
 
     await asyncio.gather(*(make(plan) for plan in plans))
@@ -293,7 +291,7 @@ def test_every_golden_can_be_defined(capfd: pytest.CaptureFixture[str]) -> None:
     connection = libvirt.open("test:///default")
     try:
         for name, spec, host, tree in CASES:
-            plan = plan_guest(replace(spec, name=name), host, tree, install="i", serial=SERIAL, log=LOG)
+            plan = plan_guest(replace(spec, name=name), host, tree, ground("i"))
             domain = connection.defineXMLFlags(plan.xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
             domain.undefine()
     finally:

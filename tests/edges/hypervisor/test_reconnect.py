@@ -17,6 +17,7 @@ from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.plan.plan import plan_guest
 from provisioner.plan.steps import Plan
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
+from tests.steps import given, host_steps
 
 CONFIG = """
 auth_unix_rw = "none"
@@ -88,8 +89,8 @@ async def host(daemon: Daemon) -> AsyncIterator[LibvirtHost]:
 
 async def make(host: LibvirtHost) -> Plan:
     spec = small_spec("default-pool")
-    plan = plan_guest(spec, await host.facts(), MINI, install="i", serial="s", log="/l")
-    for step in plan.steps:
+    plan = plan_guest(spec, await host.facts(), MINI, given(spec.name))
+    for step in host_steps(plan.steps):
         await host.apply(step)
     return plan
 

@@ -26,19 +26,19 @@ from provisioner.plan.steps import (
     UndefineDomain,
 )
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
+from tests.steps import given, host_steps, undoing
 
 NVRAM = Path("/var/lib/libvirt/qemu/nvram")
 
 
 async def undo(host: LibvirtHost, plan: Plan) -> None:
-    for step in reversed(plan.steps):
-        if step.undo is not None:
-            await host.apply(step.undo)
+    for step in host_steps(undoing(plan)):
+        await host.apply(step)
 
 
 def planned(spec: GuestSpec, facts: HostFacts, folder: Path) -> Plan:
     log = str(folder / f"{spec.name}.log")
-    return plan_guest(spec, facts, MINI, install="i-1", serial="s" * 43, log=log)
+    return plan_guest(spec, facts, MINI, given(spec.name, log=log))
 
 
 async def test_facts_of_this_host(system: LibvirtHost) -> None:
@@ -64,7 +64,7 @@ async def test_a_guest_comes_twice_as_once_and_goes_without_a_trace(
     log = folder / f"{spec.name}.log"
 
     try:
-        for step in (*plan.steps, *plan.steps):
+        for step in host_steps((*plan.steps, *plan.steps)):
             await system.apply(step)
         [guest] = [domain for domain in await system.domains() if domain.uuid == spec.uuid]
         assert (guest.state, guest.ours, guest.autostart, guest.macs) == ("running", True, True, (spec.mac,))
@@ -96,7 +96,7 @@ async def test_a_variable_store_left_by_another_is_not_used(
     store.write_bytes(b"another guest's")
 
     try:
-        for step in plan.steps:
+        for step in host_steps(plan.steps):
             await system.apply(step)
         assert store.stat().st_size > 4096
     finally:
@@ -111,14 +111,15 @@ async def test_starting_names_the_network_that_is_down(
     spec = small_spec(pool, network)
     plan = planned(spec, await system.facts(), folder)
     try:
-        for step in plan.steps[:-1]:
+        *made, start = host_steps(plan.steps)
+        for step in made:
             await system.apply(step)
         await system._link.run(lambda connection: connection.networkLookupByName(network).destroy())
         with pytest.raises(Conflict) as inactive:
-            await system.apply(plan.steps[-1])
+            await system.apply(start)
         await system.remove_network(network)
         with pytest.raises(Conflict) as missing:
-            await system.apply(plan.steps[-1])
+            await system.apply(start)
     finally:
         await undo(system, plan)
 

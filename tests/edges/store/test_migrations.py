@@ -22,8 +22,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "{head}"
 
 def upgrade():
     op.add_column("machines", sa.Column("note", sa.Text()))
@@ -50,10 +50,10 @@ def next_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program whose tables are one migration further. Returns that migration's file."""
     scripts = tmp_path / "scripts"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    file = scripts / "versions" / "r0002_next.py"
-    file.write_text(NEXT.format(more=""))
+    file = scripts / "versions" / "next.py"
+    file.write_text(NEXT.format(head=HEAD, more=""))
     monkeypatch.setattr(migrating, "_SCRIPTS", scripts)
-    monkeypatch.setattr(migrating, "HEAD", "0002")
+    monkeypatch.setattr(migrating, "HEAD", "next")
     return file
 
 
@@ -97,7 +97,7 @@ async def test_a_migration_copies_the_file_first(
     copy = await store.migrate(tmp_path / "backup")
 
     assert copy is not None and copy.parent == tmp_path / "backup"
-    assert (form(copy), form(file_of(url))) == ([("0001",)], [("0002",)])
+    assert (form(copy), form(file_of(url))) == ([(HEAD,)], [("next",)])
     assert "note" in columns(file_of(url)) - columns(copy)
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as connection:
@@ -109,12 +109,12 @@ async def test_a_migration_copies_the_file_first(
 async def test_a_migration_that_fails_leaves_the_tables_as_they_were(
     store: Database, url: str, tmp_path: Path, next_form: Path
 ) -> None:
-    next_form.write_text(NEXT.format(more='op.execute("SELECT nonsense FROM nowhere")'))
+    next_form.write_text(NEXT.format(head=HEAD, more='op.execute("SELECT nonsense FROM nowhere")'))
 
     with pytest.raises(Unavailable, match="no such table: nowhere"):
         await store.migrate(tmp_path / "backup")
 
-    assert form(file_of(url)) == [("0001",)]
+    assert form(file_of(url)) == [(HEAD,)]
     assert "note" not in columns(file_of(url))
     assert (await store.install("i1")).guest == "web1"
 
@@ -124,7 +124,7 @@ async def test_a_database_of_a_newer_program_is_left_alone(store: Database, url:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
 
-    with pytest.raises(Unavailable, match="newer provisioner: it has form 9999, this one reads 0001"):
+    with pytest.raises(Unavailable, match=f"newer provisioner: it has form 9999, this one reads {HEAD}"):
         await store.migrate(tmp_path / "backup")
 
     assert not (tmp_path / "backup").exists()

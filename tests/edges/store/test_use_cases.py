@@ -13,7 +13,9 @@ from provisioner.service.reconcile import reconcile
 from provisioner.service.requests import CreateGuest
 from provisioner.service.tokens import KINDS, Tokens
 from provisioner.store.database import Database
-from tests.fakes import IMAGE, CountingIds, FakeClock, FakeHypervisor, FakeProfiles, FakeTrees
+from tests.fakes import IMAGE, CountingIds, FakeClock, FakeHypervisor
+from tests.memory import MemoryStore
+from tests.unit.service.world import KEY, World
 
 HASH = "$6$salt$" + "h" * 86
 REQUEST = CreateGuest("web1", "tiny", ssh_keys=("ssh-ed25519 AAAAcanary me@here",), root_password_hash=HASH)
@@ -27,20 +29,11 @@ class Service:
         self.clock = FakeClock()
         self.libvirt = FakeHypervisor()
         self.ids = CountingIds()
-        self.tokens = Tokens(b"k" * 32, store, self.clock)
+        self.tokens = Tokens(KEY, store, self.clock)
 
     def guests(self) -> Guests:
-        return Guests(
-            self.store,
-            self.libvirt,
-            self.tokens,
-            FakeProfiles(),
-            FakeTrees(),
-            self.clock,
-            self.ids,
-            Path("/var/log/provisioner"),
-            lambda: {"virbr0": "192.168.122.1"},
-        )
+        world = World(self.clock, MemoryStore(self.clock), self.libvirt, ids=self.ids)
+        return world.guests(self.store)
 
 
 @pytest.fixture
@@ -111,7 +104,7 @@ async def test_a_creation_cut_off_goes_on_from_the_database(service: Service, ur
     await asyncio.gather(making, return_exceptions=True)
     await service.store.close()
     service.store = Database(url)
-    service.tokens = Tokens(b"k" * 32, service.store, service.clock)
+    service.tokens = Tokens(KEY, service.store, service.clock)
     await service.store.open()
 
     told = await reconcile(service.store, service.libvirt, service.guests(), service.clock)

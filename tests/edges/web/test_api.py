@@ -21,7 +21,7 @@ async def test_a_guest_from_creation_to_removal(world: World) -> None:
         "name": "web1",
         "profile": "p",
         "memory": 512,
-        "disk": "size=4",
+        "disks": ["size=4"],
         "ssh_keys": ["ssh-ed25519 AAAA me"],
         "boot": "uefi",
     }

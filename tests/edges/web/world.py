@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
-from provisioner.core.guest import GuestSpec
+from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.host import Network, Pool
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
@@ -338,7 +338,13 @@ class World:
         number = len(await self.store.installs())
         uuid = f"00000000-0000-4000-8000-{number:012d}"
         install = Install(f"install{number}", name, mac, uuid, profile, Stage.PLANNED, now(), now())
-        row = GuestRow(GuestSpec(name, profile, mac, uuid), install.id, f"{name}.qcow2", now(), {})
+        row = GuestRow(
+            GuestSpec(name, profile, uuid, nics=(Nic("network", "default", mac),)),
+            install.id,
+            f"{name}.qcow2",
+            now(),
+            {},
+        )
         await self.store.add_install(install, row)
         await self.tokens.issue(install)
         await self.event(Kind.CREATING, install.id)

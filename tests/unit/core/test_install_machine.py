@@ -45,6 +45,7 @@ class InstallMachine(RuleBasedStateMachine):
         self.install = self.before = Install("i", "g", "m", "u", "p", Stage.PLANNED, START, START)
         self.seen: list[Kind] = []
         self.last: Event | None = None
+        self.ended_by: Kind | None = None
 
     @rule(kind=KINDS, percent=st.one_of(st.none(), st.integers(-5, 200), st.text(max_size=2)))
     def happen(self, kind: Kind, percent: object) -> None:
@@ -52,6 +53,8 @@ class InstallMachine(RuleBasedStateMachine):
         data = {} if percent is None else {"percent": percent}
         self.last = Event(kind, self.at, "test", install="i", text=str(kind), data=data)
         self.before, self.install = self.install, advance(self.install, self.last)
+        if self.install.over and not self.before.over:
+            self.ended_by = kind
         self.seen.append(kind)
 
     @rule(number=st.integers(0, 30))
@@ -96,7 +99,9 @@ class InstallMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_installed_without_its_answer_file_and_a_sign_of_its_disk(self) -> None:
-        if self.install.stage is Stage.INSTALLED:
+        if self.ended_by is Kind.DONE:
+            assert self.install.stage is Stage.INSTALLED, "done by itself: nobody was to report"
+        elif self.install.stage is Stage.INSTALLED:
             assert Kind.ANSWER_SERVED in self.seen
             assert LEFT_THE_INSTALLER & set(self.seen)
             assert Kind.SUCCEEDED in self.seen or Kind.FIRST_BOOT in self.seen

@@ -16,12 +16,20 @@ PROOF: dict[str, object] = {
     "namespace": kvm.NAMESPACE, "virt_type": "kvm", "machine": "q35", "name": "proof",
     "kernel": "/k", "initrd": "/i",
 }  # fmt: skip
+VOLUME: dict[str, object] = {
+    "name": "v", "capacity": 1024, "allocation": 0, "format": "qcow2", "backing_path": "",
+    "backing_format": "qcow2",
+}  # fmt: skip
+POOL: dict[str, object] = {"kind": "dir", "name": "p", "path": "/srv/p"}
 DOCUMENTS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
-    ("volume-qcow2", "volume", "storagevol", {"name": "v", "capacity": 1024, "format": "qcow2"}),
-    ("volume-raw", "volume", "storagevol", {"name": "v", "capacity": 1024, "format": "raw"}),
+    ("volume-qcow2", "volume", "storagevol", VOLUME),
+    ("volume-raw", "volume", "storagevol", VOLUME | {"format": "raw"}),
+    ("volume-overlay", "volume", "storagevol", VOLUME | {"backing_path": "/srv/p/base"}),
     ("network-nat", "network", "network", NETWORK),
     ("network-isolated-bootp", "network", "network", NETWORK | {"mode": "isolated", "bootp": "http://10.0.0.1/b"}),
-    ("pool", "pool", "storagepool", {"name": "p", "path": "/srv/p"}),
+    ("pool", "pool", "storagepool", POOL),
+    ("pool-logical", "pool", "storagepool", POOL | {"kind": "logical", "source": "vg0", "path": "/dev/vg0"}),
+    ("pool-netfs", "pool", "storagepool", POOL | {"kind": "netfs", "host": "nas", "source": "/export"}),
     ("proof-kvm", "proof", "domain", PROOF),
     ("proof-qemu", "proof", "domain", PROOF | {"virt_type": "qemu"}),
 )  # fmt: skip
@@ -38,7 +46,7 @@ def test_the_xml_is_the_golden_one_and_fits_the_schema(
 
 
 def test_texts_stay_texts() -> None:
-    root = parse(render("pool", name=QUOTES, path=f"/{QUOTES}"))
+    root = parse(render("pool", **POOL | {"name": QUOTES, "path": f"/{QUOTES}"}))
 
     assert child_text(root, "name") == QUOTES
     assert child_text(root, "target/path") == f"/{QUOTES}"

@@ -35,9 +35,9 @@ def tools(folder: Path, *names: str) -> Path:
 
 # What init brings to the other scripts, as far as it can be had outside of an initramfs.
 _PREAMBLE = """
-SYSLOG='' RUN=$PWD/run TOOLS=$PWD/tools KS=$PWD/ks
+SYSLOG='' RUN=$PWD/run TOOLS=$PWD/tools KS=$PWD/ks VOLUMES='' TAKEN=''
 mkdir -p "$RUN"
-for file in log kickstart net disk image system sections; do . "$SCRIPTS/$file.sh"; done
+for file in log kickstart net volume disk image system sections; do . "$SCRIPTS/$file.sh"; done
 LOG=$PWD/log TARGET=$PWD/target
 stop() { echo "stopped: $1"; exit 1; }
 """

@@ -11,7 +11,7 @@ import pytest
 from productmd.treeinfo import TreeInfo
 
 from provisioner.core.errors import Unavailable
-from provisioner.media import cpio, fat, grub, treeinfo
+from provisioner.media import cpio, fat, grub, initramfs, treeinfo
 from provisioner.media.elf import module_needs
 from provisioner.media.kernel import DRIVERS, host_kernel, newest
 
@@ -163,6 +163,11 @@ MODULES = {
     "virtio-rng": "",
     "button": "",
     "evdev": "",
+    "ata_piix": "libata",
+    "libata": "scsi_mod",
+    "sr_mod": "cdrom,scsi_mod",
+    "cdrom": "",
+    "isofs": "",
 }
 
 
@@ -176,9 +181,37 @@ def test_drivers_come_after_what_they_need(tmp_path: Path) -> None:
         "scsi": ("scsi_mod", "virtio_scsi"),
         "random": ("virtio_rng",),
         "power": ("button", "evdev"),
+        "files": (),
+        "ata": ("scsi_mod", "libata", "ata_piix"),
+        "cd": ("cdrom", "scsi_mod", "sr_mod", "isofs"),
     }
     assert set(found.modules) == {name for order in found.drivers.values() for name in order}
     assert set(found.drivers) == set(DRIVERS)
+
+
+def test_what_only_some_kernels_have_is_taken_where_it_is(tmp_path: Path) -> None:
+    host(
+        tmp_path,
+        "6.1",
+        MODULES | {"ahci": "libahci", "libahci": "libata", "ext4": "jbd2", "jbd2": ""},
+        "sd_mod.ko\n",
+    )
+    found = host_kernel(tmp_path / "boot", tmp_path / "modules")
+
+    assert found.drivers["ata"] == ("scsi_mod", "libata", "ata_piix", "libahci", "ahci")
+    assert found.drivers["files"] == ("jbd2", "ext4")
+
+
+def test_an_initramfs_may_take_some_of_the_drivers(tmp_path: Path) -> None:
+    host(tmp_path, "6.1", MODULES, "sd_mod.ko\n")
+    kernel = host_kernel(tmp_path / "boot", tmp_path / "modules")
+    entries = {entry.path: entry.data for entry in initramfs.driver_entries(kernel, ("scsi", "random"))}
+
+    assert set(entries) == {
+        *("modules/scsi", "modules/random"),
+        *("modules/scsi_mod.ko", "modules/virtio_scsi.ko", "modules/virtio_rng.ko"),
+    }
+    assert entries["modules/scsi"] == b"scsi_mod.ko\nvirtio_scsi.ko\n"
 
 
 def test_a_kernel_without_the_drivers_is_passed_over(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.core.errors import Unavailable
-from provisioner.core.guest import Disk, GuestSpec
+from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.install import Install, Stage
 from provisioner.core.profile import Profile
 from provisioner.service.answers import Answers
@@ -63,7 +63,10 @@ class Shelf:
     async def guest(self, profile: str, **secrets: str) -> tuple[Install, GuestRow]:
         """A guest `web1` whose install is under way."""
         spec = GuestSpec(
-            "web1", profile, "52:54:00:00:00:01", "00000000-0000-4000-8000-000000000001", disk=Disk(4)
+            "web1",
+            profile,
+            "00000000-0000-4000-8000-000000000001",
+            nics=(Nic("network", "default", "52:54:00:00:00:01"),),
         )
         row = GuestRow(spec, "i1", "web1-i1", START, secrets)
         install = Install("i1", "web1", spec.mac, spec.uuid, profile, Stage.BOOTING, START, START)

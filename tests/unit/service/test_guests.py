@@ -69,8 +69,8 @@ async def test_what_is_asked_stands_above_the_profile(world: World) -> None:
         "tiny",
         memory=2048,
         vcpus=4,
-        disk="size=3,pool=default,format=raw",
-        network="bridge=virbr0",
+        disks=("size=3,pool=default,format=raw",),
+        networks=("bridge=virbr0",),
         mac="52-54-00-AB-CD-EF",
         uuid="4F1B1C1E-0000-4000-8000-525400123456",
         boot="uefi",
@@ -95,12 +95,16 @@ async def test_what_is_asked_stands_above_the_profile(world: World) -> None:
 WRONG: dict[str, tuple[dict[str, object], type[ProvisionerError], str]] = {
     "name": ({"name": "Web 1"}, Invalid, "guest name 'Web 1' is not usable"),
     "profile": ({"profile": "none"}, NotFound, "no profile is called 'none'; known are tiny"),
-    "disk": ({"disk": "size=x"}, Invalid, "not a number of GiB"),
-    "disk larger than the pool": ({"disk": "size=200"}, Invalid, "larger than the 100.0 GiB"),
-    "pool": ({"disk": "size=4,pool=slow"}, NotFound, "no storage pool 'slow'.*known are default"),
-    "network": ({"network": "network=lan"}, NotFound, "no libvirt network 'lan'.*known are default"),
-    "bridge": ({"network": "bridge=br9"}, NotFound, "no bridge 'br9'.*known are br0, virbr0"),
-    "bridge that nobody serves": ({"network": "bridge=br0"}, Conflict, "nobody answers PXE on bridge br0"),
+    "disk": ({"disks": ("size=x",)}, Invalid, "not a number of GiB"),
+    "disk larger than the pool": ({"disks": ("size=200",)}, Invalid, "larger than the 100.0 GiB"),
+    "pool": ({"disks": ("size=4,pool=slow",)}, NotFound, "no storage pool 'slow'.*known are default"),
+    "network": ({"networks": ("network=lan",)}, NotFound, "no libvirt network 'lan'.*known are default"),
+    "bridge": ({"networks": ("bridge=br9",)}, NotFound, "no bridge 'br9'.*known are br0, virbr0"),
+    "bridge that nobody serves": (
+        {"networks": ("bridge=br0",)},
+        Conflict,
+        "nobody answers PXE on bridge br0",
+    ),
     "memory": ({"memory": 64}, Invalid, "memory 64 MiB is out of range"),
     "more memory than the host has": ({"memory": 99999}, Invalid, "more than the 16384 MiB"),
     "vcpus": ({"vcpus": 99}, Invalid, "99 vCPUs are more than the 8"),
@@ -111,7 +115,7 @@ WRONG: dict[str, tuple[dict[str, object], type[ProvisionerError], str]] = {
     "password": ({"root_password_hash": "secret"}, Invalid, r"not a crypt\(3\) hash"),
     "kernel arguments": ({"extra_args": "a\nb"}, Invalid, "line break"),
     "name of a foreign domain": ({"name": "old"}, Conflict, "not ours"),
-    "disk smaller than the image": ({"disk": "size=0.01"}, Invalid, "image tiny needs"),
+    "disk smaller than the image": ({"disks": ("size=0.01",)}, Invalid, "image tiny needs"),
 }
 
 

@@ -9,7 +9,12 @@ from provisioner.service.preflight import judge, network_verdict
 from tests.fakes import FACTS
 
 SERVED = {"virbr0": "192.168.122.1", "lab0": "10.0.0.1"}
-SPEC = GuestSpec("web1", "tiny", "52:54:00:00:00:01", "00000000-0000-4000-8000-000000000001")
+SPEC = GuestSpec(
+    "web1",
+    "tiny",
+    "00000000-0000-4000-8000-000000000001",
+    nics=(Nic("network", "default", "52:54:00:00:00:01"),),
+)
 
 
 def host(network: Network | None = None, **changes: object) -> HostFacts:

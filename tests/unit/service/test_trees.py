@@ -7,7 +7,7 @@ import pytest
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Event, Kind
 from provisioner.core.profile import Tree
-from provisioner.service.trees import normalise
+from provisioner.core.source import normalise
 from tests.fakes import START
 from tests.unit.service.shelf import OWN, Shelf
 
@@ -94,14 +94,22 @@ SOURCES = {
     "file:///srv/tree": "/srv/tree",
     "http://mirror.example/debian/": "http://mirror.example/debian",
     "https://mirror.example:8443": "https://mirror.example:8443",
+    "/srv/dvd.iso": "/srv/dvd.iso",
+    "ftp://mirror.example/x/": "ftp://mirror.example/x",
+    "ftp://me:hunter2@mirror.example/x": "ftp://me:hunter2@mirror.example/x",
+    "nfs:host:/x": "nfs://host/x",
+    "nfs:nfsvers=3:host:/x/": "nfs://host/x?version=3",
+    "nfs://host/x": "nfs://host/x",
 }
-REFUSED = ("srv/tree", "", "ftp://mirror.example/x", "nfs:host:/x", "http://", "http:///x")
+REFUSED = ("srv/tree", "", "tftp://mirror.example/x", "nfs:host", "http://", "http:///x")
 
 
 def test_a_source_is_an_absolute_directory_or_a_url() -> None:
     assert {text: normalise(text) for text in SOURCES} == SOURCES
     for text in REFUSED:
-        with pytest.raises(Invalid, match="is neither an absolute directory nor an http or https URL"):
+        with pytest.raises(
+            Invalid, match="is none of: an absolute directory or ISO file, an http, https, ftp or nfs"
+        ):
             normalise(text)
 
 

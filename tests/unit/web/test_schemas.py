@@ -11,7 +11,8 @@ from provisioner.plan.steps import Plan
 from provisioner.service.requests import Address, Creation, Guest
 from provisioner.web import api
 from provisioner.web.openapi import document
-from provisioner.web.schemas import Created, GuestOut, NewGuest, parse, to_data, to_json
+from provisioner.web.schemas import Created, GuestOut, parse, to_data, to_json
+from provisioner.web.schemas_guest import NewGuest
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 INSTALL = Install("i", "web1", "m", "u", "p", Stage.FAILED, AT, AT, failed_at=Stage.BOOTING, reason="why")
@@ -21,7 +22,7 @@ def test_what_is_left_out_is_for_the_profile_to_say() -> None:
     found = parse(NewGuest, {"name": "web1", "profile": "p"})
 
     assert isinstance(found, NewGuest)
-    assert (found.memory, found.vcpus, found.disk, found.boot, found.rom) == (None, None, "", "bios", True)
+    assert (found.memory, found.vcpus, found.disks, found.boot, found.rom) == (None, None, [], "bios", True)
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 7, {"name": None}, {"name": ""}, {"name": {}}])
@@ -79,7 +80,7 @@ def test_a_guests_address_says_where_from() -> None:
 
     assert isinstance(data, dict)
     assert data["guest"]["address"] == {"ip": "192.0.2.7", "from": "report"}
-    assert data["plan"] == {"steps": [], "warnings": ["careful"], "xml": ""}
+    assert data["plan"] == {"steps": [], "warnings": ["careful"], "xml": "", "first_xml": ""}
     assert to_data(GuestOut.of(guest)) == data["guest"]
 
 
