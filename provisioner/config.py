@@ -64,7 +64,13 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _as_an_ordinary_user(self) -> "Settings":
         """What is not said is what this user can do without any right."""
-        mine = {"state_dir": state.user_data() / "provisioner", "interfaces": ["lo"], "netboot": False}
+        data = state.user_data()
+        mine = {
+            "state_dir": data / "provisioner",
+            "interfaces": ["lo"],
+            "netboot": False,
+            "media_dirs": [data / "libvirt/images"],
+        }
         for name, value in mine.items() if self.rootless else ():
             if name not in self.model_fields_set:
                 setattr(self, name, value)
