@@ -49,7 +49,7 @@ def plan_guest(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Pl
     started = () if spec.start == "off" else (start,)
     disks = (*_system(spec, given, prepared), *_data(spec, given))
     steps = (*prepared.before, *disks, define, *autostart, *started)
-    return Plan(spec.name, given.install, steps, _warnings(spec, host), prepared.temporary)
+    return Plan(spec.name, given.install, steps, _warnings(spec, host, tree), prepared.temporary)
 
 
 def plan_rebuild(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given, *, old_volume: str) -> Plan:
@@ -68,7 +68,7 @@ def plan_rebuild(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given, *, 
     steps: tuple[Step, ...] = (stop, *prepared.before, *system, define, *old, start)
     if old and old_volume == given.volume:
         steps = (stop, *old, *prepared.before, *system, define, start)
-    return Plan(spec.name, given.install, steps, _warnings(spec, host), prepared.temporary)
+    return Plan(spec.name, given.install, steps, _warnings(spec, host, tree), prepared.temporary)
 
 
 def plan_removal(name: str, uuid: str, volumes: Iterable[tuple[str, str]]) -> Plan:
@@ -122,9 +122,14 @@ def _domain(
     )
 
 
-def _warnings(spec: GuestSpec, host: HostFacts) -> tuple[str, ...]:
+def _warnings(spec: GuestSpec, host: HostFacts, tree: Tree) -> tuple[str, ...]:
     told = [*host.warnings, *METHODS[spec.method].warnings(spec)]
     if host.virt_type != "kvm":
         why = f" ({host.virt_reason})" if host.virt_reason else ""
         told.insert(0, f"{spec.name} is emulated without KVM{why}: expect it to be many times slower")
+        if not tree.family and not spec.cpu:
+            told.append(
+                f"nothing tells what {spec.name} runs, so it is emulated as the oldest x86-64: a system that needs "
+                "a newer one (EL9, EL10) stops early; --cpu Nehalem or --cpu maximum gives it that"
+            )
     return tuple(told)

@@ -92,7 +92,9 @@ class Execution:
 
     async def _begun(self, draft: Draft, install: Install) -> Install:
         """What is known at once of a guest that has its answers with it, or needs none."""
-        if draft.answered:
+        if draft.row.spec.start == "off":
+            await self._note(install, Kind.DONE, "made, and left switched off")
+        elif draft.answered:
             await self._note(install, Kind.ANSWER_SERVED, draft.answered)
         elif draft.row.spec.method == "url":
             await self._note(install, Kind.INITRD_SENT, "started with the tree's kernel and initrd")

@@ -40,9 +40,12 @@ def method_of(request: CreateGuest) -> Method:
     if method in given and not follows and (method == "iso" or not request.profile):
         option = {"url": "--location TREE", "iso": "--cdrom FILE"}[method]
         raise Invalid(f"guest {request.name}: the method {method} needs {option}")
-    for what, owner in (("direct", "url"), ("files", "url"), ("cloud_init", "import")):
-        if getattr(request, what) not in (False, None, {}) and method != owner:
-            option = {"direct": "--direct", "files": "--initrd-inject", "cloud_init": "--cloud-init"}[what]
+    for option, asked, owner in (
+        ("--direct", request.direct, "url"),
+        ("--initrd-inject", bool(request.files), "url"),
+        ("--cloud-init", request.cloud_init is not None, "import"),
+    ):
+        if asked and method != owner:
             raise Invalid(f"guest {request.name}: {option} is for the method {owner}, not for {method}")
     return cast(Method, method)
 

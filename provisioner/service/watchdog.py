@@ -68,6 +68,8 @@ class Watchdog:
 
     async def _judge(self, case: Case) -> None:
         install = case.install
+        if case.domain is not None and case.domain.state == "paused":
+            return  # somebody halted it: its time stands still
         if install.stage is Stage.FINISHING:
             await self._settled(case)
         elif case.row is not None and case.row.spec.unmanaged:

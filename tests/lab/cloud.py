@@ -12,6 +12,7 @@ from provisioner.media.hosttools import environment
 ROOT_GUID = "0f5a1c2e-7b1d-4f43-9d2a-3c5e6a7b8c9d"
 _SECTOR = 512
 _LAYOUT = f"""label: gpt
+first-lba: {grub.CORE_FIRST}
 start={grub.CORE_FIRST}, size={grub.ESP_FIRST - grub.CORE_FIRST}, type=21686148-6449-6E6F-744E-656564454649
 start={grub.ESP_FIRST}, size={grub.ROOT_FIRST - grub.ESP_FIRST}, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
 start={grub.ROOT_FIRST}, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid={ROOT_GUID}

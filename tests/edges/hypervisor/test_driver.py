@@ -1,7 +1,6 @@
 """Plans carried out on libvirt's test driver: twice is once, undone is gone, foreign is untouched."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import libvirt
@@ -25,6 +24,7 @@ from provisioner.plan.steps import (
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
 from tests.steps import given, host_steps, undoing
 from tests.unit.plan.samples import CASES, ground
+from tests.unit.plan.ways import WAYS
 
 FOREIGN = "11111111-1111-4111-8111-111111111111"
 
@@ -288,12 +288,15 @@ async def test_nothing_is_answered_after_close(driver: LibvirtHost) -> None:
 
 
 def test_every_golden_can_be_defined(capfd: pytest.CaptureFixture[str]) -> None:
+    plans = [(name, plan_guest(spec, host, tree, ground("i"))) for name, spec, host, tree in CASES]
+    plans += [(name, way.plan) for name, way in WAYS.items()]
     connection = libvirt.open("test:///default")
     try:
-        for name, spec, host, tree in CASES:
-            plan = plan_guest(replace(spec, name=name), host, tree, ground("i"))
-            domain = connection.defineXMLFlags(plan.xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
-            domain.undefine()
+        for name, plan in plans:
+            for text in filter(None, (plan.xml, plan.first_xml)):
+                named = text.replace("<name>web1<", f"<name>{name}<")
+                domain = connection.defineXMLFlags(named, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+                domain.undefine()
     finally:
         connection.close()
 

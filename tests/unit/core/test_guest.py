@@ -71,7 +71,7 @@ NICS: dict[str, Nic] = {
 
 WRONG_NICS: dict[str, str] = {
     "": "--network is empty; known are network=, bridge=, type=, source=, source_mode=, source.mode=",
-    "netwrk=default": "--network 'netwrk=default': 'netwrk=default' is not understood (did you mean network?)",
+    "netwrk=default": "--network 'netwrk=default': 'netwrk=default' is not understood (did you mean network",
     "network=default,mdl=e1000": "'mdl=e1000' is not understood (did you mean model?)",
     "network=default,model=virtual": "model=virtual is not known (did you mean virtio?); use virtio, e1000",
     "network=default,mac=nonsense": "'nonsense' is not a MAC address",

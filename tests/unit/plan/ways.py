@@ -46,6 +46,9 @@ CARDS = (
 USER = (Nic("user", "", MAC),)
 
 
+_GROUND = ground("i-0001")
+
+
 @dataclass(frozen=True)
 class Way:
     """A guest to be planned. `first` says that it has a first stage."""
@@ -53,7 +56,7 @@ class Way:
     spec: GuestSpec
     host: HostFacts = HOST
     tree: Tree = EL9
-    given: Given = ground("i-0001")
+    given: Given = _GROUND
     first: bool = True
 
     @property
@@ -61,8 +64,10 @@ class Way:
         return plan_guest(self.spec, self.host, self.tree, self.given)
 
 
-def way(tree: Tree, host: HostFacts = HOST, given: Given | None = None, *, first: bool = True, **of: Any) -> Way:
-    return Way(spec(**of), host, tree, given or ground("i-0001"), first)
+def way(
+    tree: Tree, host: HostFacts = HOST, given: Given = _GROUND, *, first: bool = True, **changes: Any
+) -> Way:
+    return Way(spec(**changes), host, tree, given, first)
 
 
 def with_image(image: DiskImage, **changes: Any) -> Given:
@@ -72,10 +77,10 @@ def with_image(image: DiskImage, **changes: Any) -> Given:
 _URL = ground("i-0001", arguments=ARGUMENTS, secrets=(ANSWER_TOKEN,))
 
 WAYS: dict[str, Way] = {
-    "url-bios": way(EL9, given=_URL, method="url", tree="el9"),
-    "url-uefi-kvm-dvd": way(DVD, KVM, _URL, method="url", tree=DVD.name, boot="uefi", iso="/srv/el9.iso"),
-    "url-injected": way(EL9, given=replace(_URL, files=INJECTED), method="url", tree="el9"),
-    "url-user-network": way(EL9, given=_URL, method="url", tree="el9", nics=USER),
+    "url-bios": way(EL9, given=_URL, method="url"),
+    "url-uefi-kvm-dvd": way(DVD, KVM, _URL, method="url", boot="uefi", iso="/srv/el9.iso"),
+    "url-injected": way(EL9, given=replace(_URL, files=INJECTED), method="url"),
+    "url-user-network": way(EL9, given=_URL, method="url", nics=USER),
     "iso-bios-seed": way(MINI, given=ground("i-0001", seed=KS), method="iso", iso="/srv/mini.iso"),
     "iso-uefi": way(NONE, method="iso", profile="", iso="/srv/any.iso", boot="uefi", graphics="vnc"),
     "iso-pc": way(NONE, PC, method="iso", profile="", iso="/srv/any.iso"),
