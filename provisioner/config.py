@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,15 @@ def _libvirt_uri() -> str:
     return os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
 
 
+class HostSetting(BaseModel):
+    """A host of the settings as a table, for one whose URI is unsafe and allowed all the same."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uri: str
+    allow_unsafe: bool = False
+
+
 class Settings(BaseSettings):
     """Every setting is named in docs/settings.md; a test holds the two together."""
 
@@ -29,6 +38,10 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state directory")
     libvirt_uri: str = Field(default_factory=_libvirt_uri, description="the host that guests are created on")
+    hosts: dict[str, str | HostSetting] = Field(
+        default_factory=dict,
+        description="further hosts: name = libvirt URI, or a table with uri, allow_unsafe",
+    )
     interfaces: list[str] = Field(
         ["virbr0"], description="interfaces that netboot and guests' HTTP answer on; shell patterns allowed"
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 from provisioner.core.errors import Conflict, NotFound, ProvisionerError, Unavailable
 from provisioner.core.host import Domain, HostFacts, Network, Pool
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.core.storage import Volume
 from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
@@ -130,6 +131,22 @@ class FakeHypervisor:
 
     async def volumes(self, pool: str) -> list[str]:
         return sorted(name for where, name in self.disks if where == pool)
+
+    async def all_volumes(self) -> list[Volume]:
+        self._up()
+        return [
+            Volume(pool, name, _path(name), "qcow2", size, 0, _path(self.backing.get((pool, name), "")))
+            for (pool, name), size in sorted(self.disks.items())
+        ]
+
+    async def volume_users(self, paths: Collection[str]) -> dict[str, list[str]]:
+        self._up()
+        texts = [(name, text) for kept in (self.xmls, self.live) for name, text in kept.items()]
+        there = {domain.name for domain in self.there.values()}
+        used = {path: [n for n, text in texts if n in there and f'"{path}"' in text] for path in paths}
+        for (_, name), base in self.backing.items():
+            used.setdefault(_path(base), []).append(name)
+        return {path: users for path, users in used.items() if users and path in paths}
 
     async def apply(self, step: HostStep) -> None:
         await asyncio.sleep(0)
@@ -253,6 +270,10 @@ class FakeHypervisor:
 
     def watch(self, callback: OnDomainEvent) -> None:
         self.callbacks.append(callback)
+
+
+def _path(name: str) -> str:
+    return f"{POOL.path}/{name}" if name else ""
 
 
 TREE = Tree("mini", "/srv/mini", "image", "1", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.host import Host
 from provisioner.core.install import LIFE, Event, Install, Kind, advance
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
@@ -27,6 +28,7 @@ class MemoryStore:
         self._profiles: dict[str, Profile] = {}
         self._trees: dict[str, Tree] = {}
         self._images: dict[str, Image] = {}
+        self._hosts: dict[str, Host] = {}
         self._tokens: dict[str, Token] = {}
         self._journal: dict[tuple[str, int], JournalRow] = {}
 
@@ -189,6 +191,18 @@ class MemoryStore:
 
     async def remove_image(self, name: str) -> None:
         del _known(self._images, name, "image")[name]
+
+    async def add_host(self, host: Host) -> None:
+        for other in self._hosts.values():
+            if host.name == other.name or host.uri == other.uri:
+                raise Conflict(f"a host called {other.name!r} with that name or URI exists already")
+        self._hosts[host.name] = host
+
+    async def hosts(self) -> list[Host]:
+        return _sorted(self._hosts)
+
+    async def remove_host(self, name: str) -> None:
+        del _known(self._hosts, name, "host")[name]
 
     async def put_token(self, digest: str, token: Token) -> None:
         was = self._tokens.get(digest)

@@ -11,7 +11,16 @@ import click
 Format = Literal["table", "json", "yaml"]
 Row = Mapping[str, Any]
 _F = TypeVar("_F", bound=Callable[..., Any])
-_STAGE_COLOURS = {"installed": "green", "failed": "red", "cancelled": "yellow"}
+_COLOURS = {
+    "installed": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+    "up": "green",
+    "down": "red",
+    "PASS": "green",
+    "WARN": "yellow",
+    "FAIL": "red",
+}
 _GAP = "  "
 
 
@@ -92,8 +101,8 @@ def table(items: Sequence[Row], columns: Sequence[Column]) -> str:
 
 
 def paint(text: str) -> str:
-    """A stage or verdict in its colour, anything else as it is."""
-    colour = _STAGE_COLOURS.get(text.strip())
+    """A stage, state or verdict in its colour, anything else as it is."""
+    colour = _COLOURS.get(text.strip())
     return click.style(text, fg=colour) if colour else text
 
 

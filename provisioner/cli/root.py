@@ -22,6 +22,7 @@ SECTIONS = {
         "guest": Entry("guest:guest", "Create, follow, rebuild and remove guests"),
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
+        "host": Entry("hosts:host", "libvirt hosts: their facts, their load, what they lack"),
         "network": Entry("host:network", "The host's networks and whether guests can netboot there"),
         "pool": Entry("host:pool", "The host's storage pools"),
     },

@@ -6,6 +6,56 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """One libvirt connection under a name. `configured` where the settings name it, not the store.
+
+    `allow_unsafe` where its URI may do what `core.libvirt_uri` refuses. The host that guests are created on
+    by default is called `LOCAL`.
+    """
+
+    name: str
+    uri: str
+    allow_unsafe: bool = False
+    configured: bool = False
+
+
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """The machine behind a connection, field by field as `virsh nodeinfo` prints it. MHz, KiB.
+
+    `sockets` is a NUMA cell's number, as libvirt counts; `mhz` 0 where it is not known.
+    """
+
+    model: str
+    cpus: int
+    mhz: int
+    sockets: int
+    cores: int
+    threads: int
+    cells: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a host is busy with, now. `busy` and `total` count CPU time in ns since the host was started, so
+    that two of these tell the load between them. Memory in KiB; `free` counts what caches would give back;
+    None where it cannot be known. `lent` is the memory of running guests, `vcpus` theirs.
+    """
+
+    busy: int
+    total: int
+    memory: int
+    free: int | None
+    running: int
+    lent: int
+    vcpus: int
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A libvirt network. `mode` as in its XML's forward element, "isolated" where it has none.
 
@@ -66,8 +116,9 @@ class HostFacts:
 
     `bridges` are the host's bridge devices; `emulator` the QEMU binary; `firmwares` of bios, efi;
     `interfaces` the host's other devices (macvtap parents); both are empty where they cannot be known.
-    `memory` in MiB. `session` is an ordinary user's own libvirt, which has no right to the host's networks;
-    its `bridges` are those that QEMU's bridge helper may use for that user.
+    `memory` in MiB. `disk_buses`, `disk_devices` and `graphics` are empty where libvirt does not tell them.
+    `node` is None where nobody asked. `session` is an ordinary user's own libvirt, which has no right to the
+    host's networks; its `bridges` are those that QEMU's bridge helper may use for that user.
     """
 
     uri: str
@@ -86,6 +137,11 @@ class HostFacts:
     virt_reason: str = ""
     warnings: tuple[str, ...] = field(default=())
     session: bool = False
+    node: NodeInfo | None = None
+    disk_devices: tuple[str, ...] = ()
+    disk_buses: tuple[str, ...] = ()
+    secure_boot: bool = False
+    graphics: tuple[str, ...] = ()
 
 
 def is_session(uri: str) -> bool:

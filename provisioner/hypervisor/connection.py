@@ -3,15 +3,15 @@
 import asyncio
 import contextlib
 from typing import assert_never
-from urllib.parse import parse_qs, urlsplit
 
 import libvirt
 
-from provisioner.core.errors import Invalid
-from provisioner.core.host import Domain, HostFacts
-from provisioner.hypervisor import guest, host
+from provisioner.core.host import Domain
+from provisioner.core.libvirt_uri import check_uri
+from provisioner.hypervisor import guest
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
+from provisioner.hypervisor.host_calls import HostCalls
 from provisioner.hypervisor.link import Link
 from provisioner.hypervisor.network_calls import NetworkCalls
 from provisioner.hypervisor.storage_calls import StorageCalls
@@ -29,34 +29,16 @@ from provisioner.plan.steps import (
 )
 from provisioner.service.ports import OnDomainEvent
 
-# These make libvirt's client run a program that the URI names.
-_PROGRAMS = ("command", "netcat")
 
-
-def check_uri(uri: str) -> str:
-    """The URI where it is one that libvirt could know. Raises Invalid."""
-    parts = urlsplit(uri)
-    if not parts.scheme or not uri.isprintable():
-        raise Invalid(
-            f"{uri!r} is not a libvirt URI", remedy="write one like qemu:///system or qemu+ssh://HOST/system"
-        )
-    if parts.scheme.endswith("+ext") or set(parse_qs(parts.query)) & set(_PROGRAMS):
-        raise Invalid(f"libvirt URI {uri} names a program to be run, which is not accepted")
-    return uri
-
-
-class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
+class LibvirtHost(GuestCalls, HostCalls, NetworkCalls, StorageCalls):
     """Opens at the first call, or by `open()`; mends itself when libvirt goes away and comes back."""
 
-    def __init__(self, uri: str, *, threads: int = 8) -> None:
+    def __init__(self, uri: str, *, threads: int = 8, allow_unsafe: bool = False) -> None:
         super().__init__()
-        self.uri = check_uri(uri)
+        self.uri = check_uri(uri, allow_unsafe=allow_unsafe)
         self._link = Link(uri, self._came_up, threads=threads)
         self._watch = Watch(self._is_ours)
         self._deliverer: asyncio.Task[None] | None = None
-        self._virt_type: host.VirtType = "qemu"
-        self._reason = "KVM was not proved to work yet"
-        self._static: host.Capabilities | None = None
 
     async def open(self) -> None:
         """Connects now. Raises Unavailable where libvirt does not answer, Invalid for a URI it refuses."""
@@ -75,18 +57,10 @@ class LibvirtHost(GuestCalls, NetworkCalls, StorageCalls):
         """Whether libvirt is connected just now."""
         return self._link.up
 
-    def use_kvm(self, works: bool, reason: str) -> None:
-        """Takes the verdict of `kvm.prove`: from now on plans use KVM, or say why they do not."""
-        self._virt_type, self._reason, self._static = "kvm" if works else "qemu", reason, None
-
-    async def offers_kvm(self) -> bool:
-        """Whether libvirt believes in KVM, which is no proof."""
-        return await self._link.run(host.offers_kvm)
-
-    async def facts(self) -> HostFacts:
-        if self._static is None:
-            self._static = await self._link.run(host.capabilities, self._virt_type)
-        return await self._link.run(host.facts, self.uri, self._virt_type, self._reason, self._static)
+    @property
+    def trouble(self) -> str:
+        """Why it is not, "" while it is or was not tried yet."""
+        return self._link.trouble
 
     async def apply(self, step: HostStep) -> None:
         match step:

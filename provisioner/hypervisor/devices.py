@@ -30,6 +30,16 @@ def is_own(uri: str) -> bool:
     return is_session(uri) and not (is_local(uri) and os.geteuid() == 0)
 
 
+def is_test(uri: str) -> bool:
+    """Whether a URI means libvirt's test driver, which has no machine behind it."""
+    return urlsplit(uri).scheme.partition("+")[0] == "test"
+
+
+def qemu_user() -> str:
+    """The user that libvirt's system daemon runs QEMU as, "" where there is none."""
+    return next((entry.pw_name for entry in pwd.getpwall() if entry.pw_name in _QEMU_USERS), "")
+
+
 def network_devices(net: Path = _NET) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The bridges, and the other devices that a macvtap can sit on."""
     names = sorted(entry.name for entry in net.iterdir() if entry.is_dir())

@@ -10,7 +10,7 @@ from provisioner.core.errors import Unavailable
 from provisioner.core.host import HostFacts
 from provisioner.hypervisor import devices, guest, network, storage
 from provisioner.hypervisor.errors import is_code
-from provisioner.hypervisor.xml import attribute, child_text, parse
+from provisioner.hypervisor.xml import Element, attribute, child_text, parse
 
 VirtType = Literal["kvm", "qemu"]
 
@@ -27,27 +27,34 @@ class Capabilities:
     machine: str
     firmwares: tuple[str, ...]
     max_vcpus: int
-    memory: int
+    disk_devices: tuple[str, ...] = ()
+    disk_buses: tuple[str, ...] = ()
+    secure_boot: bool = False
+    graphics: tuple[str, ...] = ()
+    secure_guests: bool | None = None
 
 
 def capabilities(connection: libvirt.virConnect, virt_type: VirtType) -> Capabilities:
     """Raises Unavailable where the host has no QEMU for x86-64."""
-    memory = int(connection.getInfo()[1])
     for machine in _MACHINES:
         try:
             root = parse(connection.getDomainCapabilities(None, _ARCH, machine, virt_type))
         except libvirt.libvirtError as error:
             if is_code(error, "NO_SUPPORT"):  # a driver without QEMU behind it, as test:///
                 vcpus = connection.getMaxVcpus("")
-                return Capabilities("", machine, ("bios", "efi"), vcpus, memory)
+                return Capabilities("", machine, ("bios", "efi"), vcpus, secure_boot=True)
             continue
-        firmwares = {value.text or "" for value in root.iterfind("os/enum[@name='firmware']/value")}
+        firmwares = _values(root, "os", "firmware")
         return Capabilities(
             emulator=child_text(root, "path"),
             machine=machine,
             firmwares=tuple(sorted({"bios", *firmwares})),
             max_vcpus=int(attribute(root, "vcpu", "max") or 1),
-            memory=memory,
+            disk_devices=_values(root, "devices/disk", "diskDevice"),
+            disk_buses=_values(root, "devices/disk", "bus"),
+            secure_boot="efi" in firmwares and "yes" in _values(root, "os/loader", "secure"),
+            graphics=_values(root, "devices/graphics", "type"),
+            secure_guests=_secure_guests(root),
         )
     raise Unavailable(
         f"libvirt at {connection.getURI()} has no QEMU for {_ARCH} guests",
@@ -86,7 +93,7 @@ def facts(
         arch=_ARCH,
         firmwares=static.firmwares,
         max_vcpus=static.max_vcpus,
-        memory=static.memory,
+        memory=int(connection.getInfo()[1]),
         networks=tuple(network.networks(connection)),
         pools=tuple(storage.pools(connection, local=local)),
         bridges=bridges,
@@ -95,7 +102,23 @@ def facts(
         virt_reason=reason,
         warnings=(trouble,) if trouble else (),
         session=session,
+        disk_devices=static.disk_devices,
+        disk_buses=static.disk_buses,
+        secure_boot=static.secure_boot,
+        graphics=static.graphics,
     )
+
+
+def _values(root: Element, path: str, name: str) -> tuple[str, ...]:
+    """What an enum of the capabilities lists, in libvirt's order."""
+    return tuple(value.text or "" for value in root.iterfind(f"{path}/enum[@name='{name}']/value"))
+
+
+def _secure_guests(root: Element) -> bool | None:
+    """Whether guests' memory can be encrypted, None where libvirt is too old to tell."""
+    told = [root.find(f"features/{name}") for name in ("sev", "s390-pv", "launchSecurity", "tdx")]
+    found = [element.get("supported") == "yes" for element in told if element is not None]
+    return any(found) if found else None
 
 
 def _remote_devices(connection: libvirt.virConnect) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -4,31 +4,39 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import libvirt
 
-from provisioner.core.errors import ProvisionerError, Unavailable
-from provisioner.hypervisor import eventloop
+from provisioner.core.errors import Invalid, ProvisionerError, Unavailable
+from provisioner.hypervisor import devices
+from provisioner.hypervisor.dial import Dial
 from provisioner.hypervisor.errors import translate
+from provisioner.hypervisor.pair import Pair, dial, let_go
+from provisioner.hypervisor.threads import Threads
 
 _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_KEEPALIVE = (2, 2)
-_DIAL_SECONDS = 20
 _STREAMS = 4
 """Transfers at a time; more wait for their turn."""
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
+_CLOSED = {
+    libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "the connection to it broke",
+    libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "it closed the connection",
+    libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "it gave no sign of life for six seconds",
+    libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT: "the connection was given up",
+}
+_BROKE = _CLOSED[libvirt.VIR_CONNECT_CLOSE_REASON_ERROR]
+_CLOSE_SECONDS = 2.0
 
 
 class Link:
-    """Opens on first use.
+    """Opens on first use. While it is down, which it tries to mend by itself, every call fails at once.
 
     `on_up(connection, again)` is called in a worker thread for each new connection before anybody else
     has it; `again` says that an earlier one was lost. It returns the ids of the event callbacks that it
@@ -40,50 +48,42 @@ class Link:
     ) -> None:
         self.uri = uri
         self._on_up = on_up
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="libvirt")
-        self._streams = ThreadPoolExecutor(_STREAMS, thread_name_prefix="libvirt-stream")
-        self._connection: libvirt.virConnect | None = None
-        self._callbacks: dict[libvirt.virConnect, list[int]] = {}
+        self._most = threads
+        self._threads = Threads(threads, "libvirt")
+        self._streams = Threads(_STREAMS, "libvirt-stream")
+        self._dial = Dial(uri, self._dial_now, self._let_go)
+        self._pair: Pair | None = None
+        self._gone: asyncio.Future[None] | None = None
+        """Done once the present pair is lost: nobody waits for its calls any longer."""
         self.loop: asyncio.AbstractEventLoop | None = None
         """The asyncio loop that opened it: callbacks of libvirt hop over to this one."""
-        self._dialling: asyncio.Task[libvirt.virConnect] | None = None
+        self.trouble = ""
+        """Why it is down; "" while it is up, or was not tried yet."""
+        self._was_up = False
+        self._dialling: asyncio.Task[Pair] | None = None
         self._healer: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
     def up(self) -> bool:
-        return self._connection is not None
+        return self._pair is not None
 
-    async def open(self, *, again: bool = False) -> libvirt.virConnect:
-        """The open connection. Raises Unavailable or Invalid where there is none to be had."""
-        if self._connection is not None:
-            return self._connection
-        if self._closed:
-            raise Unavailable(f"the connection to libvirt at {self.uri} was closed")
-        if self._healer is not None and not again:
-            raise Unavailable(
-                f"libvirt at {self.uri} went away; trying to reach it again",
-                remedy="start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d",
-            )
-        if self._dialling is None:
-            self.loop = asyncio.get_running_loop()
-            self._dialling = self.loop.create_task(self._connect(again))
-            self._dialling.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(self._dialling)
+    async def open(self) -> None:
+        """Raises Unavailable or Invalid where there is no connection to be had."""
+        await self._opened()
 
     async def close(self) -> None:
-        """Ends it for good. Calls that are still under way fail by themselves."""
+        """Ends it for good. Calls that are still under way fail."""
         self._closed = True
         for task in (self._healer, self._dialling):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(ProvisionerError):
-                await self._thread(partial(self._hang_up, connection), seconds=5)
-        for threads in (self._threads, self._streams):
-            threads.shutdown(wait=False, cancel_futures=True)
+        closed = self._give_up()
+        self._dial.close()
+        self._close_threads()
+        if closed is not None:
+            await asyncio.wait({closed}, timeout=_CLOSE_SECONDS)
 
     async def run(
         self,
@@ -92,8 +92,8 @@ class Link:
         **kwargs: P.kwargs,
     ) -> T:
         """`function(connection, …)` in a thread, for questions: 15 seconds at most."""
-        connection = await self.open()
-        return await self._ask(connection, partial(function, connection, *args, **kwargs), seconds=15)
+        pair = await self._opened()
+        return await self._ask(pair, partial(function, pair.work, *args, **kwargs), seconds=15)
 
     async def act(
         self,
@@ -105,16 +105,9 @@ class Link:
 
         Otherwise the undoing that follows a Ctrl-C would race with the very step it undoes.
         """
-        connection = await self.open()
-        call = partial(function, connection, *args, **kwargs)
-        work = asyncio.ensure_future(self._ask(connection, call, seconds=120))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.wait({work})
-            if not work.cancelled():
-                work.exception()
-            raise
+        pair = await self._opened()
+        call = partial(function, pair.work, *args, **kwargs)
+        return await _to_its_end(self._ask(pair, call, seconds=120))
 
     async def stream(
         self,
@@ -126,107 +119,125 @@ class Link:
 
         A cancelled caller waits for its end too; whoever feeds the function ends it.
         """
-        connection = await self.open()
-        call = partial(function, connection, *args, **kwargs)
-        work = asyncio.get_running_loop().run_in_executor(self._streams, call)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.wait({work})
-            if not work.cancelled():
-                work.exception()
-            raise
-        except libvirt.libvirtError as error:
-            if not _alive(connection):
-                self._lost(connection)
-            raise translate(error, self.uri) from error
+        pair = await self._opened()
+        call = partial(function, pair.work, *args, **kwargs)
+        return await _to_its_end(self._ask(pair, call, seconds=None, threads=self._streams))
 
-    async def _connect(self, again: bool) -> libvirt.virConnect:
-        """One attempt for all who ask at the same time. One that is given up leaves no connection behind."""
-        dial = asyncio.get_running_loop().run_in_executor(self._threads, self._dial, again)
+    async def _opened(self) -> Pair:
+        if self._pair is not None:
+            return self._pair
+        if self._closed:
+            raise Unavailable(f"the connection to libvirt at {self.uri} was closed")
+        if self._healer is not None:
+            raise self._down()
+        return await self._reach()
+
+    async def _reach(self) -> Pair:
+        """One attempt for all who ask at the same time."""
+        if self._dialling is None:
+            self.loop = asyncio.get_running_loop()
+            self._dialling = self.loop.create_task(self._connect())
+            self._dialling.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._dialling)
+
+    async def _connect(self) -> Pair:
         try:
-            connection = await self._within(_DIAL_SECONDS, asyncio.shield(dial))
-        except BaseException:
-            dial.add_done_callback(self._discard)
+            pair = await self._dial.pair()
+        except ProvisionerError as error:
+            self.trouble = str(error)
+            if self._healer is None and not self._closed and not isinstance(error, Invalid):
+                self._healer = asyncio.get_running_loop().create_task(self._heal())
             raise
         finally:
             self._dialling = None
-        self._connection = connection
-        if not _alive(connection):  # lost before anybody could be told
-            self._lost(connection)
-        return connection
+        self._pair, self._gone = pair, asyncio.get_running_loop().create_future()
+        self._was_up, self.trouble = True, ""
+        if not pair.alive:  # lost before anybody could be told
+            self._lost(pair, _BROKE)
+        return pair
 
-    def _discard(self, dial: "asyncio.Future[libvirt.virConnect]") -> None:
-        if not dial.cancelled() and dial.exception() is None:
-            with contextlib.suppress(RuntimeError):  # the threads were shut down: the process is ending
-                self._threads.submit(self._hang_up, dial.result())
-
-    async def _ask(self, connection: libvirt.virConnect, call: Callable[[], T], *, seconds: float) -> T:
+    async def _ask(
+        self, pair: Pair, call: Callable[[], T], *, seconds: float | None, threads: Threads | None = None
+    ) -> T:
+        """The call's answer, within `seconds` and before the host is lost. Raises our own errors."""
+        gone = self._gone
+        if gone is None:
+            raise self._down()
+        answer = (threads or self._threads).submit(call)
         try:
-            return await self._thread(call, seconds=seconds)
-        except Unavailable:
-            if not _alive(connection):
-                self._lost(connection)
-            raise
-
-    async def _thread(self, call: Callable[[], T], *, seconds: float) -> T:
-        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
-        return await self._within(seconds, future)
-
-    async def _within(self, seconds: float, future: "asyncio.Future[T]") -> T:
-        try:
-            async with asyncio.timeout(seconds):
-                return await future
+            either: set[asyncio.Future[Any]] = {answer, gone}
+            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
         except libvirt.libvirtError as error:
+            if not pair.alive:
+                self._lost(pair, _BROKE)
             raise translate(error, self.uri) from error
-        except TimeoutError:
-            raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds") from None
+        finally:
+            answer.cancel()
+        if gone.done():
+            raise self._down()
+        raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds")
 
-    def _dial(self, again: bool) -> libvirt.virConnect:
-        eventloop.start()
-        connection = libvirt.open(self.uri)
-        # Drivers that live in this process (test:///) know neither; there is nothing to lose there.
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.setKeepAlive(*_KEEPALIVE)
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.registerCloseCallback(self._heard_close, None)
-        try:
-            self._callbacks[connection] = self._on_up(connection, again)
-        except BaseException:
-            self._hang_up(connection)
-            raise
-        return connection
+    def _dial_now(self) -> Pair:
+        """In the dial's thread."""
+        return dial(self.uri, lambda connection: self._on_up(connection, self._was_up), self._heard_close)
 
-    def _hang_up(self, connection: libvirt.virConnect) -> None:
-        """Lets go of a connection. It closes with its last reference: a call under way still holds one."""
-        for callback in self._callbacks.pop(connection, []):
-            with contextlib.suppress(libvirt.libvirtError):
-                connection.domainEventDeregisterAny(callback)
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.unregisterCloseCallback()
-
-    def _heard_close(self, connection: libvirt.virConnect, _reason: int, _opaque: object) -> None:
+    def _heard_close(self, pulse: libvirt.virConnect, reason: int, _opaque: object) -> None:
         """libvirt calls this in its event thread."""
         with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
             if self.loop is not None:
-                self.loop.call_soon_threadsafe(self._lost, connection)
+                self.loop.call_soon_threadsafe(self._pulse_ended, pulse, _CLOSED.get(reason, _BROKE))
 
-    def _lost(self, connection: libvirt.virConnect) -> None:
-        if self._closed or connection is not self._connection:
+    def _pulse_ended(self, pulse: libvirt.virConnect, why: str) -> None:
+        if self._pair is not None and self._pair.pulse is pulse:
+            self._lost(self._pair, why)
+
+    def _lost(self, pair: Pair, why: str) -> None:
+        if self._closed or pair is not self._pair:
             return
-        self._connection = None
-        self._healer = asyncio.get_running_loop().create_task(self._heal(connection))
+        self.trouble = f"libvirt at {self.uri} went away: {why}"
+        self._give_up()
+        self._healer = asyncio.get_running_loop().create_task(self._heal())
 
-    async def _heal(self, dead: libvirt.virConnect) -> None:
-        with contextlib.suppress(ProvisionerError):
-            await self._thread(partial(self._hang_up, dead), seconds=5)
-        del dead
+    def _give_up(self) -> "asyncio.Future[None] | None":
+        """Lets the present pair go, and the threads that may be stuck in its calls. Done once closed."""
+        pair, gone = self._pair, self._gone
+        if pair is None or gone is None:
+            return None
+        self._pair = self._gone = None
+        gone.set_result(None)
+        self._close_threads()
+        self._threads = Threads(self._most, "libvirt")
+        self._streams = Threads(_STREAMS, "libvirt-stream")
+        return self._let_go(pair)
+
+    def _close_threads(self) -> None:
+        self._threads.close()
+        self._streams.close()
+
+    def _let_go(self, pair: Pair) -> "asyncio.Future[None]":
+        loop = asyncio.get_running_loop()
+        closed: asyncio.Future[None] = loop.create_future()
+
+        def tell() -> None:
+            if not closed.done():
+                closed.set_result(None)
+
+        def done() -> None:
+            with contextlib.suppress(RuntimeError):  # the asyncio loop ended before us
+                loop.call_soon_threadsafe(tell)
+
+        let_go(pair, done)
+        return closed
+
+    async def _heal(self) -> None:
         delay = _FIRST_DELAY
         while True:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads many hosts
             delay = min(delay * 2, _LAST_DELAY)
             try:
-                await self.open(again=True)
+                await self._reach()
             except ProvisionerError:
                 continue
             except Exception:
@@ -236,9 +247,20 @@ class Link:
                 self._healer = None
             return
 
+    def _down(self) -> Unavailable:
+        remedy = "see whether that machine is reachable and its libvirtd runs"
+        if devices.is_local(self.uri):
+            remedy = "start it: systemctl start libvirtd, or: virtlogd -d; libvirtd -d"
+        return Unavailable(f"{self.trouble}; trying to reach it again", remedy=remedy)
 
-def _alive(connection: libvirt.virConnect) -> bool:
+
+async def _to_its_end(asking: Coroutine[Any, Any, T]) -> T:
+    """The answer; a caller that is cancelled waits for it first."""
+    work = asyncio.ensure_future(asking)
     try:
-        return bool(connection.isAlive())
-    except libvirt.libvirtError:
-        return False
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.exception()
+        raise

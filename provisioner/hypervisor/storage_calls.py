@@ -23,6 +23,7 @@ _TELL_BYTES = 4 * 1024 * 1024
 
 class StorageCalls(Calls):
     def __init__(self) -> None:
+        super().__init__()
         self._pool_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property

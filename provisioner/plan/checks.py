@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.host import HostFacts
+from provisioner.plan.limits import check_bus, check_disk_device, check_graphics, check_secure_boot
 
 _GIB = 1024**3
 _FIRMWARE = {"bios": "bios", "uefi": "efi"}
@@ -18,6 +19,7 @@ def check(spec: GuestSpec, host: HostFacts, *, rebuild: bool = False) -> None:
     """
     _identity(spec, host, rebuild)
     _size(spec, host)
+    _able(spec, host)
     _disks(spec, host, rebuild)
     for nic in spec.nics:
         _nic(nic, host)
@@ -60,6 +62,16 @@ def _size(spec: GuestSpec, host: HostFacts) -> None:
             f"guest {spec.name}: {spec.memory} MiB of memory are more than the {host.memory} MiB "
             f"that {host.uri} has"
         )
+
+
+def _able(spec: GuestSpec, host: HostFacts) -> None:
+    for bus in dict.fromkeys(disk.bus for disk in spec.disks):
+        check_bus(bus, host)
+    if spec.secure:
+        check_secure_boot(host)
+    check_graphics(spec.graphics, host)
+    if spec.iso:
+        check_disk_device("cdrom", host)
 
 
 def _disks(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:

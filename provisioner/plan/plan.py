@@ -129,7 +129,7 @@ def _warnings(spec: GuestSpec, host: HostFacts, tree: Tree) -> tuple[str, ...]:
         told.insert(0, f"{spec.name} is emulated without KVM{why}: expect it to be many times slower")
         if not tree.family and not spec.cpu:
             told.append(
-                f"nothing tells what {spec.name} runs, so it is emulated as the oldest x86-64: a system that needs "
+                f"nothing tells what {spec.name} runs, so it is emulated as the oldest x86-64: what needs "
                 "a newer one (EL9, EL10) stops early; --cpu Nehalem or --cpu maximum gives it that"
             )
     return tuple(told)

@@ -28,6 +28,10 @@ AnswerCheck = Callable[[Install, GuestRow, Profile, Tree], Awaitable[None]]
 _GIB = 1024**3
 
 
+async def _as_it_is(uri: str) -> str:
+    return uri
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An install that could be begun now. `secrets` are those in `plan`; `tree` is one to be remembered.
@@ -64,6 +68,7 @@ class Drafts:
         http_port: int,
         address: str = "",
         check_answer: AnswerCheck | None = None,
+        resolve: Callable[[str], Awaitable[str]] = _as_it_is,
     ) -> None:
         self._store = store
         self._hosts = hosts
@@ -78,6 +83,7 @@ class Drafts:
         self._http_port = http_port
         self._address = address
         self._check_answer = check_answer
+        self._resolve = resolve
 
     async def new(self, request: CreateGuest) -> Draft:
         """Raises what stands against the request; the first thing that is wrong, in one sentence."""
@@ -85,7 +91,8 @@ class Drafts:
         method = method_of(request)
         secrets = secrets_of(request)
         profile, tree, new_tree = await self._what(request, method)
-        host = await self._hosts(request.connect).facts()
+        uri = await self._resolve(request.connect)
+        host = await self._hosts(uri).facts()
         spec = await spec_of(request, profile, method, host, self._store, self._ids)
         spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
         spec = await self._imported(spec)
@@ -93,7 +100,7 @@ class Drafts:
         install = self._install(spec)
         holdings = Holdings(data=data_volumes(spec, install.id))
         volume = spec.disk.volume or volume_name(spec.name, install.id)
-        row = GuestRow(spec, install.id, volume, install.created, secrets, request.connect, holdings=holdings)
+        row = GuestRow(spec, install.id, volume, install.created, secrets, uri, holdings=holdings)
         draft = await self._checked(install, row, host, profile, tree)
         return replace(draft, tree=tree if new_tree else None)
 

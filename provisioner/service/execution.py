@@ -155,17 +155,22 @@ class Execution:
 
     async def _rebuild_undone(self, row: GuestRow, begun: list[Step], done: set[str]) -> list[Step]:
         """A rebuild that failed leaves the guest switched off, with the disk that its domain names."""
-        defined = [
-            n for n, step in enumerate(begun) if isinstance(step, DefineDomain) and describe(step) in done
-        ]
-        if defined:
-            return begun[defined[0] + 1 :]
+        for number, step in enumerate(begun):
+            if isinstance(step, DefineDomain) and (describe(step) in done or await self._names_new(row)):
+                return begun[number + 1 :]
         held = row.holdings
         kept = tuple(pair for pair in held.owned if pair[1] in held.data)
         holdings = replace(held, owned=(*held.leftover, *kept), temporary=(), leftover=())
         former = replace(row, volume=row.old_volume, old_volume="", holdings=holdings, first_stage=False)
         await self._store.put_guest(former)
         return begun
+
+    async def _names_new(self, row: GuestRow) -> bool:
+        """Whether the domain names the new disk: libvirt may have defined it without our hearing of it."""
+        try:
+            return row.volume in await self._hosts(row.uri).xml(row.spec.name)
+        except ProvisionerError:
+            return False
 
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
         event = Event(kind, self._clock(), "service", install.mac, install.id, text)

@@ -154,6 +154,14 @@ profiles = Table(
     Column("shipped", Boolean, nullable=False),
 )
 
+hosts = Table(
+    "hosts",
+    METADATA,
+    Column("name", String(63), primary_key=True),
+    Column("uri", String(255), nullable=False, unique=True),
+    Column("allow_unsafe", Boolean, nullable=False),
+)
+
 trees = Table(
     "trees",
     METADATA,

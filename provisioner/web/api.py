@@ -8,6 +8,7 @@ from aiohttp import web
 from provisioner.web import (
     api_answers,
     api_guests,
+    api_hosts,
     api_installs,
     api_machines,
     api_profiles,
@@ -25,6 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_profiles.OPERATIONS,
     *api_trees.OPERATIONS,
     *api_machines.OPERATIONS,
+    *api_hosts.OPERATIONS,
     *api_answers.OPERATIONS,
     *api_session.OPERATIONS,
 )

@@ -16,6 +16,7 @@ from provisioner.web import (
     dashboard,
     events,
     health,
+    hosts,
     report,
     routes,
     trees,
@@ -55,7 +56,7 @@ def people_app(services: Services, token: str) -> web.Application:
     app.on_response_prepare.append(strict)
     app.cleanup_ctx.append(_tailing)
     app.on_shutdown.append(_end_streams)
-    for table in (health.ROUTES, auth.ROUTES, dashboard.ROUTES, events.ROUTES, api.ROUTES):
+    for table in (health.ROUTES, auth.ROUTES, dashboard.ROUTES, hosts.ROUTES, events.ROUTES, api.ROUTES):
         routes.add(app, table)
     return app
 

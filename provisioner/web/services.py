@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from provisioner.boot.client import Ignore
-from provisioner.core.host import Network, Pool
+from provisioner.core.host import HostFacts, Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.core.readings import Check, Comparison
 from provisioner.plan.steps import Plan
+from provisioner.service.hosts import Busy, HostState
 from provisioner.service.ports import Clock, Store, TokenKind
 from provisioner.service.requests import CreateGuest, Creation, Guest
 
@@ -113,6 +115,19 @@ class Machines(Protocol):
     async def remove(self, name: str) -> None: ...
 
 
+class Hosts(Protocol):
+    async def states(self) -> Sequence[HostState]: ...
+    async def state(self, name: str) -> HostState: ...
+    async def add(self, name: str, uri: str, *, allow_unsafe: bool) -> HostState: ...
+    async def show(self, name: str) -> tuple[HostState, HostFacts]: ...
+    async def load(self, name: str) -> Busy: ...
+    async def check(self, name: str) -> Sequence[Check]: ...
+    async def compare(self, name: str) -> Sequence[Comparison]: ...
+    async def networks(self, name: str) -> Sequence[Network]: ...
+    async def pools(self, name: str) -> Sequence[Pool]: ...
+    async def remove(self, name: str) -> None: ...
+
+
 class HostLists(Protocol):
     """What a host has; the configured one."""
 
@@ -154,6 +169,7 @@ class Services:
     images: Images
     machines: Machines
     host: Callable[[], HostLists]
+    hosts: Hosts
     upstream: Pass
     neighbour: Callable[[str], str | None]
     ready: Callable[[], Awaitable[None]]

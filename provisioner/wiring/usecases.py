@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from provisioner import state
-from provisioner.core.errors import ProvisionerError
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring.ground import end, is_unheld, loaders, now
+from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
     from provisioner.web.services import Services
 
 _log = logging.getLogger("provisioner")
-_TICK_SECONDS = 5.0
-_RETRY_SECONDS = 5.0
 
 
 async def services(
     settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
-    from provisioner.hypervisor.connection import LibvirtHost
+    from provisioner.hypervisor.validator import HostValidator
     from provisioner.media.images import Builder
     from provisioner.media.lint import ProcessLinter
     from provisioner.media.prepare import Prepared as PreparedImages
@@ -43,6 +42,7 @@ async def services(
     from provisioner.service.execution import Execution
     from provisioner.service.grounds import Grounds
     from provisioner.service.guests import Guests
+    from provisioner.service.hosts import Registry
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
@@ -51,29 +51,29 @@ async def services(
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.sweep import sweep
     from provisioner.service.tokens import Tokens, load_key
     from provisioner.service.trees import Trees
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
     from provisioner.wiring.makers import Makers
+    from provisioner.wiring.watching import watch
 
     folder = settings.state_dir
     client = session()
     stack.push_async_callback(client.close)
     upstream = Upstream(client)
-    known: dict[str, LibvirtHost] = {}
-
-    def host(uri: str) -> LibvirtHost:
-        uri = uri or settings.libvirt_uri
-        if uri not in known:
-            known[uri] = LibvirtHost(uri)
-            known[uri].watch(progress.on_domain_event)
-            stack.push_async_callback(known[uri].close)
-        return known[uri]
-
+    progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
+    host = Connections(settings.libvirt_uri, progress.on_domain_event)
+    stack.push_async_callback(host.close)
     aftercare = Aftercare(store, host)
-    progress = Progress(store, now, first_stage_over=aftercare.look)
+    hosts = Registry(
+        store, host, HostValidator(), local=settings.libvirt_uri, configured=configured(settings)
+    )
+    await hosts.allow()
+    opening = asyncio.create_task(hosts.open())
+    stack.push_async_callback(end, opening)
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
@@ -101,6 +101,7 @@ async def services(
         settings.http_port,
         settings.guest_address,
         answers.check,
+        hosts.resolve,
     )
     execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
@@ -111,29 +112,20 @@ async def services(
         now,
         _deadlines(settings),
         settings.settle_seconds,
-        busy=guests.execution.busy.__contains__,
+        busy=execution.busy.__contains__,
     )
 
     async def ready() -> None:
         await store.last_event_id()
         child.ready()
 
-    async def watch() -> None:
-        while not host("").up:  # what a killed service left can be judged only by looking at libvirt
-            try:
-                await host("").open()
-            except ProvisionerError as error:
-                _log.warning("%s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
-        for line in await reconcile(store, host, guests, now):
-            _log.info("%s", line)
-        while True:
-            try:
-                await watchdog.tick()
-                await aftercare.tick()
-            except ProvisionerError as error:
-                _log.warning("the watchdog will look again: %s", error)
-            await asyncio.sleep(_TICK_SECONDS)
+    async def open_host() -> None:
+        await host("").open()
+
+    async def tidy() -> list[str]:
+        told = await reconcile(store, host, guests, now)
+        uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
+        return told + await sweep(store, host, uris, execution.busy.__contains__)
 
     served = Services(
         store=store,
@@ -149,11 +141,12 @@ async def services(
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
         host=lambda: host(""),
+        hosts=hosts,
         upstream=upstream.open,
         neighbour=interfaces.neighbour,
         ready=ready,
     )
-    return served, watch
+    return served, partial(watch, open_host, tidy, (watchdog.tick, aftercare.tick))
 
 
 def _deadlines(settings: "Settings") -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What the use cases need from outside, as Protocols. Edges satisfy them; `wiring` introduces them."""
 
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader, Workshop
+from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
 from provisioner.service.ports.store import (
     Clock,
@@ -15,9 +16,12 @@ from provisioner.service.ports.store import (
 
 __all__ = [
     "Clock",
+    "Connection",
+    "Connections",
     "DomainEvent",
     "GuestRow",
     "Holdings",
+    "HostStore",
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
@@ -28,6 +32,7 @@ __all__ = [
     "Token",
     "TokenKind",
     "TreeReader",
+    "Validator",
     "Volumes",
     "Workshop",
 ]

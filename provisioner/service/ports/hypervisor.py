@@ -1,9 +1,10 @@
 """One libvirt connection."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal, Protocol
 
 from provisioner.core.host import Domain, HostFacts, Network, Pool
+from provisioner.core.storage import Volume
 from provisioner.plan.steps import HostStep
 
 DomainEvent = Literal["started", "stopped", "crashed", "rebooted", "undefined"]
@@ -28,6 +29,14 @@ class Hypervisor(Protocol):
         ...
 
     async def volumes(self, pool: str) -> list[str]: ...
+    async def all_volumes(self) -> list[Volume]:
+        """The volumes of every active pool."""
+        ...
+
+    async def volume_users(self, paths: Collection[str]) -> dict[str, list[str]]:
+        """Which domains and overlays use the files of these paths."""
+        ...
+
     def watch(self, callback: OnDomainEvent) -> None: ...
 
 

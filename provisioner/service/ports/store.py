@@ -9,6 +9,7 @@ from provisioner.core.guest import GuestSpec
 from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.service.ports.hosts import HostStore
 
 Clock = Callable[[], datetime]
 TokenKind = Literal["stub", "answer", "report"]
@@ -71,7 +72,7 @@ class JournalRow:
     state: Literal["intent", "done", "undone"]
 
 
-class Store(Protocol):
+class Store(HostStore, Protocol):
     """Raises NotFound and Conflict from `core.errors`; every write is one short transaction."""
 
     async def record(self, events: Sequence[Event]) -> list[Install]:

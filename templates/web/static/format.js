@@ -12,3 +12,10 @@ export function offset(at, created) {
   const seconds = Math.max(0, (Date.parse(at) - Date.parse(created)) / 1000);
   return seconds < 60 ? `+${seconds.toFixed(1)} s` : `+${span(seconds)}`;
 }
+
+export function amount(kibibytes) {
+  const mebibytes = kibibytes / 1024;
+  if (mebibytes < 1024) return `${mebibytes.toFixed(0)} MiB`;
+  const gibibytes = mebibytes / 1024;
+  return gibibytes < 1024 ? `${gibibytes.toFixed(1)} GiB` : `${(gibibytes / 1024).toFixed(1)} TiB`;
+}

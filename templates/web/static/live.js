@@ -35,7 +35,7 @@ export function every(second) {
   setInterval(second, 1000);
 }
 
-function show(state, text) {
+export function show(state, text) {
   const light = document.getElementById("live");
   if (light.dataset.state === state) return;
   light.dataset.state = state;

@@ -52,7 +52,7 @@ def call(site: Site, tmp_path: Path) -> Call:
 LISTS = ("guest list --all", "install list", "tree list", "image list", "profile list", "machine list")
 
 
-@pytest.mark.parametrize("words", [*LISTS, "network list", "pool list"])
+@pytest.mark.parametrize("words", [*LISTS, "host list", "network list", "pool list"])
 def test_lists_as_table_and_json(call: Call, words: str) -> None:
     table, data = call(words), call(f"{words} -o json")
 
@@ -83,7 +83,29 @@ def test_a_machine_comes_and_goes(call: Call) -> None:
     assert call("machine list").stdout == ""
 
 
+def test_a_host_comes_and_goes(call: Call) -> None:
+    assert call("host add other test:///default?x=1").stdout == "host other is up\n"
+    names = [host["name"] for host in json.loads(call("host list -o json").stdout)]
+    assert names == ["local", "other"]
+    shown = json.loads(call("host show other -o json").stdout)
+    assert (shown["uri"], shown["node"]["cpus"]) == ("test:///default?x=1", 16)
+    checked = call("host check other")
+    assert checked.returncode == 0
+    assert {line.split()[0] for line in checked.stdout.splitlines()} == {"unknown"}
+    assert call("host remove other").returncode == 0
+    assert call("host show other").stderr.startswith("error: no host is called 'other'")
+
+
 SENTENCES = {
+    "host add x qemu+tcp://h/system": "is not encrypted",
+    "host add x qemu+ssh://h/system?no_verify=1": "does not verify",
+    "host add x nothing:///x": "nothing",
+    "host add x y": "is not a libvirt URI",
+    "host add X qemu:///session": "'X' is not usable",
+    "host add local qemu:///session": "exists already",
+    "host remove local": "is named in the settings",
+    "host show nobody": "nobody",
+    "host check local --compare": "looks at the machine that it runs on",
     "guest create web1 -p nothing": "nothing",
     "guest show nobody": "nobody",
     "install why nobody": "nobody",

@@ -1,14 +1,9 @@
 """A libvirtd of our own, killed and frozen: the connection mends itself and tells what it missed."""
 
 import os
-import pwd
-import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,67 +11,15 @@ from provisioner.core.errors import Unavailable
 from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.plan.plan import plan_guest
 from provisioner.plan.steps import Plan
+from tests.edges.hypervisor.daemon import Daemon, daemon_of_our_own
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
 from tests.steps import given, host_steps
-
-CONFIG = """
-auth_unix_rw = "none"
-unix_sock_rw_perms = "0777"
-log_outputs = "4:file:{folder}/log"
-"""
-
-
-class Daemon:
-    """libvirtd without privileges, with all its files in one folder; clients use its test driver."""
-
-    def __init__(self, folder: Path) -> None:
-        self.socket = folder / "libvirt" / "libvirt-sock"
-        self._config = folder / "libvirtd.conf"
-        self._config.write_text(CONFIG.format(folder=folder))
-        homes = ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
-        self._environment = dict.fromkeys(homes, str(folder)) | {"PATH": os.environ["PATH"], "LC_ALL": "C"}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def uri(self) -> str:
-        return f"test+unix:///default?socket={self.socket}"
-
-    def start(self) -> None:
-        drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        self._process = subprocess.Popen(
-            [*(drop if os.geteuid() == 0 else []), "libvirtd", "--config", str(self._config)],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        end = time.monotonic() + 30
-        while not self.socket.exists():
-            assert self._process.poll() is None and time.monotonic() < end, "libvirtd did not start"
-            time.sleep(0.05)
-
-    def send(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self.socket.unlink(missing_ok=True)
 
 
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
-    if shutil.which("libvirtd") is None or shutil.which("setpriv") is None:
-        pytest.skip("libvirtd or setpriv is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="provisioner-libvirtd-", dir="/tmp"))
-    if os.geteuid() == 0:
-        os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
-    daemon = Daemon(folder)
-    daemon.start()
-    yield daemon
-    daemon.kill()
-    shutil.rmtree(folder)
+    with daemon_of_our_own() as daemon:
+        yield daemon
 
 
 @pytest.fixture
@@ -148,7 +91,13 @@ async def test_a_daemon_that_is_not_there_yet(daemon: Daemon) -> None:
         with pytest.raises(Unavailable, match="libvirt at test"):
             await host.domains()
 
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="trying to reach it again"):
+            await host.domains()
+        assert time.monotonic() - began < 0.1
+
         daemon.start()
+        await eventually(lambda: host.up)
         assert await host.domains()
     finally:
         await host.close()

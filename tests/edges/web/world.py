@@ -20,6 +20,7 @@ from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
+from provisioner.service.hosts import Registry
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
@@ -28,6 +29,7 @@ from provisioner.store.database import Database
 from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
+from tests.connections import FakeConnections, FakeValidator
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
@@ -276,6 +278,10 @@ class World:
         self.guests = FakeGuests()
         self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
         self.upstream = FakeUpstream()
+        self.connections, self.validator = FakeConnections(), FakeValidator()
+        self.hosts = Registry(
+            self.store, self.connections, self.validator, local="qemu:///system", configured={}
+        )
         self.neighbours: dict[str, str] = {}
         self.ready_error: Exception | None = None
         self.services = Services(
@@ -299,6 +305,7 @@ class World:
             images=FakeImages(),
             machines=FakeMachines(),
             host=FakeHost,
+            hosts=self.hosts,
             upstream=self.upstream.open,
             neighbour=lambda address: self.neighbours.get(address),
             ready=self._ready,

@@ -51,6 +51,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         ],
         "install": ["cancel", "list", "show", "wait", "why"],
         "machine": ["add", "list", "remove"],
+        "host": ["add", "check", "list", "remove", "show"],
         "network": ["list"],
         "pool": ["list"],
         "completion": [],

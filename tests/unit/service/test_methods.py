@@ -1,4 +1,4 @@
-"""A guest of each method through the use cases: made, installed, rebuilt, removed, and broken at every step."""
+"""A guest of each method through the use cases: made, installed, rebuilt, removed, broken at every step."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -103,10 +103,9 @@ class Breaking:
         return call
 
 
-def broken(world: Stocked, number: int, when: str) -> Any:
-    """The use cases of a service whose step of that number fails, once."""
-    breaking = Breaking(number, when)
-    return world.guests(None, Broken(world.libvirt, breaking), Broken(world.workshop, breaking))  # type: ignore[arg-type]
+def broken(world: Stocked, breaking: Breaking) -> Any:
+    """The use cases of a service one of whose steps fails, once."""
+    return world.guests(None, Broken(world.libvirt, breaking), Broken(world.workshop, breaking))
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -116,7 +115,7 @@ async def test_broken_at_any_step_nothing_is_left_and_the_name_is_free(asked: As
     for number in range(steps):
         world = await stocked()
         with pytest.raises(Unavailable, match="on fire"):
-            await broken(world, number, when).create(asked.request)
+            await broken(world, Breaking(number, when)).create(asked.request)
 
         assert (world.libvirt.there, world.made(), world.on_the_way()) == ({}, set(), [])
         assert OLD.items() <= world.libvirt.disks.items()
@@ -181,7 +180,7 @@ async def test_a_rebuild_broken_at_any_step_keeps_the_guest(asked: Asked, when: 
         await world.guests().create(asked.request)
         await ends(world, asked, "i1")
         try:
-            await broken(world, number, when).rebuild("web1")
+            await broken(world, Breaking(number, when)).rebuild("web1")
             break
         except Unavailable as error:
             assert "on fire" in str(error)
@@ -239,7 +238,7 @@ async def test_two_guests_of_one_image_share_its_base(world: Stocked) -> None:
     second = await guests.create(replace(request, name="web2"))
 
     assert len(second.plan.steps) == 3, "no second upload"
-    assert {base for base in world.libvirt.backing.values()} == {"base-aaaa1111.qcow2"}
+    assert set(world.libvirt.backing.values()) == {"base-aaaa1111.qcow2"}
     await guests.delete("web1")
     assert ("default", "base-aaaa1111.qcow2") in world.libvirt.disks
     assert world.lacking("web2") == []

@@ -21,7 +21,9 @@ WRITES = {
     "put_token",
     "journal",
     "close_journal",
+    "put_tree",
     "apply",
+    "clear",
 }
 STRANGER = Domain("lost", "22222222-0000-4000-8000-000000000001", "running", ours=True)
 FOREIGN = Domain("old", "11111111-0000-4000-8000-000000000001", "running", ours=False)
