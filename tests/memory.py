@@ -9,6 +9,7 @@ from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.host import Host
 from provisioner.core.install import LIFE, Event, Install, Kind, advance
 from provisioner.core.machine import Machine
+from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.service.ports import GuestRow, JournalRow, Token
 
@@ -30,6 +31,7 @@ class MemoryStore:
         self._images: dict[str, Image] = {}
         self._hosts: dict[str, Host] = {}
         self._tokens: dict[str, Token] = {}
+        self._repairs: dict[tuple[str, str], Repair] = {}
         self._journal: dict[tuple[str, int], JournalRow] = {}
 
     async def record(self, events: Sequence[Event]) -> list[Install]:
@@ -203,6 +205,15 @@ class MemoryStore:
 
     async def remove_host(self, name: str) -> None:
         del _known(self._hosts, name, "host")[name]
+
+    async def put_repair(self, repair: Repair) -> None:
+        self._repairs[repair.device, repair.kind] = repair
+
+    async def repairs(self) -> list[Repair]:
+        return [self._repairs[key] for key in sorted(self._repairs)]
+
+    async def remove_repair(self, repair: Repair) -> None:
+        self._repairs.pop((repair.device, repair.kind), None)
 
     async def put_token(self, digest: str, token: Token) -> None:
         was = self._tokens.get(digest)

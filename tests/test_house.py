@@ -16,7 +16,7 @@ PACKAGE = ROOT / "provisioner"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PURE = {"boot", "distros", "answers", "plan"}
-EDGES = {"netboot", "mirror", "media", "hypervisor", "store"}
+EDGES = {"netboot", "mirror", "media", "hypervisor", "segment", "store"}
 ROOMS = {"core", "service", "web", "cli"} | PURE | EDGES
 # What a room may import besides itself. `service` holds the ports, so edges may import that one module.
 PORTS = "service.ports"

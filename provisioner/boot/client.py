@@ -7,6 +7,8 @@ from provisioner.core.firmware import FIRMWARES, Firmware, by_code
 
 DISCOVER: Final = 1
 REQUEST: Final = 3
+PROBE: Final = "provisioner-check"
+"""The user class of our own question whether we are heard: answered like a machine that may netboot."""
 
 # DHCP clients of installers and operating systems. They take a boot file for something else (d-i reads it
 # as its preseed's URL), so a loader must never reach them, whatever other options they copy.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from provisioner.cli.endpoint import Endpoint, find
@@ -43,6 +43,13 @@ class Frame:
     id: str = ""
 
 
+class SupportsRead(Protocol):
+    """A body of known length."""
+
+    def __len__(self) -> int: ...
+    def read(self, count: int = ..., /) -> bytes: ...
+
+
 class Api:
     """Talks to one service. Raises the errors of `core.errors`; Unavailable where it does not answer."""
 
@@ -58,9 +65,9 @@ class Api:
     def get(self, *path: str, **params: str) -> Any:
         return self._call("GET", path, params=params).json()
 
-    def text(self, *path: str) -> str:
+    def text(self, *path: str, **params: str) -> str:
         """A plain document, or the `text` or `xml` of a JSON one."""
-        response = self._call("GET", path)
+        response = self._call("GET", path, params=params)
         if "json" not in response.headers.get("Content-Type", ""):
             return str(response.text)
         body = response.json()
@@ -69,11 +76,28 @@ class Api:
     def post(self, *path: str, body: object = None, **params: str) -> Any:
         return _document(self._call("POST", path, body=body, params=params))
 
-    def put(self, *path: str, body: object = None) -> Any:
-        return _document(self._call("PUT", path, body=body))
+    def put(self, *path: str, body: object = None, **params: str) -> Any:
+        return _document(self._call("PUT", path, body=body, params=params))
 
-    def delete(self, *path: str) -> Any:
-        return _document(self._call("DELETE", path))
+    def delete(self, *path: str, **params: str) -> Any:
+        return _document(self._call("DELETE", path, params=params))
+
+    def upload(self, *path: str, body: SupportsRead, **params: str) -> Any:
+        """PUT of a file's bytes, whose length `body` tells by `len()`."""
+        return _document(self._call("PUT", path, data=body, params=params, stream=True))
+
+    def download(self, *path: str, **params: str) -> tuple[int, Iterator[bytes]]:
+        """The size of a document of bytes, and the bytes as they come."""
+        response = self._call("GET", path, params=params, stream=True)
+        return int(response.headers["Content-Length"]), self._chunks(response)
+
+    def _chunks(self, response: "Response") -> Iterator[bytes]:
+        from requests import RequestException
+
+        try:
+            yield from response.iter_content(1024 * 1024)
+        except RequestException as error:
+            raise Unavailable(f"the service at {self.endpoint.url} broke off its answer") from error
 
     def lines(self, *path: str, body: object) -> Iterator[dict[str, Any]]:
         """The JSON objects of an application/x-ndjson answer, as they come."""
@@ -111,6 +135,7 @@ class Api:
         path: tuple[str, ...],
         *,
         body: object = None,
+        data: SupportsRead | None = None,
         params: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> "Response":
@@ -120,7 +145,13 @@ class Api:
         wait = None if stream else _ANSWER_SECONDS
         try:
             response = self._session.request(
-                method, url, json=body, params=params, stream=stream, timeout=(_CONNECT_SECONDS, wait)
+                method,
+                url,
+                json=body,
+                data=data,
+                params=params,
+                stream=stream,
+                timeout=(_CONNECT_SECONDS, wait),
             )
         except RequestException as error:
             raise Unavailable(

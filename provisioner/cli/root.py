@@ -14,6 +14,7 @@ SECTIONS = {
     },
     "What is installed": {
         "tree": Entry("tree:tree", "Install trees: kernels, initrds and packages of a release"),
+        "media": Entry("media:media", "ISO and disk images that guests are installed from"),
         "image": Entry("image:image", "Packed root file systems for the mini installer"),
         "profile": Entry("profile:profile", "Tree, answer file and hardware defaults under one name"),
         "answer": Entry("answer:answer", "Kickstart and preseed files as they will be served"),
@@ -23,8 +24,9 @@ SECTIONS = {
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
         "host": Entry("hosts:host", "libvirt hosts: their facts, their load, what they lack"),
-        "network": Entry("host:network", "The host's networks and whether guests can netboot there"),
-        "pool": Entry("host:pool", "The host's storage pools"),
+        "network": Entry("network:network", "The host's networks, and whether guests can netboot there"),
+        "pool": Entry("pool:pool", "The host's storage pools"),
+        "volume": Entry("volume:volume", "The volumes of a pool, filled and fetched"),
     },
     "Shell": {
         "completion": Entry("completion:completion", "Print the completion script of bash, zsh or fish"),

@@ -60,7 +60,8 @@ class Network:
     """A libvirt network. `mode` as in its XML's forward element, "isolated" where it has none.
 
     `bridge` "" for a macvtap pool, whose `parents` are the host's devices. `bootp` tells whether its XML
-    names a boot file, `addresses` the host's own on it (address/prefix), `dhcp` whether it gives addresses.
+    names a boot file, `addresses` the host's own on it (address/prefix), `dhcp` whether it gives addresses:
+    `ranges` as first-last, `reserved` as MAC, address and name. `ours` where our metadata is on it.
     """
 
     name: str
@@ -72,6 +73,11 @@ class Network:
     addresses: tuple[str, ...] = ()
     dhcp: bool = False
     bootp: str = ""
+    uuid: str = ""
+    persistent: bool = True
+    ours: bool = False
+    ranges: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.host import Network
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.xml import Element, attribute, parse, render
+from provisioner.plan.network import NAMESPACE
 
-NAMESPACE = "urn:provisioner:network:1"
 _DNSMASQ = "{http://libvirt.org/schemas/network/dnsmasq/1.0}"
 _MODES = ("nat", "route", "open", "isolated")
 
@@ -21,7 +21,7 @@ def networks(connection: libvirt.virConnect) -> list[Network]:
     found = []
     for network in connection.listAllNetworks():
         with contextlib.suppress(libvirt.libvirtError):  # it went away while the list was read
-            found.append(_read(network))
+            found.append(read(network))
     return sorted(found, key=lambda network: network.name)
 
 
@@ -52,12 +52,20 @@ def ensure_network(
         if not is_code(error, "NO_NETWORK"):
             raise
         xml = render(
-            "network", namespace=NAMESPACE, name=name, bridge=bridge, mode=mode, bootp=bootp, **context
+            "network",
+            namespace=NAMESPACE,
+            name=name,
+            bridge=bridge,
+            mode=mode,
+            bootp=bootp,
+            parents=(),
+            hosts=(),
+            **context,
         )
         network = connection.networkDefineXML(xml)
     else:
         wanted = (bridge, mode, bootp, str(ipaddress.ip_interface(cidr)))
-        there = _read(network)
+        there = read(network)
         if _ours(network) and wanted != (there.bridge, there.mode, there.bootp, *there.addresses):
             raise Conflict(
                 f"network {name} exists with other settings (bridge {there.bridge}, {there.mode})",
@@ -99,7 +107,8 @@ def start_network(connection: libvirt.virConnect, name: str) -> None:
         network.setAutostart(1)
 
 
-def _read(network: libvirt.virNetwork) -> Network:
+def read(network: libvirt.virNetwork) -> Network:
+    """A network as a noun."""
     root = parse(network.XMLDesc())
     forward = root.find("forward")
     addresses = tuple(_address(ip) for ip in root.findall("ip") if ip.get("address"))
@@ -113,7 +122,16 @@ def _read(network: libvirt.virNetwork) -> Network:
         addresses=addresses,
         dhcp=root.find("ip/dhcp") is not None,
         bootp=_bootp(root),
+        uuid=network.UUIDString(),
+        persistent=bool(network.isPersistent()),
+        ours=root.find(f"metadata/{{{NAMESPACE}}}network") is not None,
+        ranges=tuple(f"{r.get('start')}-{r.get('end')}" for r in root.findall("ip/dhcp/range")),
+        reserved=tuple(_reserved(host) for host in root.findall("ip/dhcp/host")),
     )
+
+
+def _reserved(host: Element) -> str:
+    return " ".join(filter(None, (host.get("mac"), host.get("ip"), host.get("name"))))
 
 
 def _address(ip: Element) -> str:

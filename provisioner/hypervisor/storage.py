@@ -167,19 +167,31 @@ def find_volume(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVo
         raise
 
 
-def patiently(act: Callable[[], T]) -> T:
+def look_again(pool: libvirt.virStoragePool) -> None:
+    """Has libvirt read a pool's storage; one that stays busy is left as it is known."""
+    try:
+        patiently(pool.refresh, seconds=2.0)
+    except libvirt.libvirtError as error:
+        if not _is_busy(error):
+            raise
+
+
+def patiently(act: Callable[[], T], *, seconds: float = PATIENCE) -> T:
     """Repeats what a busy pool or volume refuses. libvirt has no code of its own for "busy"."""
-    end, delay = time.monotonic() + PATIENCE, 0.1
+    end, delay = time.monotonic() + seconds, 0.1
     while True:
         try:
             return act()
         except libvirt.libvirtError as error:
-            words = error.get_error_message() or ""
-            busy = any(mark in words for mark in _BUSY)
-            if not busy or time.monotonic() > end:
+            if not _is_busy(error) or time.monotonic() > end:
                 raise
         time.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - callers must not wake together
         delay = min(delay * 2, 2.0)
+
+
+def _is_busy(error: libvirt.libvirtError) -> bool:
+    words = error.get_error_message() or ""
+    return any(mark in words for mark in _BUSY)
 
 
 def read_pool(pool: libvirt.virStoragePool, local: bool) -> Pool:

@@ -106,8 +106,8 @@ class StorageCalls(Calls):
 
     async def clone_volume(self, pool: str, source: str, name: str, source_pool: str = "") -> Volume:
         """A full copy; one of that name that is there is taken as made."""
-        async with self._pool_locks[pool]:
-            return await self._link.stream(volumes.clone, pool, source, name, source_pool, local=self._local)
+        # libvirt makes other volumes beside a copy, which may take long: nobody waits for it.
+        return await self._link.stream(volumes.clone, pool, source, name, source_pool, local=self._local)
 
     async def resize_volume(self, pool: str, name: str, capacity: int) -> Volume:
         """Makes it larger, `capacity` in bytes; one that has the size already stays."""
@@ -140,16 +140,25 @@ class StorageCalls(Calls):
         )
 
     async def receive_volume(
-        self, pool: str, name: str, size: int, pieces: AsyncIterator[bytes], *, overwrite: bool = False
+        self,
+        pool: str,
+        name: str,
+        size: int,
+        pieces: AsyncIterator[bytes],
+        form: VolumeFormat = "raw",
+        *,
+        overwrite: bool = False,
     ) -> Volume:
         """Fills a volume of `size` bytes with what comes; a new one that is not filled whole is taken away.
+
+        `form` is what the bytes are, raw for everything but qcow2.
 
         What `pieces` raises is raised here, after that.
         """
         feed = Feed()
         work = asyncio.ensure_future(
             self._link.stream(
-                transfer.receive, pool, name, size, feed, local=self._local, overwrite=overwrite
+                transfer.receive, pool, name, size, feed, form, local=self._local, overwrite=overwrite
             )
         )
         work.add_done_callback(lambda _: feed.leave())

@@ -13,16 +13,23 @@ import libvirt
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.storage import Volume, VolumeFormat, VolumeSpec
 from provisioner.hypervisor import volumes
-from provisioner.hypervisor.storage import active_pool, check_room, find_volume, make_volume, patiently
+from provisioner.hypervisor.holes import BLOCK, ZEROS, extents, last_data, runs
+from provisioner.hypervisor.storage import (
+    active_pool,
+    check_room,
+    find_volume,
+    look_again,
+    make_volume,
+    patiently,
+)
 
 Count = Callable[[int], None]
 """Called with the bytes that are through, in the thread."""
 
 _PIECE = 255 * 1024
 """What fits one message of libvirt's protocol whole."""
-_BLOCK = 64 * 1024
-_ZEROS = bytes(_BLOCK)
-_READ = 4 * 1024 * 1024
+_WINDOW = 16 * 1024 * 1024
+"""What is fetched at a time: libvirt's client keeps what its daemon sends, however slowly it is read."""
 
 
 def receive(
@@ -31,6 +38,7 @@ def receive(
     name: str,
     size: int,
     pieces: Iterable[bytes],
+    form: VolumeFormat,
     *,
     local: bool,
     overwrite: bool = False,
@@ -42,12 +50,11 @@ def receive(
     is full, or a domain uses the volume that is to be overwritten.
     """
     there = active_pool(connection, pool)
-    spec = VolumeSpec(pool, name, size, "raw")
     volume = find_volume(there, name)
     new = volume is None
     if volume is None:
         check_room(connection, pool, size, f"volume {name}", local=local)
-        volume = make_volume(there, spec)
+        volume = make_volume(there, VolumeSpec(pool, name, size, form))
     elif not overwrite:
         raise Conflict(
             f"pool {pool} has a volume {name} already", remedy="choose another name, or ask for --overwrite"
@@ -55,7 +62,8 @@ def receive(
     else:
         _check_target(connection, volumes.read(pool, volume), size)
     try:
-        sent = _send(connection, volume, _parts(pieces) if new else pieces, sparse=new, count=count)
+        parts = runs(pieces, dense=_written(volume, form)) if new else pieces
+        sent = _send(connection, volume, parts, sparse=new, count=count)
         if sent != size:
             raise Invalid(f"volume {name}: {sent} bytes came of the {size} that were announced")
     except BaseException:
@@ -63,7 +71,7 @@ def receive(
             with contextlib.suppress(libvirt.libvirtError):
                 patiently(volume.delete)
         raise
-    patiently(there.refresh)  # the format of what came is known only now
+    look_again(there)  # what came may be of a format that libvirt finds by itself
     return volumes.show(connection, pool, name)
 
 
@@ -78,7 +86,9 @@ def upload(
     local: bool,
     count: Count | None = None,
 ) -> Volume:
-    """A file of this machine as a volume of at least `capacity` bytes; one that holds it already stays.
+    """A file of this machine, which is of the format `form`, as a volume of at least `capacity` bytes.
+
+    A volume that holds it already stays.
 
     One that holds only the beginning, because an upload was cut off, is made anew.
     """
@@ -93,18 +103,15 @@ def upload(
             found = None
         if found is None:
             check_room(connection, pool, max(size, capacity), f"volume {name}", local=local)
-            volume = make_volume(there, VolumeSpec(pool, name, max(size, 1), "raw"))
+            volume = make_volume(there, VolumeSpec(pool, name, max(size, capacity, 1), form))
             try:
-                _send(connection, volume, _extents(opened.fileno(), size), sparse=True, count=count)
+                parts = extents(opened.fileno(), size, dense=_written(volume, form))
+                _send(connection, volume, parts, sparse=True, count=count)
             except BaseException:
                 with contextlib.suppress(libvirt.libvirtError):
                     patiently(volume.delete)
                 raise
-            patiently(there.refresh)
     made = volumes.show(connection, pool, name)
-    if form == "qcow2" and made.format != "qcow2":
-        volumes.delete(connection, pool, name)
-        raise Invalid(f"{path.name} is said to be qcow2, and libvirt finds {made.format}")
     return volumes.resize(connection, pool, name, max(capacity, made.capacity), local=local)
 
 
@@ -119,8 +126,9 @@ def fetch(
 ) -> None:
     """Gives every one of the `size` bytes to `put`, zeros included; what `put` raises ends it."""
     volume = volumes.the_volume(connection, pool, name)
-    for piece in _receive(connection, volume, 0, size):
-        put(piece)
+    for at in range(0, size, _WINDOW):
+        for piece in _receive(connection, volume, at, min(_WINDOW, size - at)):
+            put(piece)
 
 
 def _send(
@@ -142,9 +150,9 @@ def _send(
                 stream.sendHole(part)
                 total += part
             else:
-                view = memoryview(part)
-                while view:
-                    view = view[stream.send(bytes(view[:_PIECE])) :]
+                at = 0
+                while at < len(part):
+                    at += stream.send(part[at : at + _PIECE])
                 total += len(part)
             if count is not None:
                 count(total)
@@ -169,8 +177,8 @@ def _receive(
                 hole = min(stream.recvHole(), left)
                 left -= hole
                 while hole:
-                    yield _ZEROS[: min(hole, _BLOCK)]
-                    hole -= min(hole, _BLOCK)
+                    yield ZEROS[: min(hole, BLOCK)]
+                    hole -= min(hole, BLOCK)
             elif isinstance(found, int) or not found:
                 raise Conflict(f"volume {volume.name()} became shorter while it was read")
             else:
@@ -190,88 +198,19 @@ def _finish(stream: libvirt.virStream) -> None:
         stream.abort()
 
 
-def _parts(pieces: Iterable[bytes]) -> Iterator[bytes | int]:
-    """Runs of whole blocks of zeros as their length, wherever the pieces' borders are."""
-    held, zeros = bytearray(), 0
-    for piece in pieces:
-        held += piece
-        whole = len(held) // _BLOCK * _BLOCK
-        if whole < 4 * _BLOCK:
-            continue
-        ready = bytes(held[:whole])
-        del held[:whole]
-        for part in _split(ready):
-            if isinstance(part, int):
-                zeros += part
-                continue
-            if zeros:
-                yield zeros
-                zeros = 0
-            yield part
-    if zeros:
-        yield zeros
-    if held:
-        yield bytes(held)
-
-
-def _split(content: bytes) -> Iterator[bytes | int]:
-    start = 0
-    for at in range(0, len(content), _BLOCK):
-        block = content[at : at + _BLOCK]
-        if block == _ZEROS:
-            if start < at:
-                yield content[start:at]
-            yield _BLOCK
-            start = at + _BLOCK
-    if start < len(content):
-        yield content[start:]
-
-
-def _extents(descriptor: int, size: int) -> Iterator[bytes | int]:
-    """A file as its data and its holes, as the file system knows them."""
-    at = 0
-    while at < size:
-        try:
-            data = os.lseek(descriptor, at, os.SEEK_DATA)
-        except OSError:  # no data from here on
-            data = size
-        if data > at:
-            yield min(data, size) - at
-            at = min(data, size)
-        if at >= size:
-            return
-        end = min(os.lseek(descriptor, at, os.SEEK_HOLE), size)
-        while at < end:
-            piece = os.pread(descriptor, min(_READ, end - at), at)
-            if not piece:
-                raise Conflict("the file became shorter while it was sent")
-            yield from _split(piece)
-            at += len(piece)
+def _written(volume: libvirt.virStorageVol, form: VolumeFormat) -> int:
+    """How many bytes libvirt wrote into a new volume, which a hole would leave there."""
+    return _length(volume) if form == "qcow2" else 0
 
 
 def _holds(connection: libvirt.virConnect, volume: libvirt.virStorageVol, descriptor: int, size: int) -> bool:
     """Whether a volume holds all of a file. It is sent in order: where its end is there, all of it is."""
     if _length(volume) < size:
         return False
-    last = _last_data(descriptor, size)
-    length = min(_BLOCK, size - last)
+    last = last_data(descriptor, size)
+    length = min(BLOCK, size - last)
     there = b"".join(_receive(connection, volume, last, length))
     return there == os.pread(descriptor, length, last)
-
-
-def _last_data(descriptor: int, size: int) -> int:
-    """Where the last block that is not all zeros begins; 0 where there is none."""
-    at = end = 0
-    while at < size:
-        try:
-            at = os.lseek(descriptor, os.lseek(descriptor, at, os.SEEK_DATA), os.SEEK_HOLE)
-        except OSError:  # no data from here on
-            break
-        end = min(at, size)
-    last = max(0, end - 1) // _BLOCK * _BLOCK
-    while last > 0 and not os.pread(descriptor, _BLOCK, last).strip(b"\0"):
-        last -= _BLOCK
-    return last
 
 
 def _length(volume: libvirt.virStorageVol) -> int:

@@ -13,6 +13,7 @@ from provisioner.hypervisor.storage import (
     active_pool,
     check_room,
     find_volume,
+    look_again,
     make_volume,
     patiently,
     volume_xml,
@@ -24,7 +25,7 @@ def listed(connection: libvirt.virConnect, pool: str, *, fresh: bool = False) ->
     """The volumes of a pool, by name. `fresh` looks at the storage itself first."""
     found = active_pool(connection, pool)
     if fresh:
-        patiently(found.refresh)
+        look_again(found)
     return list(_volumes(found))
 
 
@@ -149,7 +150,7 @@ def the_volume(connection: libvirt.virConnect, pool: str, name: str) -> libvirt.
     there = active_pool(connection, pool)
     found = find_volume(there, name)
     if found is None:
-        patiently(there.refresh)
+        look_again(there)
         found = find_volume(there, name)
     if found is None:
         raise NotFound(

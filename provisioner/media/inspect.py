@@ -19,7 +19,7 @@ from provisioner.media import (
     inspect_vhdx,
     inspect_vmdk,
 )
-from provisioner.media.inspect_source import Source
+from provisioner.media.inspect_source import HEAD, TAIL, Ends, Source
 
 _Reader = Callable[[Source], DiskImage]
 _FORMATS: Mapping[DiskFormat, tuple[Callable[[Source], bool], _Reader]] = {
@@ -77,6 +77,20 @@ def inspect(
     except Invalid as error:
         raise Invalid(f"{what} {error}", remedy=error.remedy) from None
     return found
+
+
+class StreamInspector:
+    """Judges what streams by; the port `service.ports.Inspector`."""
+
+    head_bytes = HEAD
+    tail_bytes = TAIL
+
+    def judge(self, what: str, size: int, head: bytes, tail: bytes | None) -> str:
+        """The format, "" for bytes that bear no image's mark: kernels, seeds, archives. Raises Invalid."""
+        source = Ends(size, head, tail)
+        if not (looks_like(source) or inspect_raw.has_table(source) or inspect_raw.file_system(source)):
+            return ""
+        return inspect(source, what).format
 
 
 def looks_like(source: Source) -> tuple[str, ...]:

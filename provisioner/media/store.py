@@ -4,7 +4,6 @@ Nothing outside the folders is opened, however its name is written. Links are fo
 """
 
 import asyncio
-import contextlib
 import os
 import re
 import secrets
@@ -13,7 +12,7 @@ import stat
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
-from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError, Unavailable
+from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.media import MediaFile
 from provisioner.media.inspect import inspect, looks_like, packing
 from provisioner.media.inspect_raw import file_system, has_table
@@ -74,20 +73,24 @@ class MediaStore:
         found: list[MediaFile] = []
         for folder in self._folders:
             base = Path(os.path.realpath(folder))
+            own = folder == self._own
             for path in _files(base):
                 if len(found) >= _MOST_LISTED:
                     break
-                if folder != self._own and not path.name.lower().endswith(_SUFFIXES):
+                if not own and not path.name.lower().endswith(_SUFFIXES):
                     continue
-                with contextlib.suppress(ProvisionerError):
-                    found.append(self._look(path, path.relative_to(base).as_posix()))
+                name = path.relative_to(base).as_posix()
+                try:
+                    found.append(self._look(path, name))
+                except Invalid as error:
+                    found.append(MediaFile(name, str(path), "refused", _size(path), own=own, note=str(error)))
+                except NotFound:
+                    pass  # it went away while the list was made
         return sorted(found, key=lambda file: file.path)
 
     def _resolve(self, text: str) -> MediaFile:
         path = self._locate(text)
         found = self._look(path, path.name)
-        if found.kind == "refused":
-            raise Invalid(found.note)
         if found.kind == "other" and path.name.lower().endswith(".iso"):
             raise Invalid(f"{text} is not an ISO image, although it is called one")
         return found
@@ -96,7 +99,7 @@ class MediaStore:
         """Judges by names and links alone: nothing is opened here."""
         if not text or not text.isprintable() or len(text) > 4000:
             raise Invalid(f"{text[:80]!r} is not the path of a file")
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and not (self._own / text).exists():
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and not os.path.exists(self._own / text):  # noqa: PTH110 - never raises
             raise Invalid(f"{text[:80]!r} names a protocol; a medium is a file of this host", remedy=_ADD)
         asked = [Path(text)] if text.startswith("/") else [folder / text for folder in self._folders]
         bases = [Path(os.path.realpath(folder)) for folder in self._folders]
@@ -104,10 +107,10 @@ class MediaStore:
         for path in asked:
             if ".." in path.parts:
                 continue
-            real = Path(os.path.realpath(path))
-            if any(real != base and real.is_relative_to(base) for base in bases):
+            real = _real(path)
+            if real and any(real != base and real.is_relative_to(base) for base in bases):
                 inside = True
-                if real.exists():
+                if os.path.exists(real):  # noqa: PTH110 - never raises
                     return real
         if inside:
             raise NotFound(f"there is no file {text}", remedy="provisioner media list   shows what there is")
@@ -169,9 +172,7 @@ class MediaStore:
     def _keep(self, part: Path, target: Path) -> MediaFile:
         """Inspects what came and gives it its name; of two with one name the first stays."""
         part = Path(os.path.realpath(part))
-        found = self._look(part, target.name)
-        if found.kind == "refused":
-            raise Invalid(found.note)
+        self._look(part, target.name)
         part.chmod(0o644)
         try:
             os.link(part, target)
@@ -194,6 +195,21 @@ class MediaStore:
         (base / name if (base / name).is_symlink() else path).unlink()
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _real(path: Path) -> Path | None:
+    """Where a path leads, None where the kernel does not say."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return None
+
+
 def _files(base: Path) -> Iterator[Path]:
     """The regular files below a folder, four levels deep; hidden ones and links are passed over."""
     for place, folders, names in os.walk(base):
@@ -208,23 +224,19 @@ def _files(base: Path) -> Iterator[Path]:
 def _judge(descriptor: int, path: Path, name: str, size: int, own: bool) -> MediaFile:
     """A file that bears no image's mark is a medium of another kind (a kernel, a driver).
 
-    One that does is inspected, and refused where the inspection refuses it.
+    Raises Invalid for one that does and that the inspection refuses.
     """
     source: Opened | Ends = Opened(descriptor)
     packed = packing(source)
     file = MediaFile(name, str(path), "other", size, packed=packed, own=own)
-    try:
-        if packed:
-            content = head(descriptor, packed, f"image {name}")
-            source = Ends(len(content), content, whole=False)
-            if packing(source):
-                return file
-        if not (looks_like(source) or has_table(source) or file_system(source)):
+    if packed:
+        content = head(descriptor, packed, f"image {name}")
+        source = Ends(len(content), content, whole=False)
+        if packing(source):
             return file
-        found = inspect(source, f"image {name}")
-    except Invalid as error:
-        note = f"{error}   ({error.remedy})" if error.remedy else str(error)
-        return MediaFile(name, str(path), "refused", size, packed=packed, own=own, note=note)
+    if not (looks_like(source) or has_table(source) or file_system(source)):
+        return file
+    found = inspect(source, f"image {name}")
     return MediaFile(
         name,
         str(path),

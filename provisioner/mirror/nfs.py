@@ -7,6 +7,7 @@ part is what is left of the whole when its beginning is thrown away.
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -21,8 +22,10 @@ from provisioner.mirror.stream import PIECE, File, Headers, Pieces, Stream, abse
 
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
-FRESH_SECONDS = 30
+FRESH_SECONDS = 120
 """A folder's listing is believed so long: an installer asks for hundreds of packages of one folder."""
+MISSED_SECONDS = 5
+"""The same, where what is asked for is not in it, and of a server that does not answer."""
 _REMEMBERED = 64
 _PORT = 2049
 _GONE = ("ERR_NOENT", "ERR_NOTDIR", "ERR_ISDIR", "MNT3ERR_")
@@ -53,10 +56,12 @@ class _Refused(Exception):
 
 
 class Nfs:
-    """Remembers which version each server spoke, and its folders for half a minute."""
+    """Remembers which version each server spoke, and its folders for two minutes."""
 
     def __init__(self) -> None:
         self._version: dict[str, int] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._away: dict[str, tuple[float, Unavailable]] = {}
         self._folders: dict[tuple[str, str], tuple[float, Mapping[str, int | None]]] = {}
 
     @asynccontextmanager
@@ -66,20 +71,33 @@ class Nfs:
             yield absent()  # libnfs has no way to write such a name
             return
         export = _export(source)
-        await self._folder(source, export, "")
         folder, _, name = path.strip("/").rpartition("/")
-        names = await self._folder(source, export, folder)
+        # Guests that ask at once wait for one answer, and for one refusal.
+        async with self._asking.setdefault(source, asyncio.Lock()):
+            when, refusal = self._away.get(source, (0.0, None))
+            if refusal is not None and time.monotonic() - when < MISSED_SECONDS:
+                raise Unavailable(str(refusal), remedy=refusal.remedy)
+            try:
+                await self._folder(source, export, "")
+                names = await self._folder(source, export, folder, name)
+            except Unavailable as error:
+                self._away[source] = (time.monotonic(), error)
+                raise
         if name not in names:
             yield absent()
             return
         url = export.url(path.strip("/"), self._version[source])
         yield answer(File(partial(_read, url, export.shown(path)), names[name]), asked)
 
-    async def _folder(self, source: str, export: _Export, below: str) -> Mapping[str, int | None]:
+    async def _folder(
+        self, source: str, export: _Export, below: str, name: str = ""
+    ) -> Mapping[str, int | None]:
         """Names of its files and links with their sizes, None for a link. Raises Unavailable."""
         known = self._folders.get((source, below))
-        if known is not None and time.monotonic() - known[0] < FRESH_SECONDS:
-            return known[1]
+        if known is not None:
+            fresh = FRESH_SECONDS if not name or name in known[1] else MISSED_SECONDS
+            if time.monotonic() - known[0] < fresh:
+                return known[1]
         names = await (self._inner(source, export, below) if below else self._root(source, export))
         self._folders.pop((source, below), None)
         self._folders[source, below] = (time.monotonic(), names)
@@ -163,8 +181,9 @@ async def _child(program: str, url: str) -> asyncio.subprocess.Process:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
+    # Not by the child's own kill(), which may take its end away from the loop that waits for it.
     with suppress(ProcessLookupError):
-        child.kill()
+        os.kill(child.pid, signal.SIGKILL)
     # What is left in its pipes has to be drained, or the wait may never end.
     await child.communicate()
 

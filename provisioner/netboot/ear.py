@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-from provisioner.boot.client import DISCOVER, Client, Ignore, Question, identify
+from provisioner.boot.client import DISCOVER, PROBE, Client, Ignore, Question, identify
 from provisioner.netboot import packet
 from provisioner.netboot.ports import naming
 
@@ -74,5 +74,5 @@ class Ear:
         question = packet.decode(data, 67)
         if isinstance(question, Ignore) or question.message != DISCOVER:
             return
-        if isinstance(identify(question), Client):
+        if question.user_class != PROBE and isinstance(identify(question), Client):
             self._heard(interface, question)

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pydhcp.options import DHCPOptions
 from pydhcp.packet import DHCPFlags, DHCPMessage, DHCPOpcode
 
-from provisioner.boot.client import DISCOVER, Ignore, Question
+from provisioner.boot.client import DISCOVER, PROBE, REQUEST, Ignore, Question
 from provisioner.boot.decide import LONGEST_FILE, Offer
 from provisioner.core.errors import Invalid
+from provisioner.core.segment import Answer
 
 _OFFER = 2
 _ACK = 5
@@ -55,6 +56,68 @@ def encode(question: Question, offer: Offer) -> bytes:
         options=options,
     )
     return message.encode()
+
+
+def ask(mac: str, xid: int, *, take: str = "", server: str = "") -> bytes:
+    """A PXE client's DISCOVER; with `take` the REQUEST for that address (of `server`).
+
+    A REQUEST is an ordinary host's, which wants no boot file.
+    """
+    options = DHCPOptions()
+    options[53] = bytes((REQUEST if take else DISCOVER,))
+    options[55] = bytes((1, 3, 43, 54, 60, 66, 67))
+    options[57] = (1472).to_bytes(2, "big")
+    if take:
+        options[50] = ipaddress.IPv4Address(take).packed
+        if server:
+            options[54] = ipaddress.IPv4Address(server).packed
+    else:
+        options[60] = b"PXEClient:Arch:00007:UNDI:003000"
+        options[77] = PROBE.encode()
+        options[93] = (7).to_bytes(2, "big")
+        options[94] = bytes((1, 3, 0))
+        options[97] = b"\0" + uuid.uuid5(uuid.NAMESPACE_OID, mac).bytes
+    message = DHCPMessage(
+        DHCPOpcode.BOOTREQUEST,
+        xid=xid,
+        flags=DHCPFlags.BROADCAST,
+        chaddr=bytes.fromhex(mac.replace(":", "")),
+        options=options,
+    )
+    return message.encode()
+
+
+def answer(data: bytes, xid: int) -> tuple[Answer, str, int] | None:
+    """An OFFER or ACK to our own question: its offer, netmask and seconds; None for others."""
+    try:
+        message = DHCPMessage.decode(data)
+        options = message.options
+        if message.op is not DHCPOpcode.BOOTREPLY or message.xid != xid:
+            return None
+        if _raw(options, 53) not in (bytes((_OFFER,)), bytes((_ACK,))):
+            return None
+        file = _raw(options, 67) or _file(data)
+        return (
+            Answer(
+                server=_address(_raw(options, 54)),
+                address=str(message.yiaddr) if int(message.yiaddr) else "",
+                file=_text(file),
+                boot_server=str(message.siaddr) if int(message.siaddr) else "",
+            ),
+            _address(_raw(options, 1)),
+            int.from_bytes(_raw(options, 51), "big"),
+        )
+    except Exception:  # a codec's slip on hostile bytes is no answer
+        return None
+
+
+def _file(data: bytes) -> bytes:
+    """The boot file field as it stands in the packet."""
+    return data[108:236].split(b"\0")[0]
+
+
+def _address(raw: bytes) -> str:
+    return str(ipaddress.IPv4Address(raw)) if len(raw) == 4 else ""
 
 
 def _question(message: DHCPMessage, port: int) -> Question | Ignore:

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
-from provisioner.boot.client import DISCOVER, REQUEST, Ignore, Local, Question, identify
+from provisioner.boot.client import DISCOVER, PROBE, REQUEST, Ignore, Local, Question, identify
 from provisioner.boot.decide import Offer
 from provisioner.boot.quiet import Bucket
 from provisioner.core.errors import Invalid
@@ -71,7 +71,8 @@ class ProxyDhcp:
             except Invalid as error:
                 decision = Ignore(str(error))
             else:
-                self._tell_offer(question, decision)
+                if question.user_class != PROBE:
+                    self._tell_offer(question, decision)
                 return reply
         self._told.ignored("dhcp", decision, mac=question.mac, data=_facts(question))
         return None

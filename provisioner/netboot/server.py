@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +42,7 @@ class NetbootSettings:
 class Netboot:
     """ProxyDHCP, TFTP, installer logs and router advertisement on every listed interface.
 
+    `also` names further interfaces, which may change while it runs.
     `decide` and `loader` are asked for each question; `emit` takes the events; `who` turns an address into a
     MAC address.
     """
@@ -54,8 +55,10 @@ class Netboot:
         emit: Emit,
         clock: Callable[[], datetime],
         who: Who = interfaces.neighbour,
+        also: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
         self._settings = settings
+        self._also = also
         self._decide = decide
         self._loader = loader
         self._emit = emit
@@ -92,7 +95,7 @@ class Netboot:
 
     async def _follow(self, *, first: bool) -> None:
         """Makes the served interfaces those that are there. A new index is a new interface."""
-        present = interfaces.found(self._settings.interfaces)
+        present = interfaces.found(self._patterns())
         for name, served in list(self._served.items()):
             if present.get(name) != served.interface:
                 served.close()
@@ -100,6 +103,9 @@ class Netboot:
         for name, interface in present.items():
             if name not in self._served:
                 await self._serve(interface, first=first)
+
+    def _patterns(self) -> Sequence[str]:
+        return (*self._settings.interfaces, *self._also())
 
     async def _serve(self, interface: Interface, *, first: bool) -> None:
         local = Local(interface.name, interface.address)
@@ -123,7 +129,7 @@ class Netboot:
         self._served[interface.name] = served
 
     def _heard(self, interface: str, question: Question) -> None:
-        served = ", ".join(self._settings.interfaces) or "none"
+        served = ", ".join(self._patterns()) or "none"
         ignore = Ignore(f"asked on {interface}, an interface that is not served (served are {served})")
         facts = {"mac": question.mac, "uuid": question.uuid, "arch": question.code, "served": False}
         self._told(Local(interface, "")).ignored("dhcp", ignore, mac=question.mac, data=facts)

@@ -38,12 +38,24 @@ class Execution:
             if draft.row.old_volume:
                 await self._store.add_rebuild(draft.install, draft.row)
             else:
-                await self._store.add_install(draft.install, draft.row)
-            if draft.tree is not None:
-                await self._store.put_tree(draft.tree)
+                await self._add(draft)
             return await self._make(draft)
         finally:
             self.busy.discard(draft.install.id)
+
+    async def _add(self, draft: Draft) -> None:
+        """The tree comes first: an install that is cut off here is planned again from it."""
+        if draft.tree is not None:
+            await self._store.put_tree(draft.tree)
+        try:
+            await self._store.add_install(draft.install, draft.row)
+        except ProvisionerError:
+            if draft.tree is not None and draft.tree.name not in await self._trees_in_use():
+                await self._store.remove_tree(draft.tree.name)
+            raise
+
+    async def _trees_in_use(self) -> set[str]:
+        return {row.spec.tree for row in await self._store.guests()}
 
     async def resume(self, draft: Draft) -> Install:
         """Makes again what was cut off: every step is one that may be done twice."""
@@ -72,11 +84,12 @@ class Execution:
                 raise Conflict(f"install {install.id} was ended while its guest was being made")
             await self.made(draft.row)
             now = await self._begun(draft, now)
-        except Exception as error:
-            await self.take_back(draft, str(error))
-            raise
-        finally:
+        except BaseException as error:
             await self._workshop.clear(install.id)
+            if isinstance(error, Exception):
+                await self.take_back(draft, str(error))
+            raise
+        await self._workshop.clear(install.id)
         await self._store.close_journal(install.id)
         return now
 

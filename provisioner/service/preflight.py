@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.guest import GuestSpec, Nic
-from provisioner.core.host import HostFacts, Network
+from provisioner.core.host import HostFacts
 from provisioner.core.profile import Image, Profile
+from provisioner.plan import verdict
 from provisioner.plan.checks import check
 from provisioner.service.ports import Store
 
@@ -24,35 +25,13 @@ def judge(
 
 
 def network_verdict(nic: Nic, host: HostFacts, served: Mapping[str, str]) -> tuple[str, ...]:
-    """Who gives addresses and who answers PXE where the card is plugged in."""
-    network = (
-        next((n for n in host.networks if n.name == nic.source), None) if nic.kind == "network" else None
-    )
-    bridge = network.bridge if network else nic.source
-    if nic.kind == "direct" or (network and not bridge):
-        # The plan itself warns of the one macvtap that is asked for by its device.
-        return _macvtap(network) if network else ()
-    if urlsplit(host.uri).hostname:
-        return (
-            f"{host.uri} is another machine: whether netboot is answered on its {bridge} "
-            "cannot be seen from here",
-        )
-    told = _addresses(network) if network else ()
-    if bridge in served:
-        return told
-    if network and network.bootp:
-        return (
-            *told,
-            f"network {network.name} names its own boot file {network.bootp}, and nobody answers PXE "
-            f"on its bridge {bridge}: the guest installs only if that file leads here",
-        )
-    where = f"libvirt network {network.name} (bridge {bridge})" if network else f"bridge {bridge}"
-    others = ", ".join(sorted(served)) or "none"
-    raise Conflict(
-        f"nobody answers PXE on {where}; netboot is answered on: {others}",
-        remedy=f"add {bridge} to the setting interfaces and start the service again "
-        f"(PROVISIONER_INTERFACES='{_setting(served, bridge)}')",
-    )
+    """What `plan.verdict` says of the place without asking around there. Raises Conflict for what fails."""
+    found = verdict.judge(verdict.Readings(nic, host, served, here=urlsplit(host.uri).hostname is None))
+    for failed in (item for item in found if item.severity == "fail"):
+        raise Conflict(failed.sentence, remedy=failed.remedy)
+    if nic.kind == "direct":
+        return ()  # the plan itself warns of a macvtap that is asked for by its device
+    return tuple(f"{item.sentence} ({item.remedy})" for item in found if item.severity == "warn")
 
 
 def memory_verdict(spec: GuestSpec, host: HostFacts) -> tuple[str, ...]:
@@ -84,26 +63,3 @@ async def image_verdict(store: Store, profile: Profile, spec: GuestSpec) -> Imag
             remedy="ask for a larger disk: --disk size=…",
         )
     return image
-
-
-def _addresses(network: Network) -> tuple[str, ...]:
-    if network.dhcp or network.mode == "bridge":
-        return ()
-    return (
-        f"network {network.name} gives no addresses: without another DHCP server on its bridge "
-        f"{network.bridge} the guest cannot netboot (virsh net-edit {network.name} adds a <dhcp> range)",
-    )
-
-
-def _macvtap(network: Network) -> tuple[str, ...]:
-    parents = ", ".join(network.parents) or "its device"
-    return (
-        f"network {network.name} is macvtap on {parents}: a guest there cannot reach this host itself, "
-        f"unless that serves on a macvlan of {parents} "
-        "(ip link add NAME link DEVICE type macvlan mode bridge)",
-    )
-
-
-def _setting(served: Mapping[str, str], bridge: str) -> str:
-    names = ", ".join(f'"{name}"' for name in [*sorted(served), bridge])
-    return f"[{names}]"

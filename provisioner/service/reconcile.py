@@ -53,6 +53,7 @@ class _Reconciler:
             await self._finish(row, install)
         else:
             if journaled:
+                await self._guests.execution.clear(install.id)
                 await self._guests.execution.made(row)
                 await self._store.close_journal(install.id)
             if not install.over:

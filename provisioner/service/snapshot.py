@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from provisioner.boot import loader
-from provisioner.boot.client import Ignore, Local, Question, identify
+from provisioner.boot.client import PROBE, Ignore, Local, Question, identify
 from provisioner.boot.decide import Offer, Verdict, decide, refusal, verdict
 from provisioner.core import urls
 from provisioner.core.install import Event, Install, sole
 from provisioner.core.machine import Machine
+from provisioner.core.network import interfaces
 from provisioner.service.ports import Store
 
 _log = logging.getLogger(__name__)
@@ -51,9 +52,16 @@ class Snapshot:
         self._learned: OrderedDict[str, str] = OrderedDict()
         self._seen = -1
         self._skipped = 0
+        self.repaired: tuple[str, ...] = ()
+        """Interfaces that are served because of a repair, beside those of the setting."""
 
     async def refresh(self) -> None:
-        """Reads what changed. Machines are added without an event, so every eighth time all is read."""
+        """Reads what changed. Machines are added without an event, so every eighth time all is read.
+
+        What was repaired is read every second time.
+        """
+        if not self._skipped % 2:
+            self.repaired = interfaces(await self._store.repairs())
         latest = await self._store.last_event_id()
         self._skipped += 1
         if latest == self._seen and self._skipped < _EVERYTHING_AFTER:
@@ -92,6 +100,8 @@ class Snapshot:
         if isinstance(client, Ignore):
             return client
         root = urls.base(local.address, self._http_port)
+        if question.user_class == PROBE:
+            return decide(client, "netboot", "we ask ourselves", root, local.address)
         return decide(client, *self._verdict(client.mac, client.uuid), root, local.address)
 
     def loader(self, name: str, address: str, local: Local) -> bytes | Ignore | None:

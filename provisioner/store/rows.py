@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
+from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.service.ports import GuestRow, Holdings, Token, TokenKind, Volumes
 
@@ -90,7 +91,7 @@ def image(row: Row) -> Image:
     return Image(**row)
 
 
-def plain_values(value: Machine | Profile | Tree | Image) -> Values:
+def plain_values(value: Machine | Profile | Tree | Image | Repair) -> Values:
     """The fields of a noun whose columns bear their names."""
     if isinstance(value, Profile):
         value = replace(value, variables=dict(value.variables))

@@ -184,3 +184,16 @@ images = Table(
     Column("tuned", Boolean, nullable=False),
     Column("summary", Text, nullable=False),
 )
+
+# What was done to a segment; `device` is its bridge or the macvtap's parent.
+repairs = Table(
+    "repairs",
+    METADATA,
+    Column("device", String(63), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("network", String(255), nullable=False),
+    Column("uri", String(255), nullable=False),
+    Column("given", String(63), nullable=False),
+    Column("address", String(63), nullable=False),
+    Column("mac", String(17), nullable=False),
+)

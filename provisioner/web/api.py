@@ -11,8 +11,11 @@ from provisioner.web import (
     api_hosts,
     api_installs,
     api_machines,
+    api_media,
+    api_networks,
     api_profiles,
     api_session,
+    api_storage,
     api_trees,
 )
 from provisioner.web.openapi import document
@@ -27,6 +30,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_trees.OPERATIONS,
     *api_machines.OPERATIONS,
     *api_hosts.OPERATIONS,
+    *api_storage.OPERATIONS,
+    *api_media.OPERATIONS,
+    *api_networks.OPERATIONS,
     *api_answers.OPERATIONS,
     *api_session.OPERATIONS,
 )

@@ -1,8 +1,7 @@
-"""`/machines`, `/networks`, `/pools`: what netboots, and what the host has."""
+"""`/machines`: what netboots and was not created here."""
 
 from aiohttp import web
 
-from provisioner.core.host import Network, Pool
 from provisioner.core.machine import Machine
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
@@ -23,18 +22,8 @@ async def remove(request: web.Request, _body: None) -> object:
     return Done(done=f"machine {name} is forgotten")
 
 
-async def networks(request: web.Request, _body: None) -> object:
-    return list(await request.app[SERVICES].host().networks())
-
-
-async def pools(request: web.Request, _body: None) -> object:
-    return list(await request.app[SERVICES].host().pools())
-
-
 OPERATIONS = (
     Operation("GET", "/machines", "List machines", list_all, list[Machine]),
     Operation("POST", "/machines", "Make a machine known", add, Machine, takes=NewMachine, status=201),
     Operation("DELETE", "/machines/{name}", "Forget a machine", remove, Done),
-    Operation("GET", "/networks", "List the host's networks", networks, list[Network]),
-    Operation("GET", "/pools", "List the host's storage pools", pools, list[Pool]),
 )

@@ -76,6 +76,7 @@ class Listener(web.AppRunner):
         super().__init__(
             app, access_log=None, keepalive_timeout=header_seconds, shutdown_timeout=shutdown_seconds
         )
+        self._by_address: dict[str, web.TCPSite] = {}
         self._header_seconds = header_seconds
         self._per_address = per_address
 
@@ -107,7 +108,13 @@ class Listener(web.AppRunner):
         """Opens a socket; returns the port, which a `port` of 0 leaves to the system. Raises OSError."""
         site = web.TCPSite(self, address, port, reuse_address=True)
         await site.start()
+        self._by_address[address] = site
         return int(self.addresses[-1][1])
+
+    async def close(self, address: str) -> None:
+        """Closes the socket of an address; transfers under way end by themselves."""
+        if site := self._by_address.pop(address, None):
+            await site.stop()
 
 
 @web.middleware

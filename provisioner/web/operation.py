@@ -24,7 +24,7 @@ class Operation:
     """`gives` is a model, a noun or `list[…]` of one; None where `content` alone tells.
 
     `query` names the parameters it knows, each with what it takes; any other is refused. `gives_too` are
-    other statuses of success with what they give.
+    other statuses of success with what they give. `streams` says that the body is bytes of any size.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -37,6 +37,7 @@ class Operation:
     status: int = 200
     content: str = "application/json"
     gives_too: Mapping[int, Any] = field(default_factory=dict)
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)

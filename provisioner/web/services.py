@@ -13,12 +13,18 @@ from provisioner.boot.client import Ignore
 from provisioner.core.host import HostFacts, Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
+from provisioner.core.network import NetworkSpec, Repair, RepairKind
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.core.readings import Check, Comparison
 from provisioner.plan.steps import Plan
+from provisioner.service.checks import Checked
 from provisioner.service.hosts import Busy, HostState
+from provisioner.service.media import Media
+from provisioner.service.networks import Shown
 from provisioner.service.ports import Clock, Store, TokenKind
 from provisioner.service.requests import CreateGuest, Creation, Guest
+from provisioner.service.storage import Storage
+from provisioner.service.wishes import Wish
 
 
 class Booting(Protocol):
@@ -132,7 +138,46 @@ class HostLists(Protocol):
     """What a host has; the configured one."""
 
     async def networks(self) -> Sequence[Network]: ...
-    async def pools(self) -> Sequence[Pool]: ...
+
+
+class Networks(Protocol):
+    async def list(self, uri: str = "") -> Sequence[Network]: ...
+    async def show(self, name: str, uri: str = "") -> Shown: ...
+    async def xml(self, name: str, uri: str = "") -> str: ...
+    async def plan(self, spec: NetworkSpec, uri: str = "") -> str: ...
+    async def create(self, spec: NetworkSpec, uri: str = "") -> Network: ...
+    async def start(self, name: str, uri: str = "") -> None: ...
+    async def stop(self, name: str, uri: str = "", *, force: bool = False) -> None: ...
+    async def autostart(self, name: str, on: bool, uri: str = "") -> None: ...
+    async def delete(
+        self, name: str, uri: str = "", *, foreign: bool = False, force: bool = False
+    ) -> None: ...
+
+
+class Checks(Protocol):
+    async def check(self, word: str, uri: str = "", *, ask: bool = True) -> Checked: ...
+
+
+class Repairs(Protocol):
+    async def list(self) -> Sequence[Repair]: ...
+    async def repair(self, word: str, wish: Wish, uri: str = "") -> Repair: ...
+    async def undo(
+        self, word: str, kind: RepairKind | None = None, uri: str = "", *, force: bool = False
+    ) -> Sequence[Repair]: ...
+
+
+class Snippets(Protocol):
+    async def snippet(self, kind: str, word: str = "", uri: str = "") -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCases:
+    """What is asked about networks."""
+
+    networks: Networks
+    checks: Checks
+    repairs: Repairs
+    snippets: Snippets
 
 
 class Upstream(Protocol):
@@ -168,6 +213,9 @@ class Services:
     trees: Trees
     images: Images
     machines: Machines
+    storage: Storage
+    media: Media
+    networks: NetworkCases
     host: Callable[[], HostLists]
     hosts: Hosts
     upstream: Pass

@@ -35,7 +35,13 @@ async def _netboot(given: dict[str, Any]) -> None:
     await snapshot.refresh()
     wanted = {**given["netboot"], "interfaces": tuple(given["netboot"]["interfaces"])}
     server = Netboot(
-        NetbootSettings(**wanted), snapshot.decide, snapshot.loader, recorder.emit, now, snapshot.known
+        NetbootSettings(**wanted),
+        snapshot.decide,
+        snapshot.loader,
+        recorder.emit,
+        now,
+        snapshot.known,
+        also=lambda: snapshot.repaired,
     )
     works = (server.run(lambda: say({"ready": True})), snapshot.keep(), recorder.keep(), orphaned())
     tasks = [asyncio.create_task(work) for work in works]

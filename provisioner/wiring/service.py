@@ -6,20 +6,18 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner import state
-from provisioner.core.errors import Unavailable
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
+from provisioner.wiring.doors import Doors, listen
 from provisioner.wiring.ground import end
 
 if TYPE_CHECKING:
     from provisioner.config import Settings
 
 _log = logging.getLogger("provisioner")
-_FOLLOW_SECONDS = 0.5
 _ROOTLESS = (
     "no rights are needed: guests of this user's own libvirt boot over QEMU's user network, "
     "from http://127.0.0.1:{port}; DHCP and TFTP are not answered"
@@ -47,6 +45,7 @@ async def _until_stopped(settings: "Settings") -> None:
 @asynccontextmanager
 async def _running(settings: "Settings") -> AsyncIterator[str]:
     """The service, from its first open file to its last closed one. Gives the API's URL."""
+    from provisioner.service.served import Served
     from provisioner.store.database import Database
     from provisioner.web.app import guest_app, people_app
     from provisioner.web.listener import Listener
@@ -61,7 +60,8 @@ async def _running(settings: "Settings") -> AsyncIterator[str]:
         child = NetbootProcess(_for_netboot(settings))
         starting = asyncio.create_task(child.start())
         stack.push_async_callback(child.stop)
-        services, watch = await usecases.services(settings, store, child, stack)
+        served = Served(settings.interfaces, interfaces.addresses)
+        services, watch = await usecases.services(settings, store, child, stack, served)
         await starting
         url = f"http://{settings.api_address}:{settings.api_port}"
         token = state.credentials(folder / "api.json", url)
@@ -69,43 +69,13 @@ async def _running(settings: "Settings") -> AsyncIterator[str]:
         for listener in (people, guests):
             await listener.setup()
             stack.push_async_callback(listener.cleanup)
-        await _listen(people, settings.api_address, settings.api_port)
-        served: set[str] = set()
-        await _follow(guests, settings, served)
-        for work in (watch, partial(_follow_on, guests, settings, served)):
+        await listen(people, settings.api_address, settings.api_port)
+        doors = Doors(guests, settings.http_port, served)
+        await doors.follow()
+        for work in (watch, doors.follow_on):
             task = asyncio.create_task(work())
             stack.push_async_callback(end, task)
         yield url
-
-
-async def _listen(listener: Any, address: str, port: int) -> None:
-    try:
-        await listener.listen(address, port)
-    except OSError as error:
-        raise Unavailable(
-            f"TCP port {port} on {address} cannot be opened: {error.strerror}",
-            remedy="stop what holds it, or choose another port",
-        ) from error
-
-
-async def _follow(listener: Any, settings: "Settings", served: set[str]) -> None:
-    """Listens on the addresses that are new; a socket of an address that went serves it when it is back."""
-    for address in interfaces.addresses(settings.interfaces).values():
-        if address not in served:
-            await _listen(listener, address, settings.http_port)
-            served.add(address)
-
-
-async def _follow_on(listener: Any, settings: "Settings", served: set[str]) -> None:
-    said = ""
-    while True:
-        await asyncio.sleep(_FOLLOW_SECONDS)
-        try:
-            await _follow(listener, settings, served)
-        except Unavailable as error:
-            if str(error) != said:
-                _log.error("%s", error)
-            said = str(error)
 
 
 def _for_netboot(settings: "Settings") -> dict[str, object]:

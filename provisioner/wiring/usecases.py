@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner import state
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
+from provisioner.wiring import segment
 from provisioner.wiring.ground import end, is_unheld, loaders, now
 from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
@@ -17,17 +18,19 @@ from provisioner.wiring.prepare import Prepared, prepare
 if TYPE_CHECKING:
     from provisioner.config import Settings
     from provisioner.service.ports import Store
+    from provisioner.service.served import Served
     from provisioner.web.services import Services
 
 _log = logging.getLogger("provisioner")
 
 
 async def services(
-    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack
+    settings: "Settings", store: "Store", child: NetbootProcess, stack: AsyncExitStack, served_now: "Served"
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
     from provisioner.hypervisor.validator import HostValidator
     from provisioner.media.images import Builder
+    from provisioner.media.inspect import StreamInspector
     from provisioner.media.lint import ProcessLinter
     from provisioner.media.prepare import Prepared as PreparedImages
     from provisioner.media.store import MediaStore
@@ -48,11 +51,14 @@ async def services(
     from provisioner.service.installs import Installs
     from provisioner.service.locations import Locations
     from provisioner.service.machines import Machines
+    from provisioner.service.media import Media
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.storage import Storage
     from provisioner.service.sweep import sweep
     from provisioner.service.tokens import Tokens, load_key
+    from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
@@ -97,7 +103,7 @@ async def services(
         grounds,
         Locations(trees, profiles),
         shop,
-        lambda: interfaces.addresses(settings.interfaces),
+        served_now,
         settings.http_port,
         settings.guest_address,
         answers.check,
@@ -106,6 +112,8 @@ async def services(
     execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
+    await asyncio.to_thread(shelves.sweep)
+    storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
     watchdog = Watchdog(
         store,
         host,
@@ -115,6 +123,8 @@ async def services(
         busy=execution.busy.__contains__,
     )
 
+    networks = await segment.networks(settings, store, host, served_now, stack)
+
     async def ready() -> None:
         await store.last_event_id()
         child.ready()
@@ -123,7 +133,7 @@ async def services(
         await host("").open()
 
     async def tidy() -> list[str]:
-        told = await reconcile(store, host, guests, now)
+        told = await reconcile(store, host, guests, now) + await storage.mend()
         uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
         return told + await sweep(store, host, uris, execution.busy.__contains__)
 
@@ -140,6 +150,9 @@ async def services(
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
+        storage=storage,
+        media=Media(shelves, host),
+        networks=networks,
         host=lambda: host(""),
         hosts=hosts,
         upstream=upstream.open,

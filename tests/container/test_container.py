@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from tests.lab.networks import bridge
-from tests.lab.service import free_port, until
+from tests.lab.service import until
+from tests.lab.waiting import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 CACHE = ROOT / ".cache/container"

@@ -1,10 +1,11 @@
-"""Profiles, trees and images, in every store alike."""
+"""Profiles, trees, images and repairs, in every store alike."""
 
 from dataclasses import replace
 
 import pytest
 
 from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.service.ports import Store
 
@@ -47,3 +48,15 @@ async def test_trees_and_images_are_put_replaced_and_removed(store: Store) -> No
     for missing in (store.image("debian12"), store.remove_image("debian12")):
         with pytest.raises(NotFound, match="no image is called 'debian12'"):
             await missing
+
+
+async def test_repairs_are_one_of_a_kind_on_a_device(store: Store) -> None:
+    proxy, macvlan = Repair("proxy", "br0"), Repair("macvlan", "eth0", mac="52:54:00:00:00:99")
+    await store.put_repair(proxy)
+    await store.put_repair(macvlan)
+    await store.put_repair(replace(macvlan, address="10.0.0.5/24"))
+
+    assert await store.repairs() == [proxy, replace(macvlan, address="10.0.0.5/24")]
+    await store.remove_repair(proxy)
+    await store.remove_repair(proxy)
+    assert [repair.kind for repair in await store.repairs()] == ["macvlan"]

@@ -1,14 +1,16 @@
 """A real FTP server (vsftpd) on one address, anonymous only, gone when the test is."""
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.waiting import free_port, inside, wait_for_port
+from tests.lab.waiting import descendants, free_port, inside, wait_for_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +22,9 @@ class FtpServer:
 
     def kill(self) -> None:
         """Takes the listener and every open transfer down at once, as a power cut does."""
-        children = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
-        ).stdout.split()
-        grandchildren = [
-            line
-            for child in children
-            for line in subprocess.run(
-                ["pgrep", "-P", child], capture_output=True, text=True, check=False
-            ).stdout.split()
-        ]
-        subprocess.run(["kill", "-9", str(self.process.pid), *children, *grandchildren], check=False)
+        for pid in [self.process.pid, *descendants(self.process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def missing() -> str:

@@ -72,7 +72,8 @@ class _Builder:
                 self.iso.add_directory(name, rr_name=entry.name, joliet_path=below)
                 self.add(entry, name, below)
             else:
-                self.iso.add_file(str(entry), f"{name}.;1", rr_name=entry.name, joliet_path=below)
+                joliet = below if len(entry.name) <= 64 else None  # repodata's names are longer
+                self.iso.add_file(str(entry), f"{name}.;1", rr_name=entry.name, joliet_path=joliet)
 
     def put(self, path: str, data: bytes) -> str:
         """A file in the root; the ISO 9660 path is returned."""

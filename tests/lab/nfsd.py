@@ -66,7 +66,8 @@ NFSV4 {{
 NFS_KRB5 {{ Active_krb5 = false; }}
 EXPORT {{
   Export_Id = 1; Path = {root}; Pseudo = {EXPORT}; Access_Type = RO; Squash = No_root_squash;
-  SecType = sys, none; Protocols = {versions}; Transports = TCP; FSAL {{ Name = VFS; }}
+  SecType = sys, none; Attr_Expiration_Time = 0; Protocols = {versions}; Transports = TCP;
+  FSAL {{ Name = VFS; }}
 }}
 """)
         command = ["ganesha.nfsd", "-F", "-f", str(config), "-L", f"{place}/log", "-p", f"{place}/pid"]

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import requests
 
 from tests.lab.alone import processes
 from tests.lab.networks import HTTP_PORT, Lan, virsh
+from tests.lab.waiting import free_port
 
 T = TypeVar("T")
 FINAL = ("installed", "failed", "cancelled")
@@ -29,12 +29,6 @@ def until(question: Callable[[], T | None], seconds: float, what: str, pause: fl
             return answer
         time.sleep(pause)
     raise TimeoutError(f"{what}: not seen within {seconds} s")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Service:

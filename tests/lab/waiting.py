@@ -3,6 +3,8 @@
 import socket
 import subprocess
 import time
+from contextlib import suppress
+from pathlib import Path
 
 
 def free_port() -> int:
@@ -14,6 +16,20 @@ def free_port() -> int:
 def inside(netns: str, *command: str) -> list[str]:
     """The command, in a network namespace where one is named."""
     return ["ip", "netns", "exec", netns, *command] if netns else list(command)
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process that it or one of its children started, as far as that is still running."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents.setdefault(int(entry.read_text().rpartition(")")[2].split()[1]), []).append(
+                int(entry.parent.name)
+            )
+    found = [pid]
+    for one in found:
+        found += parents.get(one, [])
+    return found[1:]
 
 
 def wait_for_port(

@@ -3,6 +3,8 @@
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader, Workshop
 from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
+from provisioner.service.ports.networks import NetworkHost, Segments
+from provisioner.service.ports.storage import Inspector, MediaFolders, StorageHost, StorageHosts
 from provisioner.service.ports.store import (
     Clock,
     GuestRow,
@@ -25,9 +27,15 @@ __all__ = [
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
+    "Inspector",
     "JournalRow",
     "Linter",
+    "MediaFolders",
+    "NetworkHost",
     "OnDomainEvent",
+    "Segments",
+    "StorageHost",
+    "StorageHosts",
     "Store",
     "Token",
     "TokenKind",

@@ -79,10 +79,28 @@ async def test_a_qcow2_file_is_known_as_one_and_grows(system: LibvirtHost, pool:
 
     assert (made.format, made.capacity) == ("qcow2", 32 * MIB)
     assert (again.capacity, await fetched(system, pool, "w")) == (8 * MIB, path.read_bytes())
-    (tmp_path / "text").write_bytes(b"x" * 100_000)
-    with pytest.raises(Invalid, match="text is said to be qcow2, and libvirt finds raw"):
-        await system.upload_volume(pool, "x", tmp_path / "text", "qcow2", 0)
-    assert await system.volumes(pool) == ["v", "w"]
+    streamed = await system.receive_volume(pool, "x", path.stat().st_size, pieces(path.read_bytes()), "qcow2")
+    assert (streamed.format, streamed.capacity) == ("qcow2", 8 * MIB)
+    for name in ("v", "w", "x"):
+        argv = ["qemu-img", "check", "-q", "-f", "qcow2", await system.volume_path(pool, name)]
+        subprocess.run(argv, check=True)
+
+
+async def test_a_small_qcow2_file_leaves_nothing_of_what_libvirt_wrote(
+    system: LibvirtHost, pool: str, tmp_path: Path
+) -> None:
+    """Its holes lie where libvirt's own empty image has tables."""
+    path = tmp_path / "small"
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512", str(path), "1M"]
+    subprocess.run(argv, check=True)
+
+    made = await system.upload_volume(pool, "v", path, "qcow2", 0)
+    streamed = await system.receive_volume(pool, "w", path.stat().st_size, pieces(path.read_bytes()), "qcow2")
+
+    for volume in (made, streamed):
+        assert (volume.format, volume.capacity) == ("qcow2", MIB)
+        assert Path(volume.path).read_bytes()[: path.stat().st_size] == path.read_bytes()
+        subprocess.run(["qemu-img", "check", "-q", "-f", "qcow2", volume.path], check=True)
 
 
 async def test_a_stream_fills_a_volume(system: LibvirtHost, pool: str) -> None:
@@ -140,7 +158,7 @@ async def test_an_overlay_stands_on_a_volume_only(system: LibvirtHost, pool: str
     assert (first.backing, first.capacity) == (base.path, 16 * MIB)
     assert await system.make_volume(spec) == first
     with pytest.raises(Invalid, match=r"is to stand on /etc/shadow, which is no volume"):
-        await system.make_volume(VolumeSpec(pool, "evil", MIB, "qcow2", "/etc/shadow", "raw"))  # type: ignore[arg-type]
+        await system.make_volume(VolumeSpec(pool, "evil", MIB, "qcow2", "/etc/shadow", "raw"))
     await system.volume_list(pool)
     with pytest.raises(Conflict, match="volume base is a disk of the overlay top and is not deleted"):
         await system.remove_volume(pool, "base")
@@ -154,7 +172,7 @@ async def test_a_clone_is_whole(system: LibvirtHost, pool: str, tmp_path: Path) 
 
     assert (made.format, made.capacity, made.backing) == ("qcow2", 8 * MIB, "")
     assert await system.clone_volume(pool, "v", "w") == made
-    argv = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", made.path, tmp_path / "out"]
+    argv = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", made.path, str(tmp_path / "out")]
     subprocess.run(argv, check=True)
     assert (tmp_path / "out").read_bytes() == DATA.ljust(8 * MIB, b"\0")
     with pytest.raises(NotFound, match="has no volume 'nobody'"):
@@ -165,7 +183,7 @@ async def test_a_clone_of_what_reaches_out_is_refused(system: LibvirtHost, pool:
     secret = folder / "secret"
     secret.write_bytes(b"CANARY".ljust(MIB))
     evil = folder / "pool" / "evil.qcow2"
-    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", secret, "-F", "raw", evil]
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(secret), "-F", "raw", str(evil)]
     subprocess.run(argv, check=True)
     await system.volume_list(pool)
 

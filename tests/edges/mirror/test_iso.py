@@ -1,11 +1,13 @@
 """Where the files of an ISO lie: by every kind of names, links, files beyond 4 GiB; and what is no ISO."""
 
 import io
+import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 from aiohttp import ClientSession
@@ -24,19 +26,19 @@ def disc(place: Path, files: dict[str, bytes], **wishes: Any) -> Path:
     """An ISO whose files are at the root, by names of the asked kinds."""
     iso = PyCdlib()
     iso.new(interchange_level=3, vol_ident="DISC", **wishes)
+    rock_ridge, joliet = "rock_ridge" in wishes, "joliet" in wishes
     iso.add_directory(
-        "/IMAGES",
-        **({"rr_name": "images"} if "rock_ridge" in wishes else {}),
-        **({"joliet_path": "/images"} if "joliet" in wishes else {}),
+        "/IMAGES", rr_name="images" if rock_ridge else None, joliet_path="/images" if joliet else None
     )
     for number, (name, data) in enumerate(files.items()):
-        names = {}
-        if "rock_ridge" in wishes:
-            names["rr_name"] = name
-        if "joliet" in wishes:
-            names["joliet_path"] = f"/images/{name}"
-        plain = f"/IMAGES/FILE{number}.TXT;1" if names else f"/IMAGES/{name.upper()};1"
-        iso.add_fp(io.BytesIO(data), len(data), plain, **names)
+        plain = f"/IMAGES/FILE{number}.TXT;1" if wishes else f"/IMAGES/{name.upper()};1"
+        iso.add_fp(
+            io.BytesIO(data),
+            len(data),
+            plain,
+            rr_name=name if rock_ridge else None,
+            joliet_path=f"/images/{name}" if joliet else None,
+        )
     iso.write(str(place))
     iso.close()
     return place
@@ -130,7 +132,7 @@ async def test_a_file_beyond_4_gib_is_read_across_its_extents(tmp_path: Path, cl
     marks = {0: b"first", border - 4: b"bo", border: b"rder", size - 4: b"last"}
     iso = PyCdlib()
     iso.new(interchange_level=3, rock_ridge="1.09", vol_ident="LARGE")
-    iso.add_fp(Zeros(size, marks), size, "/LARGE.BIN;1", rr_name="large.bin")
+    iso.add_fp(cast(BinaryIO, Zeros(size, marks)), size, "/LARGE.BIN;1", rr_name="large.bin")
     iso.add_fp(io.BytesIO(b"small"), 5, "/SMALL.BIN;1", rr_name="small.bin")
     with Sparse(tmp_path / "large.iso", "wb") as out:
         iso.write_fp(out, blocksize=4 * 1024 * 1024)
@@ -182,6 +184,25 @@ async def test_what_is_no_whole_iso_is_one_sentence(tmp_path: Path, client: Clie
     assert f"{whole} {said}" in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert refusal.value.remedy == "fetch the ISO again, or unpack it and name the folder"
+
+
+def test_bytes_that_were_changed_anywhere_give_an_index_or_a_sentence(tmp_path: Path) -> None:
+    whole = disc(
+        tmp_path / "x.iso", {f"file{n}": b"x" * 3000 for n in range(20)}, rock_ridge="1.09", joliet=3
+    )
+    data = whole.read_bytes()
+    chance = random.Random(1)
+    for _ in range(2000 if os.environ.get("TORTURE") else 100):
+        changed = bytearray(data)
+        for _ in range(chance.randint(1, 8)):
+            changed[chance.randrange(16 * 2048, 46 * 2048)] = chance.randrange(256)
+        whole.write_bytes(changed)
+        try:
+            found = index(whole)
+        except Unavailable as refusal:
+            assert "\n" not in str(refusal)
+            continue
+        assert all(offset + length <= len(data) for runs in found.files.values() for offset, length in runs)
 
 
 async def test_an_iso_that_was_replaced_is_read_anew(tmp_path: Path, client: ClientSession) -> None:

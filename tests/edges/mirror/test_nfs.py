@@ -1,5 +1,6 @@
 """What an NFS server may do to us, each told in one sentence. The plain reading is in test_upstream."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,6 +49,24 @@ async def test_a_server_that_does_not_answer_is_told(client: ClientSession, sour
     assert str(refusal.value) == f"{source} cannot be read: {AWAY[source]}"
 
 
+async def test_a_server_that_is_away_is_asked_once_for_all_guests(client: ClientSession) -> None:
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(1)
+        writer.close()
+
+    asked: list[int] = []
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        upstream = Upstream(client)
+        source = f"nfs://127.0.0.1:{server.sockets[0].getsockname()[1]}/os"
+        answers = await asyncio.gather(
+            *(Reader(upstream).exists(source, f"file{n}") for n in range(8)), return_exceptions=True
+        )
+
+    assert {str(answer) for answer in answers} == {str(answers[0])}
+    assert str(answers[0]).startswith(f"{source} cannot be read: the server does not export it to us")
+    assert len(asked) < 6  # once to see whether somebody listens; libnfs itself tries more than once
+
+
 async def test_a_link_is_followed_and_its_length_left_open(
     client: ClientSession, nfs: nfsd.NfsServer, tree: Path
 ) -> None:
@@ -90,6 +109,19 @@ async def test_nobody_reads_on_when_the_reader_has_gone(
         for place in running
         if place.exists()
     )
+
+
+async def test_what_appears_later_is_found(
+    client: ClientSession, nfs: nfsd.NfsServer, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(Upstream(client))
+    source = f"{nfs.url}/{tree.parent.name}/tree"
+    assert not await reader.exists(source, "late")
+    (tree / "late").write_text("late")
+    assert not await reader.exists(source, "late")
+    monkeypatch.setattr("provisioner.mirror.nfs.MISSED_SECONDS", 0)
+
+    assert await reader.read(source, "late") == b"late"
 
 
 async def test_a_missing_program_names_its_package(

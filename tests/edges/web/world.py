@@ -14,7 +14,7 @@ import aiohttp
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.guest import GuestSpec, Nic
-from provisioner.core.host import Network, Pool
+from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
@@ -30,6 +30,9 @@ from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
 from tests.connections import FakeConnections, FakeValidator
+from tests.edges.web.networks import network_cases
+from tests.fake_storage import FakeStorageHost, media, storage
+from tests.segments import FakeNetworkHost, FakeSegments
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
@@ -238,9 +241,6 @@ class FakeHost:
     async def networks(self) -> list[Network]:
         return [Network("default", "nat", True, bridge="virbr0")]
 
-    async def pools(self) -> list[Pool]:
-        raise Unavailable("libvirt does not answer", remedy="start it")
-
 
 @dataclass
 class FakeUpstream:
@@ -282,6 +282,10 @@ class World:
         self.hosts = Registry(
             self.store, self.connections, self.validator, local="qemu:///system", configured={}
         )
+        self.pools = FakeStorageHost("default")
+        self.segments = FakeSegments()
+        self.network_host = FakeNetworkHost()
+        self.networks = network_cases(self.store, self.network_host, self.segments)
         self.neighbours: dict[str, str] = {}
         self.ready_error: Exception | None = None
         self.services = Services(
@@ -304,6 +308,9 @@ class World:
             trees=FakeTrees(self.store),
             images=FakeImages(),
             machines=FakeMachines(),
+            storage=storage(folder, self.pools),
+            media=media(folder, self.pools),
+            networks=self.networks,
             host=FakeHost,
             hosts=self.hosts,
             upstream=self.upstream.open,

@@ -96,6 +96,11 @@ NETWORK = {
     "addresses": ["192.168.122.1/24"],
     "dhcp": True,
     "bootp": "",
+    "uuid": "22222222-2222-4333-8444-555555555555",
+    "persistent": True,
+    "ours": False,
+    "ranges": ["192.168.122.2-192.168.122.254"],
+    "reserved": [],
 }
 POOL = {
     "name": "default",
@@ -105,6 +110,8 @@ POOL = {
     "available": 9 * 10**10,
     "path": "/var/lib/libvirt/images",
     "autostart": True,
+    "kind": "dir",
+    "source": "",
 }
 PLAN = {
     "steps": [
@@ -215,12 +222,13 @@ class FakeService:
         await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.text()
+        raw = await request.read()
+        packed = raw and request.content_type != "application/json"
         asked = Request(
             request.method,
             f"/{request.match_info['path']}",
             dict(request.query),
-            json.loads(raw) if raw else None,
+            raw if packed else json.loads(raw) if raw else None,
         )
         self.asked.append(asked)
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -235,6 +243,8 @@ class FakeService:
                 )
             case Problem():
                 return _problem(reply)
+            case bytes():
+                return web.Response(body=reply)
             case str():
                 return web.Response(text=reply, content_type="application/x-ndjson")
             case _:

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.cli import fake
 from tests.unit.cli.conftest import Provisioner
 from tests.unit.cli.fake import FakeService, Problem
+from tests.unit.cli.network_verbs import NETWORK_FAULTS, NETWORK_VERBS
 
 G, P, T, I = fake.GUEST, fake.PROFILE, fake.TREE, fake.INSTALL  # noqa: E741
 BUILT = '{"line": "unpacking"}\n{"line": "packing"}\n' + json.dumps({"image": fake.IMAGE}) + "\n"
@@ -177,17 +178,20 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         {"GET /networks": [fake.NETWORK]},
         None,
         [
-            "NAME     MODE  ACTIVE  AUTOSTART  BRIDGE  ADDRESSES         DHCP  BOOTP",
-            "default  nat   yes     yes        virbr0  192.168.122.1/24  yes   -",
+            "NAME     STATE   AUTOSTART  PERSISTENT  MODE  BRIDGE  ADDRESSES         "
+            "DHCP                           OURS",
+            "default  active  yes        yes         nat   virbr0  192.168.122.1/24  "
+            "192.168.122.2-192.168.122.254  no",
         ],
     ),
+    *NETWORK_VERBS,
     (
         "pool list",
         {"GET /pools": [fake.POOL]},
         None,
         [
-            "NAME     ACTIVE  AUTOSTART  CAPACITY     FREE  PATH",
-            "default  yes     yes        100.0 GB  90.0 GB  /var/lib/libvirt/images",
+            "NAME     KIND  ACTIVE  AUTOSTART  CAPACITY     FREE  PATH",
+            "default  dir   yes     yes        100.0 GB  90.0 GB  /var/lib/libvirt/images",
         ],
     ),
     (
@@ -248,6 +252,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("machine list", {"GET /machines": Problem(503, "the store does not answer")}),
     ("machine remove nobody", {}),
     ("network list", {"GET /networks": Problem(503, "libvirt does not answer")}),
+    *NETWORK_FAULTS,
     ("pool list", {"GET /pools": Problem(503, "libvirt does not answer")}),
     ("answer preview nobody", {}),
     ("answer render /nowhere/ks.cfg", {}),

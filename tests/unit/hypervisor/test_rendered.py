@@ -3,14 +3,16 @@
 import pytest
 from lxml import etree
 
-from provisioner.hypervisor import kvm, network
+from provisioner.hypervisor import kvm
 from provisioner.hypervisor.xml import attribute, child_text, parse, render
+from provisioner.plan.network import NAMESPACE
 from tests.unit.plan.test_domain import GOLDENS, schema
 
 QUOTES = """a"b'c<d>&e"""
 NETWORK: dict[str, object] = {
-    "namespace": network.NAMESPACE, "name": "lab", "bridge": "lab0", "mode": "nat", "bootp": "",
+    "namespace": NAMESPACE, "name": "lab", "bridge": "lab0", "mode": "nat", "bootp": "",
     "address": "10.0.0.1", "netmask": "255.255.255.0", "first": "10.0.0.2", "last": "10.0.0.254",
+    "parents": (), "hosts": (),
 }  # fmt: skip
 PROOF: dict[str, object] = {
     "namespace": kvm.NAMESPACE, "virt_type": "kvm", "machine": "q35", "name": "proof",

@@ -66,10 +66,8 @@ def test_where_nobody_answers_pxe_the_repair_is_named(nic: Nic, facts: HostFacts
         network_verdict(nic, facts, SERVED)
 
     assert str(caught.value) == sentence
-    assert caught.value.remedy == (
-        "add virbr7 to the setting interfaces and start the service again "
-        """(PROVISIONER_INTERFACES='["lab0", "virbr0", "virbr7"]')"""
-    )
+    word = nic.source if nic.kind == "network" else f"bridge={nic.source}"
+    assert caught.value.remedy == f"provisioner network check {word} --repair"
 
 
 WARNED = {

@@ -7,7 +7,6 @@ import pytest
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Event, Kind
 from provisioner.core.profile import Tree
-from provisioner.core.source import normalise
 from tests.fakes import START
 from tests.unit.service.shelf import OWN, Shelf
 
@@ -88,36 +87,35 @@ async def test_a_tree_that_an_install_reads_stays(shelf: Shelf) -> None:
     assert await shelf.trees.list() == []
 
 
-SOURCES = {
-    "/srv/tree/": "/srv/tree",
-    " /srv/tree ": "/srv/tree",
-    "file:///srv/tree": "/srv/tree",
-    "http://mirror.example/debian/": "http://mirror.example/debian",
-    "https://mirror.example:8443": "https://mirror.example:8443",
-    "/srv/dvd.iso": "/srv/dvd.iso",
-    "ftp://mirror.example/x/": "ftp://mirror.example/x",
-    "ftp://me:hunter2@mirror.example/x": "ftp://me:hunter2@mirror.example/x",
-    "nfs:host:/x": "nfs://host/x",
-    "nfs:nfsvers=3:host:/x/": "nfs://host/x?version=3",
-    "nfs://host/x": "nfs://host/x",
-}
-REFUSED = ("srv/tree", "", "tftp://mirror.example/x", "nfs:host", "http://", "http:///x")
+SECRET = "ftp://me:hunter2@mirror.example/os"
 
 
-def test_a_source_is_an_absolute_directory_or_a_url() -> None:
-    assert {text: normalise(text) for text in SOURCES} == SOURCES
-    for text in REFUSED:
-        with pytest.raises(
-            Invalid, match="is none of: an absolute directory or ISO file, an http, https, ftp or nfs"
-        ):
-            normalise(text)
+async def test_a_password_is_kept_and_not_told(shelf: Shelf) -> None:
+    await shelf.store.put_tree(replace(CENTOS, name="far", source=SECRET))
+    shelf.reader.lacking.add(SECRET)
+    sayings = []
+    for name, source in (
+        ("far", "/rhel/centos-7.6.1810"),
+        ("new", SECRET),
+        ("new", "sftp://me:hunter2@host/x"),
+    ):
+        with pytest.raises((Conflict, Invalid)) as refusal:
+            await shelf.trees.add(name, source)
+        sayings.append(f"{refusal.value} {refusal.value.remedy}")
+    with pytest.raises(Unavailable) as missing:
+        await shelf.trees.reachable(await shelf.trees.get("far"))
+
+    assert (await shelf.trees.get("far")).source == SECRET
+    assert sayings[0].startswith("tree far is at ftp://me:***@mirror.example/os")
+    assert sayings[1].startswith("ftp://me:***@mirror.example/os: no known installer")
+    assert str(missing.value) == "tree far has no ftp://me:***@mirror.example/os/images/pxeboot/vmlinuz"
+    assert "hunter2" not in "".join(sayings)
 
 
-def test_a_password_in_a_source_is_refused_and_not_repeated() -> None:
-    with pytest.raises(Invalid, match=r"tree source at mirror\.example: a URL with a password") as refusal:
-        normalise("http://me:hunter2@mirror.example/x")
-
-    assert "hunter2" not in str(refusal.value)
+async def test_another_password_for_the_same_place_is_taken(shelf: Shelf) -> None:
+    await shelf.store.put_tree(replace(CENTOS, name="far", source=SECRET))
+    with pytest.raises(Invalid, match="no known installer"):
+        await shelf.trees.add("far", SECRET.replace("hunter2", "hunter3"))
 
 
 async def test_the_folder_of_images_keeps_its_name(shelf: Shelf) -> None:
