@@ -118,9 +118,9 @@ def _session_nic(nic: Nic, host: HostFacts) -> None:
     """What an ordinary user may plug a guest into."""
     remedy = "write --network user: the guest installs over QEMU's own network, which needs no rights"
     if nic.kind in ("network", "direct"):
-        what = f"libvirt network {nic.source}" if nic.kind == "network" else f"macvtap on {nic.source}"
+        what = f"libvirt network {nic.source}" if nic.kind == "network" else f"a macvtap on {nic.source}"
         raise Invalid(
-            f"a guest of {host.uri} cannot be on a {what}: that needs rights that an ordinary user lacks",
+            f"a guest of {host.uri} cannot be on {what}: that needs rights that an ordinary user lacks",
             remedy=f"{remedy}; or create it on qemu:///system",
         )
     if nic.kind == "bridge" and not urlsplit(host.uri).hostname and nic.source not in host.bridges:

@@ -6,7 +6,7 @@ A download carries no token; it belongs to the install whose machine spoke from 
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.core.errors import NotFound, ProvisionerError
 from provisioner.core.install import Event, Install, Kind, sole
@@ -69,6 +69,7 @@ class Ledger:
             self._claims.clear()
         self._claims[address] = install.id
         self._owners.forget(address)
+        self._alone.forget(address)
 
     async def owner(self, address: str, *, shared: bool = False) -> Install | None:
         """The running install of the machine at an address; at most a second old, a stranger asked anew.
@@ -83,7 +84,9 @@ class Ledger:
         return found
 
     async def _sole(self, address: str) -> Install | None:
-        return sole(await self._store.installs(active=True), address)
+        claimed = self._claims.get(address)
+        running = await self._store.installs(active=True)
+        return sole((replace(i, address=address) if i.id == claimed else i for i in running), address)
 
     async def _owner(self, address: str) -> Install | None:
         found = await self._claimed(address) or await self._store.install_of(address=address)
