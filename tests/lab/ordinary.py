@@ -25,7 +25,7 @@ def missing() -> str:
     tools = [tool for tool in ("useradd", "userdel", "setpriv", "libvirtd") if not shutil.which(tool)]
     if tools:
         return f"missing on this machine: {', '.join(tools)}"
-    asked = [PYTHON, "-c", "import sys; print(*sys.version_info[:2])"]
+    asked = [str(PYTHON), "-c", "import sys; print(*sys.version_info[:2])"]
     told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
     if told != [str(part) for part in sys.version_info[:2]]:
         return f"{PYTHON} is not the Python that the tests run on, which an ordinary user may not reach"
