@@ -79,6 +79,18 @@ class Api:
     def put(self, *path: str, body: object = None, **params: str) -> Any:
         return _document(self._call("PUT", path, body=body, params=params))
 
+    def patient(self, *path: str, body: object) -> Any:
+        """A `post` that may take as long as it takes: a disk is copied."""
+        return self._call("POST", path, body=body, stream=True).json()
+
+    def data(self, *path: str) -> bytes:
+        """A document that is no text."""
+        return bytes(self._call("GET", path).content)
+
+    def address(self, *path: str) -> str:
+        """The URL of a path of the API."""
+        return "/".join([f"{self.endpoint.url}/api/v1", *(quote(part, safe="") for part in path)])
+
     def delete(self, *path: str, **params: str) -> Any:
         return _document(self._call("DELETE", path, params=params))
 
@@ -141,7 +153,7 @@ class Api:
     ) -> "Response":
         from requests import RequestException
 
-        url = "/".join([f"{self.endpoint.url}/api/v1", *(quote(part, safe="") for part in path)])
+        url = self.address(*path)
         wait = None if stream else _ANSWER_SECONDS
         try:
             response = self._session.request(
@@ -195,17 +207,21 @@ def frames(lines: Iterator[bytes]) -> Iterator[Frame]:
 
 def _check(response: "Response") -> None:
     """Raises what a problem+json answer says."""
-    if response.status_code < 400:
-        return
+    if response.status_code >= 400:
+        raise refusal(response.status_code, response.reason, response.content)
+
+
+def refusal(status: int, reason: str, body: bytes) -> ProvisionerError:
+    """The error that an answer of this status and body tells."""
     try:
-        problem = response.json()
+        problem = json.loads(body)
         sentence = str(problem.get("detail") or problem.get("title"))
         remedy = str(problem.get("remedy") or "")
     except (ValueError, AttributeError):
-        sentence, remedy = f"the service answered {response.status_code} {response.reason}", ""
-    if response.status_code == 401 and not remedy:
+        sentence, remedy = f"the service answered {status} {reason}", ""
+    if status == 401 and not remedy:
         remedy = "take PROVISIONER_TOKEN from api.json of the service's state directory"
-    raise _ERRORS.get(response.status_code, ProvisionerError)(sentence, remedy=remedy)
+    return _ERRORS.get(status, ProvisionerError)(sentence, remedy=remedy)
 
 
 def _document(response: "Response") -> Any:

@@ -11,16 +11,19 @@ from provisioner.cli.complete import guests
 from provisioner.cli.confirm import confirm
 from provisioner.cli.finish import finish
 from provisioner.cli.guest_create import create
+from provisioner.cli.guest_life import VERBS
 from provisioner.cli.output import Column, Format, document, output_option, pairs, remark, rows
 from provisioner.core.errors import Unavailable
 
 
 @click.group()
 def guest() -> None:
-    """Create, follow, rebuild and remove guests."""
+    """Create guests, live with them, and remove them."""
 
 
 guest.add_command(create)
+for verb in VERBS:
+    guest.add_command(verb)
 
 name_argument = click.argument("name", shell_complete=guests)
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -36,7 +39,8 @@ def _address(item: Any) -> str:
     """As a report or lease has it; in a list, where nobody was asked, as its install last saw it."""
     known, install = item.get("address"), item.get("install")
     if known:
-        return str(known["ip"])
+        port = known.get("port", 22)
+        return str(known["ip"]) if port == 22 else f"{known['ip']}:{port}"
     return str(install.get("address") or "") if isinstance(install, dict) else ""
 
 
@@ -54,9 +58,21 @@ OWNER = Column("OWNER", lambda g: "provisioner" if g["ours"] else "foreign, unto
 
 @guest.command("list")
 @click.option("--all", "everything", is_flag=True, help="Also domains that provisioner did not create.")
-@output_option
-def list_guests(everything: bool, output: Format) -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "yaml", "ansible"]),
+    default="table",
+    show_default=True,
+    help="How the result is printed; ansible is an inventory.",
+)
+def list_guests(everything: bool, output: Any) -> None:
     """List guests. Foreign domains are shown by --all and never touched."""
+    if output == "ansible":
+        from provisioner.cli.inventory import print_inventory
+
+        print_inventory(connect().get("guests", addresses="1"))
+        return
     found = connect().get("guests", **({"all": "1"} if everything else {}))
     columns = (*COLUMNS, OWNER) if everything else COLUMNS
     rows(found, columns, output, empty="no guests; create one with: provisioner guest create")
@@ -118,14 +134,14 @@ def autostart(name: str, disable: bool) -> None:
 @name_argument
 @yes_option
 def delete(name: str, yes: bool) -> None:
-    """Remove a guest with its disk."""
+    """Remove a guest with its disk, after saying what goes and what stays."""
+    from provisioner.cli.removal import sentences
+
     api = connect()
-    item = api.get("guests", name)
-    confirm(
-        f"This removes guest {name} ({item['state']}), its disk with everything on it, and its NVRAM.",
-        f"Delete {name}?",
-        yes=yes,
-    )
+    if not yes and sys.stdin.isatty():
+        for line in sentences(api.get("guests", name), api.get("guests", name, "removal")):
+            click.echo(line, err=True)
+    confirm(f"Whatever is on the disks of guest {name} is lost.", f"Delete {name}?", yes=yes)
     api.delete("guests", name)
     remark(f"{name}: deleted")
 
@@ -169,7 +185,7 @@ def address(name: str, output: Format) -> None:
     if output != "table":
         document(found, output)
         return
-    click.echo(found["ip"])
+    click.echo(_address({"address": found}))
     if sys.stdout.isatty():
         remark(f"known from {found['from']}")
 

@@ -20,7 +20,7 @@ SECTIONS = {
         "answer": Entry("answer:answer", "Kickstart and preseed files as they will be served"),
     },
     "Where it is installed": {
-        "guest": Entry("guest:guest", "Create, follow, rebuild and remove guests"),
+        "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
         "host": Entry("hosts:host", "libvirt hosts: their facts, their load, what they lack"),

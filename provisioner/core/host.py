@@ -102,7 +102,8 @@ class Pool:
 class Domain:
     """A libvirt domain. `ours` where our metadata is on it; the others are never touched.
 
-    `memory` in MiB; `install` is the install id of the metadata, "" for a domain that is not ours.
+    `memory` in MiB; `install` is the install id of the metadata, "" for a domain that is not ours;
+    `screen` whether it has a video card.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Domain:
     autostart: bool = False
     macs: tuple[str, ...] = ()
     install: str = ""
+    screen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

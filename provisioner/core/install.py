@@ -67,6 +67,7 @@ class Kind(StrEnum):
     DEADLINE = "deadline"
     CREATE_FAILED = "create-failed"
     CANCELLED = "cancelled"
+    CLONED = "cloned"
     LOCAL_BOOT = "local-boot"
     ALARM = "alarm"
 

@@ -8,18 +8,22 @@ import libvirt
 
 from provisioner.core.host import Domain
 from provisioner.core.libvirt_uri import check_uri
-from provisioner.hypervisor import guest
+from provisioner.hypervisor import copies, guest
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
 from provisioner.hypervisor.host_calls import HostCalls
+from provisioner.hypervisor.life_calls import LifeCalls
 from provisioner.hypervisor.link import Link
 from provisioner.hypervisor.network_calls import NetworkCalls
 from provisioner.hypervisor.storage_calls import StorageCalls
 from provisioner.plan.steps import (
+    CopyNvram,
+    CopyVolume,
     CreateVolume,
     DefineDomain,
     DeleteVolume,
     HostStep,
+    LinkVolume,
     ResizeVolume,
     SetAutostart,
     StartDomain,
@@ -30,7 +34,7 @@ from provisioner.plan.steps import (
 from provisioner.service.ports import OnDomainEvent
 
 
-class LibvirtHost(GuestCalls, HostCalls, NetworkCalls, StorageCalls):
+class LibvirtHost(GuestCalls, LifeCalls, HostCalls, NetworkCalls, StorageCalls):
     """Opens at the first call, or by `open()`; mends itself when libvirt goes away and comes back."""
 
     def __init__(self, uri: str, *, threads: int = 8, allow_unsafe: bool = False) -> None:
@@ -70,6 +74,12 @@ class LibvirtHost(GuestCalls, HostCalls, NetworkCalls, StorageCalls):
                 await self.upload(step)
             case ResizeVolume():
                 await self.resize_volume(step.pool, step.name, step.capacity)
+            case LinkVolume():
+                await self._link.act(copies.link, step)
+            case CopyVolume():
+                await self._link.stream(copies.copy, step)
+            case CopyNvram():
+                await self._link.act(copies.copy_nvram, step)
             case DeleteVolume():
                 await self.delete_volume(step)
             case DefineDomain():

@@ -11,7 +11,7 @@ import libvirt
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.host import Domain
 from provisioner.hypervisor.errors import is_code
-from provisioner.hypervisor.xml import attribute, child_text, parse
+from provisioner.hypervisor.xml import Element, attribute, child_text, parse
 from provisioner.plan.domain import NAMESPACE
 from provisioner.plan.steps import DefineDomain, SetAutostart, StartDomain, StopDomain, UndefineDomain
 
@@ -51,6 +51,22 @@ def is_ours(connection: libvirt.virConnect, uuid: str) -> bool | None:
     return None if domain is None else _tagged(domain)
 
 
+def ours(connection: libvirt.virConnect, name: str, uuid: str) -> libvirt.virDomain:
+    """The domain of a guest of ours. Raises Conflict where it is gone or no longer carries our metadata."""
+    domain = _ours(connection, uuid)
+    if domain is None:
+        raise Conflict(
+            f"guest {name} is no longer in libvirt: somebody removed its domain",
+            remedy=f"provisioner guest delete {name}",
+        )
+    return domain
+
+
+def running(connection: libvirt.virConnect, name: str, uuid: str) -> libvirt.virDomain:
+    """The same, for what only a guest that is on can do. Raises Conflict where it is off."""
+    return _running(ours(connection, name, uuid))
+
+
 def xml(connection: libvirt.virConnect, name: str) -> str:
     """A domain's XML as libvirt has it now, without its secrets."""
     return str(_by_name(connection, name).XMLDesc())
@@ -81,7 +97,7 @@ def define(connection: libvirt.virConnect, step: DefineDomain) -> None:
         raise Conflict(f"UUID {step.uuid} belongs to domain {there.name()} already")
     if there is None:
         _check_free(connection, step.name)
-    connection.defineXMLFlags(step.xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+    connection.defineXMLFlags(step.xml, 0 if step.known else libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
 
 
 def undefine(connection: libvirt.virConnect, step: UndefineDomain) -> None:
@@ -255,6 +271,11 @@ def _tagged(domain: libvirt.virDomain) -> bool:
     return True
 
 
+def has_screen(root: Element) -> bool:
+    """Whether a domain's XML has a video card."""
+    return any(model.get("type") != "none" for model in root.iterfind("devices/video/model"))
+
+
 def _read(domain: libvirt.virDomain) -> Domain:
     root = parse(domain.XMLDesc())
     tag = root.find(f"metadata/{{{NAMESPACE}}}guest")
@@ -269,4 +290,5 @@ def _read(domain: libvirt.virDomain) -> Domain:
         autostart=bool(domain.autostart()) if domain.isPersistent() else False,
         macs=tuple(mac.get("address", "") for mac in root.iterfind("devices/interface/mac")),
         install="" if tag is None else child_text(tag, f"{{{NAMESPACE}}}install"),
+        screen=has_screen(root),
     )

@@ -8,10 +8,13 @@ from markupsafe import escape
 
 from provisioner.core.source import shown
 from provisioner.plan.steps import (
+    CopyNvram,
+    CopyVolume,
     CreateVolume,
     DefineDomain,
     DeleteVolume,
     FetchFile,
+    LinkVolume,
     MakeSeed,
     Plan,
     PrepareImage,
@@ -45,6 +48,12 @@ def describe(step: Step) -> str:
         case UploadVolume():
             kept = ", for every guest of this image" if step.shared else ""
             return f"upload {_name(step.file)} as volume {step.name} to pool {step.pool}{kept}"
+        case LinkVolume():
+            return f"create volume {step.name} in pool {step.pool} on the shared base {step.base}"
+        case CopyVolume():
+            return f"copy volume {step.source} in pool {step.pool} to {step.name}"
+        case CopyNvram():
+            return f"copy the variable store {step.source} for domain {step.name}"
         case ResizeVolume():
             return f"resize volume {step.name} in pool {step.pool} to {_gib(step.capacity)}"
         case DeleteVolume():

@@ -106,6 +106,56 @@ class ResizeVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkVolume:
+    """An overlay on the volume `base` of the same pool, which nobody may write to from then on.
+
+    `format` is what the base holds.
+    """
+
+    pool: str
+    name: str
+    base: str
+    format: str
+
+    @property
+    def undo(self) -> "DeleteVolume":
+        return DeleteVolume(self.pool, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyVolume:
+    """A volume with all that the volume `source` of the same pool holds; it needs no other afterwards.
+
+    `format` is that of both.
+    """
+
+    pool: str
+    name: str
+    source: str
+    format: str
+
+    @property
+    def undo(self) -> "DeleteVolume":
+        return DeleteVolume(self.pool, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyNvram:
+    """A UEFI variable store for a domain that is defined already, as `source` (a path on the host) has it.
+
+    Undefining the domain removes it.
+    """
+
+    name: str
+    uuid: str
+    source: str
+
+    @property
+    def undo(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteVolume:
     """A volume that is already gone is not an error."""
 
@@ -122,12 +172,14 @@ class DefineDomain:
     """Defines, or redefines where the UUID is ours already.
 
     `replaces` says that the guest was there before this plan (a rebuild): undoing leaves it defined.
+    `known` that the XML is libvirt's own, which needs no look into its schema: that takes most of the time.
     """
 
     name: str
     uuid: str
     xml: str
     replaces: bool = False
+    known: bool = False
 
     @property
     def undo(self) -> "UndefineDomain | None":
@@ -193,6 +245,9 @@ HostStep = (
     CreateVolume
     | UploadVolume
     | ResizeVolume
+    | LinkVolume
+    | CopyVolume
+    | CopyNvram
     | DeleteVolume
     | DefineDomain
     | UndefineDomain

@@ -186,7 +186,7 @@ class Guests:
         spec = row.spec
         install = await self._store.install(row.install)
         found = None
-        if address:
+        if address or spec.nic.kind == "user":  # which is known without asking anybody
             found = await find_address(self._store, self._hypervisor(row), self._neighbour, install, spec.nic)
         return Guest(
             name=spec.name,
@@ -201,7 +201,12 @@ class Guests:
             install=install,
             address=found,
             ssh=_ssh(found) if found and row.secrets.get("ssh_keys") else None,
+            screen=bool(domain and domain.screen),
         )
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Held while a guest is cloned: nobody deletes or rebuilds it meanwhile."""
+        return self._lock(name)
 
     def _lock(self, name: str) -> asyncio.Lock:
         """Two rebuilds, or a rebuild and a delete, of one guest wait for each other."""

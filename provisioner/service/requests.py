@@ -74,6 +74,9 @@ class Guest:
     install: Install | None = None
     address: Address | None = None
     ssh: str | None = None
+    host: str = ""
+    """Its host's libvirt URI where that was asked for; "" for the configured one."""
+    screen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

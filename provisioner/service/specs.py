@@ -140,11 +140,11 @@ async def _nics(request: CreateGuest, host: HostFacts, store: Store, ids: Ids) -
             mac = ids.mac()
         macs.append(mac)
     if nics[0].kind == "user" and not urlsplit(host.uri).hostname:
-        nics = (replace(nics[0], forward=await _forward(store, ids)), *nics[1:])
+        nics = (replace(nics[0], forward=await free_forward(store, ids)), *nics[1:])
     return with_macs(nics, tuple(macs))
 
 
-async def _forward(store: Store, ids: Ids) -> int:
+async def free_forward(store: Store, ids: Ids) -> int:
     """A port for a guest's ssh: free now, and no other guest's that may only be switched off."""
     held = {row.spec.nic.forward for row in await store.guests()}
     while (port := ids.port()) in held and port:

@@ -10,6 +10,7 @@ from provisioner.web import (
     api_guests,
     api_hosts,
     api_installs,
+    api_life,
     api_machines,
     api_media,
     api_networks,
@@ -25,6 +26,7 @@ from provisioner.web.routes import Route
 ROOT = "/api/v1"
 OPERATIONS: tuple[Operation, ...] = (
     *api_guests.OPERATIONS,
+    *api_life.OPERATIONS,
     *api_installs.OPERATIONS,
     *api_profiles.OPERATIONS,
     *api_trees.OPERATIONS,

@@ -13,6 +13,8 @@ from provisioner.web.services import Guests
 
 async def list_all(request: web.Request, _body: None) -> object:
     found = await request.app[SERVICES].guests.list(all=flag(request, "all"))
+    if flag(request, "addresses"):
+        found = await request.app[SERVICES].life.addressed(found)
     return [GuestOut.of(guest) for guest in found]
 
 
@@ -30,7 +32,7 @@ async def show(request: web.Request, _body: None) -> object:
 
 async def delete(request: web.Request, _body: None) -> object:
     name = request.match_info["name"]
-    await request.app[SERVICES].guests.delete(name)
+    await request.app[SERVICES].life.delete(name)
     return Done(done=f"guest {name} and its disk are removed")
 
 
@@ -64,7 +66,10 @@ OPERATIONS = (
         "List guests",
         list_all,
         list[GuestOut],
-        query={"all": f"{FLAG}: also domains that were not created here"},
+        query={
+            "all": f"{FLAG}: also domains that were not created here",
+            "addresses": f"{FLAG}: also where each is reached, and its host",
+        },
     ),
     Operation(
         "POST",

@@ -15,6 +15,7 @@ from provisioner.web import (
     boot,
     dashboard,
     events,
+    guest_pages,
     health,
     hosts,
     report,
@@ -25,9 +26,10 @@ from provisioner.web.body import JSON_BYTES
 from provisioner.web.errors import as_problems
 from provisioner.web.gate import Gate
 from provisioner.web.headers import plain, strict
-from provisioner.web.keys import GATE, LEDGER, SERVICES, TAILER, TREES
+from provisioner.web.keys import CHANNELS, GATE, LEDGER, SERVICES, TAILER, TREES
 from provisioner.web.ledger import Ledger
 from provisioner.web.listener import own_paths_only
+from provisioner.web.open_channels import OpenChannels
 from provisioner.web.recent import Recent
 from provisioner.web.services import Services
 from provisioner.web.tailer import Tailer
@@ -53,10 +55,19 @@ def people_app(services: Services, token: str) -> web.Application:
     app[SERVICES] = services
     app[GATE] = Gate(token, services.clock)
     app[TAILER] = Tailer(services.store)
+    app[CHANNELS] = OpenChannels()
     app.on_response_prepare.append(strict)
     app.cleanup_ctx.append(_tailing)
     app.on_shutdown.append(_end_streams)
-    for table in (health.ROUTES, auth.ROUTES, dashboard.ROUTES, hosts.ROUTES, events.ROUTES, api.ROUTES):
+    for table in (
+        health.ROUTES,
+        auth.ROUTES,
+        dashboard.ROUTES,
+        hosts.ROUTES,
+        guest_pages.ROUTES,
+        events.ROUTES,
+        api.ROUTES,
+    ):
         routes.add(app, table)
     return app
 
@@ -70,3 +81,4 @@ async def _tailing(app: web.Application) -> AsyncIterator[None]:
 async def _end_streams(app: web.Application) -> None:
     """Live streams end before the sockets are closed under them."""
     await app[TAILER].stop()
+    await app[CHANNELS].close()

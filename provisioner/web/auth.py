@@ -1,7 +1,7 @@
 """The people's listener lets in a Bearer token or a session cookie, and nothing else.
 
-A cookie is sent by a browser on its own, so an unsafe method with a cookie must come from our own pages:
-its Origin is compared with the Host it was sent to. Proxy headers name nobody here.
+A cookie is sent by a browser on its own, so an unsafe method and a WebSocket with a cookie must come from our
+own pages: their Origin is compared with the Host they were sent to. Proxy headers name nobody here.
 """
 
 from aiohttp import web
@@ -46,13 +46,18 @@ def check(request: web.Request, gate: Gate) -> None:
         if not gate.cookie_is_ours(cookie):
             gate.note_wrong(address, cookie)
         raise Denied("the login has expired", remedy=LOGIN_REMEDY)
-    if request.method not in _SAFE and not _same_origin(request):
+    if (request.method not in _SAFE or _is_socket(request)) and not _same_origin(request):
         raise Forbidden("this request came from another site", remedy="use the dashboard's own pages")
 
 
 def _bearer(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _is_socket(request: web.Request) -> bool:
+    """A WebSocket begins with a GET, and what it carries is as unsafe as any POST."""
+    return "websocket" in request.headers.get("Upgrade", "").lower()
 
 
 def _same_origin(request: web.Request) -> bool:

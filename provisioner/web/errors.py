@@ -34,6 +34,10 @@ class Unsupported(ProvisionerError):
     """The body is of a type that is not taken here."""
 
 
+class NoUpgrade(ProvisionerError):
+    """An ordinary request came where only a WebSocket can be opened."""
+
+
 class BadGateway(ProvisionerError):
     """An upstream tree does not answer, or answers with an error."""
 
@@ -46,6 +50,7 @@ _WEB_ONLY: dict[type[ProvisionerError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     Forbidden: HTTPStatus.FORBIDDEN,
     Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NoUpgrade: HTTPStatus.UPGRADE_REQUIRED,
     BadGateway: HTTPStatus.BAD_GATEWAY,
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
 }
@@ -104,6 +109,8 @@ def answer(request: web.Request, found: Problem) -> web.Response:
     headers = {"Cache-Control": "no-store"}
     if found.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="provisioner"'
+    if found.status == HTTPStatus.UPGRADE_REQUIRED:
+        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
     if found.status == HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = "60"
     if wants_page(request):

@@ -5,6 +5,7 @@ from aiohttp import web
 from provisioner.core.profile import Tree
 from provisioner.web.gate import Gate
 from provisioner.web.ledger import Ledger
+from provisioner.web.open_channels import OpenChannels
 from provisioner.web.recent import Recent
 from provisioner.web.services import Services
 from provisioner.web.tailer import Tailer
@@ -14,3 +15,4 @@ TAILER = web.AppKey("tailer", Tailer)
 TREES: web.AppKey[Recent[Tree]] = web.AppKey("trees", Recent)
 LEDGER = web.AppKey("ledger", Ledger)
 GATE = web.AppKey("gate", Gate)
+CHANNELS = web.AppKey("channels", OpenChannels)

@@ -128,6 +128,8 @@ class GuestOut(Out):
     install: Install | None
     address: Address | None
     ssh: str | None = Field(description="how to log in, where an address is known")
+    host: str = Field("", description="libvirt URI where addresses were asked for; empty: the configured one")
+    screen: bool = Field(False, description="whether it has a screen")
 
     @classmethod
     def of(cls, guest: Guest) -> "GuestOut":

@@ -41,9 +41,11 @@ async def services(
     from provisioner.service.answers import Answers
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
+    from provisioner.service.clones import Clones
     from provisioner.service.drafts import Drafts
     from provisioner.service.execution import Execution
     from provisioner.service.grounds import Grounds
+    from provisioner.service.guest_life import GuestLife
     from provisioner.service.guests import Guests
     from provisioner.service.hosts import Registry
     from provisioner.service.ids import RandomIds
@@ -114,6 +116,9 @@ async def services(
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
     await asyncio.to_thread(shelves.sweep)
     storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
+    life = GuestLife(store, host, guests, now, neighbour=interfaces.neighbour_address)
+    clones = Clones(store, host, guests, tokens, now, ids, state.log_dir(folder))
+    stack.push_async_callback(clones.close)
     watchdog = Watchdog(
         store,
         host,
@@ -133,7 +138,7 @@ async def services(
         await host("").open()
 
     async def tidy() -> list[str]:
-        told = await reconcile(store, host, guests, now) + await storage.mend()
+        told = await clones.mend() + await reconcile(store, host, guests, now) + await storage.mend()
         uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
         return told + await sweep(store, host, uris, execution.busy.__contains__)
 
@@ -145,6 +150,8 @@ async def services(
         tokens=tokens,
         answers=answers,
         guests=guests,
+        life=life,
+        clones=clones,
         installs=Installs(store, host, now),
         profiles=profiles,
         trees=trees,

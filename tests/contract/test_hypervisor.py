@@ -192,6 +192,26 @@ async def test_a_guest_is_switched(host: Hypervisor) -> None:
             await asked
 
 
+async def test_a_first_stage_is_for_one_start_and_the_definition_stays(host: Hypervisor) -> None:
+    made = await plan(host)
+    carried = host_steps(made.steps)
+    first = made.xml.replace("<on_reboot>restart<", "<on_reboot>destroy<")
+    for step in (*carried[:-1], replace_start(carried[-1], first), replace_start(carried[-1], first)):
+        await host.apply(step)
+
+    assert await seen(host) == BESIDE
+    assert "<on_reboot>destroy<" in await host.xml("web1")
+    await host.apply(StopDomain("web1", SPEC.uuid))
+    assert await seen(host) == [*ALONE, ("web1", "shut off", True)]
+    await host.apply(StartDomain("web1", SPEC.uuid))
+    assert "<on_reboot>restart<" in await host.xml("web1")
+
+
+def replace_start(step: HostStep, xml: str) -> StartDomain:
+    assert isinstance(step, StartDomain)
+    return replace(step, xml=xml)
+
+
 async def test_what_happens_to_a_guest_is_told(host: Hypervisor) -> None:
     told: list[tuple[str, str, str]] = []
     host.watch(lambda name, uuid, event: told.append((name, uuid, event)))

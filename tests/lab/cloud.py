@@ -48,6 +48,8 @@ def _make(place: Path, cache: Path, work: Path) -> None:
         f"  initrd /boot/initrd.img-{version}\n}}\n"
     )
     system = debian.file_system(root, work / "root.img")
+    _run("truncate", "--size=+256M", str(system))  # it is as small as can be, and cloud-init writes
+    _run("resize2fs", str(system))
     raw = work / "disk.raw"
     with raw.open("wb") as disk:
         disk.truncate(grub.ROOT_FIRST * _SECTOR + system.stat().st_size + (1 << 20))

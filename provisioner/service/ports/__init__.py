@@ -3,6 +3,7 @@
 from provisioner.service.ports.edges import ImageBuilder, Linter, TreeReader, Workshop
 from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
+from provisioner.service.ports.life import Channel, Display, LifeHosts, LifeHypervisor, VolumeFacts
 from provisioner.service.ports.networks import NetworkHost, Segments
 from provisioner.service.ports.storage import Inspector, MediaFolders, StorageHost, StorageHosts
 from provisioner.service.ports.store import (
@@ -17,9 +18,11 @@ from provisioner.service.ports.store import (
 )
 
 __all__ = [
+    "Channel",
     "Clock",
     "Connection",
     "Connections",
+    "Display",
     "DomainEvent",
     "GuestRow",
     "Holdings",
@@ -29,6 +32,8 @@ __all__ = [
     "ImageBuilder",
     "Inspector",
     "JournalRow",
+    "LifeHosts",
+    "LifeHypervisor",
     "Linter",
     "MediaFolders",
     "NetworkHost",
@@ -41,6 +46,7 @@ __all__ = [
     "TokenKind",
     "TreeReader",
     "Validator",
+    "VolumeFacts",
     "Volumes",
     "Workshop",
 ]

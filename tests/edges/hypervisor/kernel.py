@@ -2,9 +2,24 @@
 
 from pathlib import Path
 
+# What the code goes on with after the text: to halt, or to send back every byte that comes.
+_HALT = bytes([0xF4, 0xEB, 0xFD])  # hlt; jmp to it
+_ECHO = bytes(
+    [
+        0xBA, 0xFD, 0x03,  # wait: mov dx, 0x3fd (line status)
+        0xEC,              # in al, dx
+        0xA8, 0x01,        # test al, 1 (a byte came)
+        0x74, 0xF8,        # jz wait
+        0xBA, 0xF8, 0x03,  # mov dx, 0x3f8
+        0xEC,              # in al, dx
+        0xEE,              # out dx, al
+        0xEB, 0xF1,        # jmp wait
+    ]
+)  # fmt: skip
 
-def write_kernel(path: Path, text: bytes) -> Path:
-    """Writes a bzImage whose setup code sends `text` to COM1 and halts."""
+
+def write_kernel(path: Path, text: bytes, *, echo: bool = False) -> Path:
+    """Writes a bzImage whose setup code sends `text` to COM1 and halts, or echoes from then on."""
     # The code stands at offset 0x200 of the image and runs with DS = CS - 0x20, so offsets in the image
     # are offsets in DS.
     header_jump = b"\xeb\x66"  # jmp to 0x268, behind the boot header
@@ -21,10 +36,9 @@ def write_kernel(path: Path, text: bytes) -> Path:
             0xBA, 0xF8, 0x03,        # mov dx, 0x3f8
             0xEE,                    # out dx, al
             0xEB, 0xED,              # jmp wait
-            0xF4,                    # end: hlt
-            0xEB, 0xFD,              # jmp end
         ]
     )  # fmt: skip
+    code += _ECHO if echo else _HALT
     image = bytearray(512 * 4)
     image[0x1F1] = 1  # one sector of setup code
     image[0x1FE:0x200] = b"\x55\xaa"

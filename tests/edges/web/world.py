@@ -30,6 +30,7 @@ from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
 from tests.connections import FakeConnections, FakeValidator
+from tests.edges.web.life import FakeClones, FakeLife
 from tests.edges.web.networks import network_cases
 from tests.fake_storage import FakeStorageHost, media, storage
 from tests.segments import FakeNetworkHost, FakeSegments
@@ -276,6 +277,7 @@ class World:
         self.tokens = Tokens(b"k" * 32, self.store, now)
         self.answers = FakeAnswers()
         self.guests = FakeGuests()
+        self.life = FakeLife(self.guests)
         self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
         self.upstream = FakeUpstream()
         self.connections, self.validator = FakeConnections(), FakeValidator()
@@ -303,6 +305,8 @@ class World:
             tokens=self.tokens,
             answers=self.answers,
             guests=self.guests,
+            life=self.life,
+            clones=FakeClones(self.guests),
             installs=FakeInstalls(self.store),
             profiles=self.profiles,
             trees=FakeTrees(self.store),

@@ -146,3 +146,32 @@ def test_a_place_that_needs_rights_is_named_with_the_way_out(what: str, nic: Nic
 
     assert str(caught.value).startswith(f"a guest of qemu:///session cannot be on {what}: ")
     assert caught.value.remedy.startswith("write --network user: ")
+
+
+SEVERAL = spec(disks=(Disk(30), Disk(11), Disk(8, "vg"), Disk(0, volume="old")))
+
+
+def test_the_disks_of_one_pool_are_counted_together() -> None:
+    words = "guest web1: disks of 41 GiB are larger than the 40.0 GiB that pool default has left"
+    with pytest.raises(Invalid, match=words):
+        check(SEVERAL, HOST)
+
+
+def test_a_rebuild_needs_room_for_its_system_disk_alone() -> None:
+    ours, theirs = HOST.domains
+    itself = replace(ours, name=SPEC.name, uuid=SPEC.uuid, macs=(SPEC.mac,))
+
+    check(SEVERAL, replace(HOST, domains=(itself, theirs)), rebuild=True)
+
+
+def test_every_pool_and_every_card_is_looked_at() -> None:
+    with pytest.raises(NotFound, match="no storage pool 'nope'"):
+        check(spec(disks=(Disk(1), Disk(1, "nope"))), HOST)
+    with pytest.raises(NotFound, match="no bridge 'br9'"):
+        check(spec(nics=(*SPEC.nics, Nic("bridge", "br9", "52:54:00:12:34:99"))), HOST)
+    with pytest.raises(Conflict, match="MAC 52:54:00:00:00:01 belongs to domain ours"):
+        check(spec(nics=(*SPEC.nics, Nic("user", "", "52:54:00:00:00:01"))), HOST)
+
+
+def test_a_user_network_needs_nothing_of_the_host() -> None:
+    check(spec(nics=(Nic("user", "", MAC),)), replace(HOST, networks=(), bridges=(), interfaces=()))

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.install import Kind, Stage
-from provisioner.plan.steps import StartDomain
+from provisioner.plan.steps import HostStep, StartDomain, UploadVolume
 from provisioner.service.guests import Guests
 from tests.files import WORK
 from tests.unit.service.stocked import ASKED, OLD, Asked, Stocked, as_it_should, ends, stocked
@@ -120,6 +120,30 @@ async def test_a_failing_creation_killed_while_it_is_taken_back_leaves_nothing_o
         assert await world.memory.open_journal() == []
         moments += 1
     assert moments > 30
+
+
+@pytest.mark.parametrize("asked", [URL, ISO, ASKED["import, cloud-init"]], ids=["url", "iso", "import"])
+async def test_what_a_running_guest_reads_is_not_written_a_second_time(world: Stocked, asked: Asked) -> None:
+    """Killed when its guest was started, before that was written down."""
+    life = Life(10_000)
+    mortal = Mortal(world.libvirt, life)
+
+    async def die(step: HostStep) -> None:
+        await world.libvirt.apply(step)
+        if isinstance(step, StartDomain):
+            raise Killed
+
+    mortal.apply = die  # type: ignore[attr-defined]
+    with pytest.raises(Killed):
+        await world.guests(None, mortal).create(asked.request)
+    world.libvirt.applied.clear()
+    world.workshop.applied.clear()
+
+    await restart(world)
+
+    assert not [step for step in world.libvirt.applied if isinstance(step, UploadVolume)]
+    assert world.workshop.applied == []
+    await as_it_should(world, asked, "i1")
 
 
 FIRST = {name: asked for name, asked in ASKED.items() if asked.first}

@@ -1,0 +1,134 @@
+"""`provisioner guest …`: pausing, the console, the screen, clones."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from provisioner.cli.api import connect
+from provisioner.cli.complete import guests
+from provisioner.cli.output import Format, document, output_option, remark
+from provisioner.core.errors import Invalid
+from provisioner.core.machine import check_name
+
+name_argument = click.argument("name", shell_complete=guests)
+
+
+def _switch(verb: str, summary: str, done: str) -> click.Command:
+    @click.command(verb, help=summary)
+    @name_argument
+    def command(name: str) -> None:
+        connect().post("guests", name, verb)
+        remark(f"{name}: {done}")
+
+    return command
+
+
+@click.command()
+@name_argument
+@click.option("--force", is_flag=True, help="Take it from whoever has it open.")
+@click.option(
+    "--tail",
+    type=click.IntRange(0, 65536),
+    default=2048,
+    show_default=True,
+    metavar="BYTES",
+    help="Show so much of what the guest said before.",
+)
+def console(name: str, force: bool, tail: int) -> None:
+    """Open a guest's serial console. Ctrl-] leaves it; the guest runs on."""
+    from provisioner.cli.console import attach
+
+    attach(connect(), name, force=force, tail=tail)
+
+
+@click.command()
+@name_argument
+@click.option(
+    "-f",
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False),
+    help="Where to write it: NAME.png, or - for stdout.",
+)
+def screenshot(name: str, path: str | None) -> None:
+    """Write a picture of a guest's screen as PNG."""
+    target = path or f"{name}.png"
+    if target == "-" and sys.stdout.isatty():
+        raise Invalid("a picture is no text for a terminal", remedy="name a file: -f FILE.png")
+    picture = connect().data("guests", name, "screenshot")
+    if target == "-":
+        sys.stdout.buffer.write(picture)
+        return
+    Path(target).write_bytes(picture)
+    width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
+    click.echo(f"{target}: {width} x {height}")
+
+
+@click.command()
+@name_argument
+@click.option("--password", is_flag=True, help="Set a new password, which expires, and print it.")
+@click.option(
+    "--minutes",
+    type=click.IntRange(1, 1440),
+    default=10,
+    show_default=True,
+    help="How long the password opens the screen.",
+)
+@output_option
+def display(name: str, password: bool, minutes: int, output: Format) -> None:
+    """Print where a guest's screen listens, for a VNC viewer on the guest's host."""
+    api = connect()
+    if password:
+        found = api.post("guests", name, "display", body={"minutes": minutes})
+    else:
+        found = api.get("guests", name, "display")
+    if not found["loopback"]:
+        click.echo(f"warning: the screen of {name} is open to more than its own host", err=True)
+    if output != "table":
+        document(found, output)
+        return
+    click.echo(found["uri"])
+    if found["password"]:
+        click.echo(found["password"])
+        remark(f"the password opens it until {found['expires']}")
+    elif found["locked"]:
+        remark(f"it asks for a password; set one with: provisioner guest display {name} --password")
+
+
+@click.command()
+@click.argument("source", shell_complete=guests)
+@click.argument("new")
+@click.option("--linked", "kind", flag_value="linked", default=True, help="On a shared base [default].")
+@click.option("--full", "kind", flag_value="full", help="A copy of the disk, which needs nothing else.")
+@click.option("--start", is_flag=True, help="Power the clone on.")
+@output_option
+def clone(source: str, new: str, kind: str, start: bool, output: Format) -> None:
+    """Make guest NEW like SOURCE, which must be off: another name, UUID, MAC and disk.
+
+    A linked clone freezes the disk of SOURCE as the base of both; both may be started afterwards.
+    """
+    try:
+        check_name(new, "guest name")
+    except Invalid as error:
+        raise click.UsageError(str(error)) from None
+    api = connect()
+    made = api.patient("guests", source, "clone", body={"name": new, "kind": kind})
+    if start:
+        api.post("guests", new, "start")
+        made = api.get("guests", new)
+    if output != "table":
+        document(made, output)
+    else:
+        click.echo(f"{new}: cloned from {source} ({kind}), {made['state']}, MAC {made['mac']}")
+
+
+VERBS: tuple[click.Command, ...] = (
+    _switch("suspend", "Pause a guest's processors; it keeps its memory.", "paused"),
+    _switch("resume", "Let a paused guest go on.", "goes on"),
+    _switch("reset", "Press a guest's reset button.", "reset"),
+    console,
+    screenshot,
+    display,
+    clone,
+)

@@ -1,0 +1,246 @@
+"""Guests made from guests: linked clones on a shared base, or full copies.
+
+A clone is a guest of ours whose install is over from the beginning: it is `installed`, with one event that
+says what it is a clone of. What is made is journaled first and undone in reverse where a step fails; after a
+kill, the next start removes what was half made.
+"""
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError
+from provisioner.core.guest import GuestSpec, with_macs
+from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.core.machine import check_name
+from provisioner.plan.cloning import Blueprint, Clone, Identity, interfaces, plan_clone
+from provisioner.plan.describe import describe
+from provisioner.plan.steps import DeleteVolume, UndefineDomain
+from provisioner.service.guests import Guests
+from provisioner.service.ports import (
+    Clock,
+    GuestRow,
+    Holdings,
+    JournalRow,
+    LifeHosts,
+    LifeHypervisor,
+    Store,
+    VolumeFacts,
+)
+from provisioner.service.requests import Guest, Ids
+from provisioner.service.specs import free_forward
+from provisioner.service.tokens import Tokens
+
+Result = TypeVar("Result")
+
+
+class Clones:
+    """`guests` knows what is being made just now; a clone counts among that."""
+
+    def __init__(
+        self,
+        store: Store,
+        hosts: LifeHosts,
+        guests: Guests,
+        tokens: Tokens,
+        clock: Clock,
+        ids: Ids,
+        log_dir: Path,
+    ) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._guests = guests
+        self._tokens = tokens
+        self._clock = clock
+        self._ids = ids
+        self._log_dir = log_dir
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def close(self) -> None:
+        """Waits for what is under way."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def clone(self, source: str, name: str, *, linked: bool = True) -> Guest:
+        """A guest like `source`, which must be off, with a name, UUID, MAC and disk of its own; it is off."""
+        check_name(name, "guest name")
+        if source == name:
+            raise Invalid(f"guest {source} cannot be a clone of itself", remedy="give the clone another name")
+        async with self._guests.lock(source):
+            row = await self._row(source)
+            host = self._hosts(row.uri)
+            found = await host.blueprint(source, row.spec.uuid)
+            _check_off(source, active=found.active)
+            if taken := await self._store.machine(name=name):
+                raise Conflict(
+                    f"{name} is taken by {'guest' if taken.guest else 'machine'} {taken.name}",
+                    remedy="choose another name",
+                )
+            return await self._owned(self._clone(row, host, found, name, linked))
+
+    async def _clone(
+        self, row: GuestRow, host: LifeHypervisor, found: Blueprint, name: str, linked: bool
+    ) -> Guest:
+        now = self._clock()
+        forward = await free_forward(self._store, self._ids) if row.spec.nic.forward else 0
+        new = await self._identity(name, interfaces(found.xml), forward)
+        plan = plan_clone(row.spec.name, row.spec.uuid, found, new, linked=linked)
+        spec = _spec(row.spec, new)
+        mac = spec.mac
+        install = Install(
+            new.install, name, mac, new.uuid, spec.profile, Stage.INSTALLED, now, now, percent=100
+        )
+        names = tuple(volume for _, volume in plan.own)
+        holdings = Holdings(data=names[1 : len(spec.disks)], owned=plan.own)
+        mine = GuestRow(spec, install.id, names[0], now, row.secrets, row.uri, holdings=holdings)
+        self._guests.execution.busy.add(install.id)
+        try:
+            await self._store.add_install(install, mine)
+            await self._make(row, host, found, plan, install)
+        finally:
+            self._guests.execution.busy.discard(install.id)
+        return Guest(
+            name, spec.uuid, "shut off", True, spec.memory, spec.vcpus, False, mac, spec.profile, install
+        )
+
+    async def _make(
+        self, row: GuestRow, host: LifeHypervisor, found: Blueprint, plan: Clone, install: Install
+    ) -> None:
+        source = row.spec.name
+        try:
+            # One row for all steps: what is to be taken back is found by the install's id in its name.
+            intent = "; ".join(map(describe, plan.steps))
+            await self._store.journal(JournalRow(install.id, 0, intent, "intent"))
+            for step in plan.steps:
+                await host.apply(step)
+            # Somebody may have switched the source on meanwhile, on the very disk that is now a base.
+            running = await host.running_disks(source, row.spec.uuid)
+            _check_off(source, active=any(disk.path in running for disk in found.disks))
+            if plan.moved:
+                await self._store.put_guest(_moved(row, plan))
+            await self._note(install, Kind.CLONED, f"cloned from {source}")
+        except Exception as error:
+            await self._note(install, Kind.ALARM, f"the clone failed and is taken back: {error}")
+            try:
+                await self._take_back(host, install)
+            except ProvisionerError as left:
+                await self._note(install, Kind.ALARM, f"not taken back: {left}; the next start tries again")
+            raise
+        await self._store.close_journal(install.id)
+
+    async def mend(self) -> list[str]:
+        """Ends what a service that was killed left half made. Returns what was done, a sentence each."""
+        told = []
+        journaled = {row.install for row in await self._store.open_journal()}
+        for row in await self._store.guests():
+            if row.install not in journaled or row.install in self._guests.execution.busy:
+                continue
+            install = await self._store.install(row.install)
+            if install.stage is not Stage.INSTALLED or install.answered is not None:
+                continue
+            if await self._store.events(install=install.id, kinds=(Kind.CLONED,)):
+                await self._store.close_journal(install.id)
+                continue
+            try:
+                await self._take_back(self._hosts(row.uri), install)
+            except ProvisionerError as error:
+                told.append(f"guest {install.guest} is half cloned and stays so: {error}")
+            else:
+                told.append(f"guest {install.guest}: what its clone that was cut off left was removed")
+        return told
+
+    async def _take_back(self, host: LifeHypervisor, install: Install) -> None:
+        """Removes what carries the clone's install in its name, all but a disk that its source runs on now.
+
+        A source that was moved to an overlay stays on it: what is below is as it was.
+        """
+        await host.apply(UndefineDomain(install.guest, install.uuid))
+        for pool in await host.pools():
+            for volume in await host.volume_facts(pool.name):
+                whose = re.fullmatch(rf"(.+)-{re.escape(install.id)}(-[a-z]+)?", volume.name)
+                if whose and not await self._keeps(whose[1], volume, install, first=whose[2] is None):
+                    await host.apply(DeleteVolume(volume.pool, volume.name))
+        await self._store.remove_guest(install.guest)
+        await self._store.close_journal(install.id)
+
+    async def _keeps(self, name: str, volume: VolumeFacts, install: Install, *, first: bool) -> bool:
+        """Whether the guest `name`, not the clone itself, has this disk now; its row then says so too."""
+        if name == install.guest:
+            return False
+        try:
+            row = await self._store.guest(name)
+        except NotFound:
+            return False
+        found = await self._hosts(row.uri).blueprint(name, row.spec.uuid)
+        if volume.path not in (disk.path for disk in found.disks):
+            return False
+        if first and row.volume != volume.name:
+            await self._store.put_guest(replace(row, volume=volume.name))
+        return True
+
+    async def _identity(self, name: str, cards: int, forward: int) -> Identity:
+        install = self._ids.install()
+        macs = [await self._free_mac() for _ in range(cards)]
+        return Identity(
+            name=name,
+            uuid=self._ids.uuid(),
+            macs=tuple(macs),
+            install=install,
+            serial=self._tokens.mint(install, "stub", 1),
+            log=str(self._log_dir / f"{install}.log"),
+            forward=forward,
+        )
+
+    async def _free_mac(self) -> str:
+        while await self._store.machine(mac=(mac := self._ids.mac())):
+            pass
+        return mac
+
+    async def _row(self, name: str) -> GuestRow:
+        try:
+            return await self._store.guest(name)
+        except NotFound:
+            await self._guests.show(name)  # says whose it is
+            raise
+
+    async def _note(self, install: Install, kind: Kind, text: str) -> None:
+        event = Event(kind, self._clock(), "service", install.mac, install.id, text)
+        await self._store.record([event])
+
+    async def _owned(self, making: Coroutine[Any, Any, Result]) -> Result:
+        """A task of our own owns the making: who asked may go away."""
+        task = asyncio.create_task(making)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+
+def _spec(source: GuestSpec, new: Identity) -> GuestSpec:
+    """The source's spec under the clone's identity."""
+    first, *others = with_macs(source.nics, new.macs[: len(source.nics)])
+    nics = (replace(first, forward=new.forward), *others)
+    return replace(source, name=new.name, uuid=new.uuid, nics=nics, autostart=False)
+
+
+def _moved(row: GuestRow, plan: Clone) -> GuestRow:
+    """The source on its overlays. What they stand on is nobody's: it goes once nothing stands on it."""
+    names = {old[1]: new[1] for old, new in plan.moved}
+    instead = dict(plan.moved)
+    held = row.holdings
+    holdings = replace(
+        held,
+        data=tuple(names.get(name, name) for name in held.data),
+        owned=tuple(instead.get(pair, pair) for pair in held.owned),
+    )
+    return replace(row, volume=names.get(row.volume, row.volume), holdings=holdings)
+
+
+def _check_off(source: str, *, active: bool) -> None:
+    if active:
+        raise Conflict(
+            f"guest {source} is switched on; only one that is off can be cloned",
+            remedy=f"provisioner guest shutdown {source}",
+        )

@@ -1,0 +1,130 @@
+"""`/guests/{name}/…`: a guest paused, watched, typed into, cloned, counted up before it is removed."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from provisioner.web import channels, serial
+from provisioner.web.keys import SERVICES
+from provisioner.web.operation import FLAG, Operation, flag, number
+from provisioner.web.schemas import Done, GuestOut
+from provisioner.web.schemas_life import DisplayOut, NewClone, RemovalOut, Unlock
+from provisioner.web.services import Life
+
+_MOST_TAIL = 64 * 1024
+_OVER = "the guest was switched off, or somebody else took its console"
+_SOCKET = "a WebSocket; binary messages both ways"
+
+
+async def console(request: web.Request, _body: None) -> object:
+    life, name = request.app[SERVICES].life, request.match_info["name"]
+    size = number(request, "tail", 0, _MOST_TAIL)
+    force = flag(request, "force")
+    said = await life.said(name, size) if size else b""
+    return await channels.carry(request, lambda: life.console(name, force=force), over=_OVER, first=said)
+
+
+async def screen(request: web.Request, _body: None) -> object:
+    life, name = request.app[SERVICES].life, request.match_info["name"]
+    return await channels.carry(request, lambda: life.screen(name), over="the guest was switched off")
+
+
+async def serial_text(request: web.Request, _body: None) -> object:
+    return await serial.follow(request, number(request, "tail", 4096, _MOST_TAIL))
+
+
+async def screenshot(request: web.Request, _body: None) -> object:
+    picture = await request.app[SERVICES].life.screenshot(request.match_info["name"])
+    return web.Response(body=picture, content_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+async def display(request: web.Request, _body: None) -> object:
+    return DisplayOut.of(await request.app[SERVICES].life.display(request.match_info["name"]))
+
+
+async def unlock(request: web.Request, body: Unlock) -> object:
+    life = request.app[SERVICES].life
+    return DisplayOut.of(await life.unlock_display(request.match_info["name"], body.minutes))
+
+
+async def clone(request: web.Request, body: NewClone) -> object:
+    clones = request.app[SERVICES].clones
+    linked = body.kind == "linked"
+    return GuestOut.of(await clones.clone(request.match_info["name"], body.name, linked=linked))
+
+
+async def removal(request: web.Request, _body: None) -> object:
+    return RemovalOut.of(await request.app[SERVICES].life.removal(request.match_info["name"]))
+
+
+def _switch(verb: str, summary: str, done: str, act: Callable[[Life, str], Awaitable[None]]) -> Operation:
+    async def call(request: web.Request, _body: None) -> object:
+        name = request.match_info["name"]
+        await act(request.app[SERVICES].life, name)
+        return Done(done=f"guest {name} {done}")
+
+    return Operation("POST", f"/guests/{{name}}/{verb}", summary, call, Done)
+
+
+OPERATIONS = (
+    _switch("suspend", "Pause its processors", "is paused", lambda life, name: life.suspend(name)),
+    _switch("resume", "Let it go on", "goes on", lambda life, name: life.resume(name)),
+    _switch("reset", "Press its reset button", "was reset", lambda life, name: life.reset(name)),
+    Operation(
+        "GET",
+        "/guests/{name}/console",
+        f"Its serial console: {_SOCKET}",
+        console,
+        None,
+        query={
+            "force": f"{FLAG}: take it from whoever has it",
+            "tail": "first, so many bytes of what it said before",
+        },
+        content="application/octet-stream",
+    ),
+    Operation(
+        "GET",
+        "/guests/{name}/serial",
+        "What it writes to its serial line, as server-sent events of JSON texts",
+        serial_text,
+        None,
+        query={"tail": "begin with so many bytes of what it said before, 4096 by default"},
+        content="text/event-stream",
+    ),
+    Operation(
+        "GET",
+        "/guests/{name}/screenshot",
+        "Its screen",
+        screenshot,
+        None,
+        query={"at": "anything; a browser writes the time there, to be given a new picture"},
+        content="image/png",
+    ),
+    Operation(
+        "GET",
+        "/guests/{name}/vnc",
+        f"Its screen's VNC: {_SOCKET}",
+        screen,
+        None,
+        content="application/octet-stream",
+    ),
+    Operation("GET", "/guests/{name}/display", "Where its screen listens", display, DisplayOut),
+    Operation(
+        "POST",
+        "/guests/{name}/display",
+        "Open its screen with a new password for a while",
+        unlock,
+        DisplayOut,
+        takes=Unlock,
+    ),
+    Operation(
+        "POST",
+        "/guests/{name}/clone",
+        "Make a guest like it",
+        clone,
+        GuestOut,
+        takes=NewClone,
+        status=201,
+    ),
+    Operation("GET", "/guests/{name}/removal", "What removing it takes away", removal, RemovalOut),
+)

@@ -1,0 +1,167 @@
+"""The guests' pages in a real browser: pictures, switches, the serial line as text, the screen by noVNC."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from provisioner.service.requests import CreateGuest
+from provisioner.web import guest_pages
+from tests.edges.web.test_browser import CHROMIUM, FLAGS, open_page, until
+from tests.edges.web.world import World
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+    async with playwright.async_playwright() as driver:
+        started = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield started
+        await started.close()
+
+
+async def guest(world: World, name: str = "web1", **changes: Any) -> None:
+    await world.guests.create(CreateGuest(name, "p"))
+    changed = replace(world.guests.guests[name], **({"screen": True} | changes))
+    world.guests.guests[name] = changed
+
+
+async def test_tiles_show_screens_and_switch_guests(world: World, browser: Any) -> None:
+    complaints: list[str] = []
+    await guest(world, "web1")
+    await guest(world, "web2", state="shut off")
+    page = await open_page(browser, world, "/guests", complaints)
+    first, second = '.tile[data-name="web1"]', '.tile[data-name="web2"]'
+
+    await until(page, f"document.querySelector('{first} img').naturalWidth === 64")
+    assert await page.text_content(f"{second} .dark") == "shut off"
+    assert await page.is_visible(f"{second} >> text=Start")
+    assert not await page.is_visible(f"{first} >> text=Start")
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.click(f"{second} >> text=Start")
+    await page.click(f"{first} >> text=Power off")
+    await until(page, "!document.querySelector('[data-act]:disabled')")
+    assert world.guests.calls == ["start web2", "destroy web1"]
+
+    world.guests.guests["web2"] = replace(world.guests.guests["web2"], state="running", screen=False)
+    await page.wait_for_selector(f'{second}[data-state="running"]')
+    assert await page.text_content(f"{second} .dark") == "no screen"
+    await guest(world, "a-new-one", state="paused")
+    await page.wait_for_selector('.tile[data-name="a-new-one"] >> text=Resume')
+    assert await page.evaluate("document.querySelector('.tile').dataset.name") == "a-new-one"
+    assert complaints == []
+    del world.guests.guests["web1"]  # its picture may be asked for once more, which a browser complains of
+    await page.wait_for_selector(first, state="detached")
+    assert await page.text_content("#count-all") == "2"
+
+
+async def test_a_switch_that_is_not_confirmed_does_nothing(world: World, browser: Any) -> None:
+    await guest(world)
+    page = await open_page(browser, world, "/guests", [])
+    asked: list[str] = []
+
+    async def dismiss(dialog: Any) -> None:
+        asked.append(dialog.message)
+        await dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    await page.click("text=Reset")
+    await page.wait_for_timeout(100)
+
+    assert world.life.calls == [call for call in world.life.calls if "screenshot" in call]
+    assert asked == ["Press the reset button of web1? What its system has not written is lost."]
+
+
+async def test_a_refusal_is_shown_in_the_services_own_words(world: World, browser: Any) -> None:
+    await guest(world, state="shut off")
+    page = await open_page(browser, world, "/guests", [])
+    world.guests.guests.clear()
+    await page.evaluate("document.querySelector('[data-act=start]').click()")
+
+    await page.wait_for_selector("#fault >> text=no guest is called 'web1'")
+
+
+SAID = (
+    "\x1b[2J\x1b[1;1H\x1b[1;32mGreen\x1b[0m\r\nold text\rnew\x1b[K\r\n"
+    "typo\b\b\bank\r\n\x1b]0;title\x07a\tb\r\n<img src=x onerror=alert(1)>\r\n\x1b[6nlogin: "
+)
+
+
+async def test_the_serial_line_is_text_and_nothing_else(world: World, browser: Any) -> None:
+    complaints: list[str] = []
+    await guest(world)
+    page = await open_page(browser, world, "/guests/web1", complaints)
+    page.on("dialog", lambda dialog: complaints.append("a script ran"))
+    await page.wait_for_selector("#serial >> text=what it said before")
+    for letter in SAID:  # in pieces, so that every sequence is cut somewhere
+        world.life.lines[-1].say(letter.encode())
+    await page.wait_for_selector("#serial >> text=login:")
+
+    shown = await page.text_content("#serial")
+    expected = ["Green", "new", "tank", "a       b", "<img src=x onerror=alert(1)>", "login: "]
+    assert shown.splitlines()[-6:] == expected
+    assert await page.evaluate("document.querySelectorAll('#serial *').length") == 0
+    await world.life.lines[-1].close()
+    await page.wait_for_selector("#serial-note >> text=The serial line is closed.")
+    assert complaints == []
+
+
+async def test_a_flood_of_text_keeps_its_end(world: World, browser: Any) -> None:
+    await guest(world)
+    page = await open_page(browser, world, "/guests/web1", [])
+    await page.wait_for_selector("#serial >> text=what it said before")
+    for number in range(40):
+        world.life.lines[-1].say("".join(f"line {number * 100 + n}\r\n" for n in range(100)).encode())
+    await page.wait_for_selector("#serial >> text=line 3999")
+
+    shown = (await page.text_content("#serial")).splitlines()
+    assert len(shown) <= 1001
+    assert shown[-1] == "line 3999"
+
+
+async def test_the_page_of_a_guest_follows_its_state(world: World, browser: Any) -> None:
+    complaints: list[str] = []
+    await guest(world)
+    page = await open_page(browser, world, "/guests/web1", complaints)
+    await until(page, "document.querySelector('.glass img').naturalWidth === 64")
+    await page.wait_for_selector('[data-f="address"] >> text=192.0.2.7')
+
+    world.guests.guests["web1"] = replace(world.guests.guests["web1"], state="shut off")
+    await page.wait_for_selector('#page[data-state="shut off"] .dark >> text=shut off')
+    assert "web1: shut off" in await page.text_content("#said")
+    assert await page.is_visible("text=Start")
+    assert complaints == []
+
+
+@pytest.mark.skipif(guest_pages._novnc() is None, reason="noVNC is not installed")
+async def test_the_screen_is_reached_through_the_service(world: World, browser: Any) -> None:
+    """noVNC's modules load under our policy, and it answers the greeting of the far end."""
+    complaints: list[str] = []
+    await guest(world)
+    page = await open_page(browser, world, "/guests", complaints)
+    await page.goto(f"{world.people_root}/guests/web1/screen")
+    await page.wait_for_selector("text=connecting")
+    await until(page, "document.querySelector('#vnc canvas') !== null")
+    for _ in range(100):
+        if world.life.lines[-1].heard:
+            break
+        await page.wait_for_timeout(50)
+    assert world.life.lines[-1].heard.startswith(b"RFB 003.008\n")
+    await world.life.lines[-1].close()
+    await page.wait_for_selector("#again", state="visible")
+
+    assert [c for c in complaints if "Content Security Policy" in c or "Trusted" in c] == []
+
+
+async def test_nothing_is_wider_than_a_small_phone(world: World, browser: Any) -> None:
+    name = "a-guest-with-quite-a-long-name.example.org"
+    await guest(world, name)
+    page = await open_page(browser, world, "/guests", [])
+    await page.set_viewport_size({"width": 360, "height": 700})
+    for path in ("/guests", f"/guests/{name}", f"/guests/{name}/screen"):
+        await page.goto(world.people_root + path)
+        await page.wait_for_timeout(200)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
