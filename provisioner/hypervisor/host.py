@@ -82,7 +82,10 @@ def facts(
     """Everything that a plan may rely on, as it is now."""
     local = devices.is_local(uri)
     bridges, interfaces = devices.network_devices() if local else _remote_devices(connection)
-    trouble = devices.kvm_trouble() if local and uri.startswith("qemu:") else ""
+    session = devices.is_own(uri)
+    if session and local:
+        bridges, interfaces = devices.lent(bridges), ()
+    trouble = devices.kvm_trouble() if local and uri.startswith("qemu:") and not session else ""
     return HostFacts(
         uri=uri,
         virt_type=static.virt_type,
@@ -99,6 +102,7 @@ def facts(
         domains=tuple(guest.domains(connection)),
         virt_reason=reason,
         warnings=(trouble,) if trouble else (),
+        session=session,
         disk_devices=static.disk_devices,
         disk_buses=static.disk_buses,
         secure_boot=static.secure_boot,

@@ -6,6 +6,7 @@ until the source is written to again. A full clone is a copy.
 """
 
 import os.path
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -14,6 +15,9 @@ from provisioner.core.errors import Conflict
 from provisioner.plan.naming import NAMESPACE, volume_name
 from provisioner.plan.steps import CopyNvram, CopyVolume, DefineDomain, HostStep, LinkVolume
 
+_ARGUMENT = "{0}commandline/{0}arg".format("{http://libvirt.org/schemas/domain/qemu/1.0}")
+_MAC = re.compile(r"(,mac=)[0-9a-f:]{17}")
+_FORWARD = re.compile(r"(hostfwd=tcp:127\.0\.0\.1:)[0-9]+(-:22)")
 _TAG = f"metadata/{{{NAMESPACE}}}guest"
 
 
@@ -52,7 +56,9 @@ class Blueprint:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a clone has of its own. `macs` one for each network card, in their order."""
+    """What a clone has of its own. `macs` one for each network card, in their order, the one that QEMU's
+    command line names first; `forward` is the port that leads to that one's ssh.
+    """
 
     name: str
     uuid: str
@@ -60,6 +66,7 @@ class Identity:
     install: str
     serial: str
     log: str
+    forward: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,8 @@ def clone_xml(xml: str, new: Identity, names: Mapping[str, str], *, linked: bool
     _set(root, f"{_TAG}/{{{NAMESPACE}}}install", new.install)
     for entry in root.iterfind("sysinfo[@type='smbios']/system/entry"):
         entry.text = {"serial": new.serial, "uuid": new.uuid}.get(entry.get("name", ""), entry.text)
-    for mac, address in zip(root.iterfind("devices/interface/mac"), new.macs, strict=True):
+    own = _own_card(root, new)
+    for mac, address in zip(root.iterfind("devices/interface/mac"), new.macs[own:], strict=True):
         mac.set("address", address)
     for log in root.iterfind("devices/*/log"):
         log.set("file", new.log)
@@ -158,7 +166,20 @@ def clone_xml(xml: str, new: Identity, names: Mapping[str, str], *, linked: bool
 
 def interfaces(xml: str) -> int:
     """How many network cards a domain has."""
-    return len(_parse(xml).findall("devices/interface/mac"))
+    root = _parse(xml)
+    return len(root.findall("devices/interface/mac")) + _own_card(root, None)
+
+
+def _own_card(root: ElementTree.Element, new: Identity | None) -> int:
+    """Gives a card on QEMU's command line the identity too; how many there are, which is one at most."""
+    found = 0
+    for arg in root.iterfind(_ARGUMENT):
+        told = arg.get("value", "")
+        found += bool(_MAC.search(told))
+        if new is not None and new.macs:
+            told = _MAC.sub(rf"\g<1>{new.macs[0]}", told)
+            arg.set("value", _FORWARD.sub(rf"\g<1>{new.forward}\g<2>", told))
+    return found
 
 
 def _forget(root: ElementTree.Element) -> None:

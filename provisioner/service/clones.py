@@ -31,6 +31,7 @@ from provisioner.service.ports import (
     VolumeFacts,
 )
 from provisioner.service.requests import Guest, Ids
+from provisioner.service.specs import free_forward
 from provisioner.service.tokens import Tokens
 
 Result = TypeVar("Result")
@@ -81,7 +82,8 @@ class Clones:
         self, row: GuestRow, host: LifeHypervisor, found: Blueprint, name: str, linked: bool
     ) -> Guest:
         now = self._clock()
-        new = self._identity(name, interfaces(found.xml))
+        forward = await free_forward(self._store, self._ids) if row.spec.nic.forward else 0
+        new = self._identity(name, interfaces(found.xml), forward)
         plan = plan_clone(row.spec.name, row.spec.uuid, found, new, linked=linked)
         spec = _spec(row.spec, new)
         mac = spec.mac
@@ -189,7 +191,7 @@ class Clones:
             await self._store.put_guest(replace(row, volume=volume.name))
         return True
 
-    def _identity(self, name: str, cards: int) -> Identity:
+    def _identity(self, name: str, cards: int, forward: int) -> Identity:
         install = self._ids.install()
         return Identity(
             name=name,
@@ -198,6 +200,7 @@ class Clones:
             install=install,
             serial=self._tokens.mint(install, "stub", 1),
             log=str(self._log_dir / f"{install}.log"),
+            forward=forward,
         )
 
     async def _row(self, name: str) -> GuestRow:
@@ -224,7 +227,8 @@ class Clones:
 
 def _spec(source: GuestSpec, new: Identity) -> GuestSpec:
     """The source's spec under the clone's identity."""
-    nics = with_macs(source.nics, new.macs[: len(source.nics)])
+    first, *others = with_macs(source.nics, new.macs[: len(source.nics)])
+    nics = (replace(first, forward=new.forward), *others)
     return replace(source, name=new.name, uuid=new.uuid, nics=nics, autostart=False)
 
 

@@ -92,16 +92,17 @@ class Drafts:
         method = method_of(request)
         secrets = secrets_of(request)
         profile, tree, new_tree = await self._what(request, method)
-        spec = await spec_of(request, profile, method, self._store, self._ids)
+        uri = await self._resolve(request.connect)
+        host = await self._hosts(uri).facts()
+        spec = await spec_of(request, profile, method, host, self._store, self._ids)
         spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
         spec = await self._imported(spec)
         await self._free(spec)
         install = self._install(spec)
         holdings = Holdings(data=data_volumes(spec, install.id))
         volume = spec.disk.volume or volume_name(spec.name, install.id)
-        uri = await self._resolve(request.connect)
         row = GuestRow(spec, install.id, volume, install.created, secrets, uri, holdings=holdings)
-        draft = await self._checked(install, row, profile, tree)
+        draft = await self._checked(install, row, host, profile, tree)
         return replace(draft, tree=tree if new_tree else None)
 
     async def rebuilt(self, row: GuestRow) -> Draft:
@@ -113,7 +114,7 @@ class Drafts:
         holdings = replace(row.holdings, leftover=tuple(dict.fromkeys((*row.holdings.leftover, *left))))
         new = replace(row, install=install.id, volume=volume, old_volume=row.volume, holdings=holdings)
         profile, tree = await self._of(row.spec)
-        return await self._checked(install, new, profile, tree)
+        return await self._checked(install, new, await self._hosts(row.uri).facts(), profile, tree)
 
     async def again(self, install: Install, row: GuestRow) -> Draft:
         """The plan of an install that was begun before: the same ids, so the same plan."""
@@ -168,8 +169,9 @@ class Drafts:
                     remedy="choose another name or MAC, or remove that one first",
                 )
 
-    async def _checked(self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree) -> Draft:
-        host = await self._hosts(row.uri).facts()
+    async def _checked(
+        self, install: Install, row: GuestRow, host: HostFacts, profile: Profile | None, tree: Tree
+    ) -> Draft:
         verdicts = judge(row.spec, host, self._served(), rebuild=bool(row.old_volume))
         if profile is not None:
             await image_verdict(self._store, profile, row.spec)

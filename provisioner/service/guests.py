@@ -14,7 +14,7 @@ from provisioner.service.execution import Execution, carry_out_removal
 from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store, TokenKind
 from provisioner.service.rebuild import begin_rebuild
 from provisioner.service.removal import removal_of
-from provisioner.service.requests import CreateGuest, Creation, Guest
+from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
 
 
@@ -186,8 +186,8 @@ class Guests:
         spec = row.spec
         install = await self._store.install(row.install)
         found = None
-        if address:
-            found = await find_address(self._store, self._hypervisor(row), self._neighbour, install)
+        if address or spec.nic.kind == "user":  # which is known without asking anybody
+            found = await find_address(self._store, self._hypervisor(row), self._neighbour, install, spec.nic)
         return Guest(
             name=spec.name,
             uuid=spec.uuid,
@@ -200,7 +200,7 @@ class Guests:
             profile=spec.profile,
             install=install,
             address=found,
-            ssh=f"ssh root@{found.ip}" if found and row.secrets.get("ssh_keys") else None,
+            ssh=_ssh(found) if found and row.secrets.get("ssh_keys") else None,
             screen=bool(domain and domain.screen),
         )
 
@@ -215,6 +215,11 @@ class Guests:
 
 def _domain_of(spec: GuestSpec, domains: list[Domain]) -> Domain | None:
     return next((domain for domain in domains if domain.uuid == spec.uuid), None)
+
+
+def _ssh(found: Address) -> str:
+    port = f"-p {found.port} " if found.source == "forward" else ""
+    return f"ssh {port}root@{found.ip}"
 
 
 def _foreign(domain: Domain) -> Guest:

@@ -10,6 +10,7 @@ from provisioner.core.errors import ProvisionerError
 if TYPE_CHECKING:
     from provisioner.config import Settings
     from provisioner.core.profile import Profile
+    from provisioner.hypervisor.connection import LibvirtHost
     from provisioner.service.ports import Store
     from provisioner.wiring.hosts import Connections
 
@@ -38,6 +39,8 @@ async def prepare(settings: "Settings", store: "Store", hosts: "Connections") ->
     from provisioner.media.mini import build_mini
 
     folder = settings.state_dir / "trees" / _MINI
+    if settings.rootless:
+        await _pool(hosts(""))
     try:
         await build_mini(folder, settings.state_dir / "cache")
         facts = detect({".treeinfo": (folder / ".treeinfo").read_bytes()})
@@ -52,3 +55,11 @@ async def prepare(settings: "Settings", store: "Store", hosts: "Connections") ->
         _log.info("KVM: %s", verdict[1])
     except ProvisionerError as error:
         _log.warning("the mini installer is not there: %s", error)
+
+
+async def _pool(host: "LibvirtHost") -> None:
+    """A user's own libvirt begins without a pool; this is the one that virt-manager makes there."""
+    try:
+        await host.ensure_pool("default", str(state.user_data() / "libvirt/images"))
+    except ProvisionerError as error:
+        _log.warning("there is no storage pool default: %s", error)

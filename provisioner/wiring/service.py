@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from provisioner.config import Settings
 
 _log = logging.getLogger("provisioner")
+_ROOTLESS = (
+    "no rights are needed: guests of this user's own libvirt boot over QEMU's user network, "
+    "from http://127.0.0.1:{port}; DHCP and TFTP are not answered"
+)
 
 
 def serve(settings: "Settings") -> None:
@@ -33,6 +37,8 @@ async def _until_stopped(settings: "Settings") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with _running(settings) as url:
+        if settings.rootless:
+            _log.info("%s", _ROOTLESS.format(port=settings.http_port))
         _log.info("ready: %s (provisioner token shows how to get in)", url)
         await stopped.wait()
 
@@ -83,6 +89,7 @@ def _for_netboot(settings: "Settings") -> dict[str, object]:
         "loader_dirs": [str(folder) for folder in settings.loader_dirs],
         "netboot": {
             "interfaces": settings.interfaces,
+            "netboot": settings.netboot,
             "dhcp_port": settings.dhcp_port,
             "proxy_port": settings.proxy_port,
             "tftp_port": settings.tftp_port,

@@ -11,7 +11,7 @@ from provisioner import state
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring import segment
-from provisioner.wiring.ground import end, loaders, now
+from provisioner.wiring.ground import end, is_unheld, loaders, now
 from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
@@ -87,7 +87,7 @@ async def services(
     profiles = Profiles(store, linter)
     trees = Trees(store, Reader(upstream), profiles)
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
-    ids = RandomIds()
+    ids = RandomIds(is_unheld)
     shelf = loaders(settings.loader_dirs)
     prepared = asyncio.create_task(prepare(settings, store, host))
     stack.push_async_callback(end, prepared)

@@ -6,7 +6,15 @@ from xml.etree import ElementTree
 import pytest
 
 from provisioner.core.errors import Conflict
-from provisioner.plan.cloning import Blueprint, DiskVolume, Identity, clone_xml, moved_xml, plan_clone
+from provisioner.plan.cloning import (
+    Blueprint,
+    DiskVolume,
+    Identity,
+    clone_xml,
+    interfaces,
+    moved_xml,
+    plan_clone,
+)
 from provisioner.plan.naming import NAMESPACE
 from provisioner.plan.steps import CopyNvram, CopyVolume, DefineDomain, LinkVolume
 
@@ -193,3 +201,25 @@ def test_a_disk_that_cannot_be_cloned_is_named(disk: DiskVolume, linked: bool, w
         plan_clone("web1", UUID, replace(FOUND, disks=(disk,)), NEW, linked=linked)
 
     assert words in str(refused.value)
+    assert refused.value.remedy
+
+
+def test_a_card_that_qemu_is_told_of_has_the_clones_identity_too() -> None:
+    """It comes first, and its port leads to the clone alone."""
+    told = (
+        "user,id=hostnet0,bootfile=http://10.0.2.2:8080/boot/ipxe,hostfwd=tcp:127.0.0.1:20007-:22",
+        "virtio-net-pci,netdev=hostnet0,mac=52:54:00:00:00:07,bootindex=2",
+    )
+    args = "".join(f'<qemu:arg value="{value}"/>' for value in told)
+    xml = XML.replace("</domain>", f"<qemu:commandline>{args}</qemu:commandline></domain>")
+    macs = ("52:54:00:00:00:08", *NEW.macs)
+
+    assert interfaces(xml) == interfaces(XML) + 1
+    root = ElementTree.fromstring(clone_xml(xml, replace(NEW, macs=macs, forward=20008), {}, linked=False))
+
+    found = [arg.get("value", "") for arg in root.iter() if arg.tag.endswith("}arg")][-2:]
+    assert found == [
+        told[0].replace("20007", "20008"),
+        told[1].replace("52:54:00:00:00:07", "52:54:00:00:00:08"),
+    ]
+    assert [mac.get("address") for mac in root.iterfind("devices/interface/mac")] == list(NEW.macs)

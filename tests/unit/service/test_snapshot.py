@@ -225,3 +225,18 @@ async def test_events_that_come_while_a_batch_is_written_are_kept(world: World) 
     await recorder.flush()
 
     assert [row.text for row in await world.memory.events()] == ["1", "2"]
+
+
+async def test_guests_behind_the_loopback_are_told_apart_or_not_at_all(world: World) -> None:
+    snapshot = await running(world)
+    await world.memory.bind("i1", "127.0.0.1")
+    await snapshot.refresh()
+    assert snapshot.known("127.0.0.1") == MAC
+
+    await world.memory.add_machine(Machine("web2", "52:54:00:00:00:03", guest=True))
+    second = Install("i2", "web2", "52:54:00:00:00:03", "", "tiny", Stage.BOOTING, START, START)
+    await world.memory.add_install(second, None)
+    await world.memory.record([Event(Kind.STARTED, START, "test", install="i2")])
+    await snapshot.refresh()
+
+    assert snapshot.known("127.0.0.1") is None
