@@ -132,6 +132,12 @@ class FakeHypervisor:
     async def volumes(self, pool: str) -> list[str]:
         return sorted(name for where, name in self.disks if where == pool)
 
+    async def volume_info(self, pool: str, name: str) -> Volume:
+        for volume in await self.all_volumes():
+            if (volume.pool, volume.name) == (pool, name):
+                return volume
+        raise NotFound(f"pool {pool} has no volume {name}")
+
     async def all_volumes(self) -> list[Volume]:
         self._up()
         return [

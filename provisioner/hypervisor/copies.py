@@ -55,7 +55,7 @@ def link(connection: libvirt.virConnect, step: LinkVolume) -> None:
     """
     pool = storage.active_pool(connection, step.pool)
     image = qcow2.empty(step.capacity, backing=step.path, backing_format=step.format)
-    xml = render("volume", name=step.name, capacity=len(image), format="raw")
+    xml = render("volume", name=step.name, capacity=len(image), allocation=0, format="raw")
 
     def create() -> None:
         try:
@@ -98,7 +98,9 @@ def copy(connection: libvirt.virConnect, step: CopyVolume) -> None:
     pool = storage.active_pool(connection, step.pool)
     source = _there(pool, step.source)
     facts = _facts(pool, step.source, step.format)
-    xml = render("volume", name=step.name, capacity=child_text(facts, "capacity"), format=step.format)
+    xml = render(
+        "volume", name=step.name, capacity=child_text(facts, "capacity"), allocation=0, format=step.format
+    )
 
     def create() -> None:
         if storage.find_volume(pool, step.name) is None:
@@ -124,7 +126,7 @@ def copy_nvram(connection: libvirt.virConnect, step: CopyNvram) -> None:
         name = posixpath.basename(target)
         if (old := storage.find_volume(pool, name)) is not None:
             old.delete()
-        xml = render("volume", name=name, capacity=source.info()[1], format="raw")
+        xml = render("volume", name=name, capacity=source.info()[1], allocation=0, format="raw")
         pool.createXMLFrom(xml, source)
 
 

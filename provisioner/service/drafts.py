@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from provisioner.core.errors import Conflict, Invalid, ProvisionerError
-from provisioner.core.guest import GuestSpec, Method
+from provisioner.core.guest import Disk, GuestSpec, Method
 from provisioner.core.host import HostFacts
 from provisioner.core.install import Install, Stage
 from provisioner.core.machine import check_name
@@ -96,7 +96,8 @@ class Drafts:
         host = await self._hosts(uri).facts()
         spec = await spec_of(request, profile, method, host, self._store, self._ids)
         spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
-        spec = await self._imported(spec)
+        disks = [await self._found(disk, uri) for disk in spec.disks]
+        spec = replace(spec, disks=tuple(disks))
         await self._free(spec)
         install = self._install(spec)
         holdings = Holdings(data=data_volumes(spec, install.id))
@@ -150,15 +151,16 @@ class Drafts:
             )
         return tree.source if request.location and tree.source.endswith(".iso") else ""
 
-    async def _imported(self, spec: GuestSpec) -> GuestSpec:
-        """A copy of a disk image has the image's format, and the path that it was found at."""
-        if not spec.disk.image:
-            return spec
-        image = await self._media.disk_image(spec.disk.image)
-        form = spec.disk.format if spec.disk.linked else image.format
-        size = spec.disk.size or image.size / _GIB
-        disk = replace(spec.disk, image=image.path, format=form, size=size)
-        return replace(spec, disks=(disk, *spec.disks[1:]))
+    async def _found(self, disk: Disk, uri: str) -> Disk:
+        """The disk as it will be: a copy of an image, and a volume that is there, have their own format."""
+        if disk.volume:
+            volume = await self._hosts(uri).volume_info(disk.pool, disk.volume)
+            return replace(disk, format="raw" if volume.format == "raw" else "qcow2")
+        if not disk.image:
+            return disk
+        image = await self._media.disk_image(disk.image)
+        form = disk.format if disk.linked else image.format
+        return replace(disk, image=image.path, format=form, size=disk.size or image.size / _GIB)
 
     async def _free(self, spec: GuestSpec) -> None:
         for nic in spec.nics:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
-from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.guest import GuestSpec
 from provisioner.core.host import Domain
 from provisioner.core.install import Event, Install, Kind
@@ -67,12 +68,21 @@ class Guests:
         return self._creation(draft, install)
 
     async def list(self, *, all: bool = False) -> list[Guest]:
-        """Our guests, and with `all` the domains that are not ours, of every host that has guests of ours."""
+        """Our guests, and with `all` the domains that are not ours, of every host that has guests of ours.
+
+        Raises Unavailable where the configured host is down; guests of another that is are listed as such.
+        """
         rows = await self._store.guests()
         found: list[Guest] = []
         for uri in dict.fromkeys(["", *(row.uri for row in rows)]):
             mine = [row for row in rows if row.uri == uri]
-            domains = await self._hosts(uri).domains()
+            try:
+                domains = await self._hosts(uri).domains()
+            except Unavailable:
+                if not uri:
+                    raise
+                found += [replace(await self._seen(row, None), state="host down") for row in mine]
+                continue
             found += [await self._seen(row, _domain_of(row.spec, domains)) for row in mine]
             if all:
                 uuids = {row.spec.uuid for row in mine}
