@@ -127,7 +127,8 @@ def check_disks(source: str, found: Blueprint, *, linked: bool) -> None:
         if disk.holds != disk.format:  # its guest may have written the header of an image onto a raw disk
             raise Conflict(
                 f"guest {source}: its disk {disk.target} ({disk.path}) "
-                f"holds {disk.holds or 'nothing known'}, not {disk.format} as its domain says"
+                f"holds {disk.holds or 'nothing known'}, not {disk.format} as its domain says",
+                remedy=f"where that is right, make its domain say so: virsh edit {source}",
             )
         if linked and (disk.format not in ("qcow2", "raw") or disk.path.startswith("/dev/")):
             raise Conflict(
