@@ -74,7 +74,14 @@ class Clones:
         async with self._guests.lock(source):
             row = await self._row(source)
             host = self._hosts(row.uri)
-            found = await host.blueprint(source, row.spec.uuid)
+            found, last = await asyncio.gather(
+                host.blueprint(source, row.spec.uuid), self._store.install(row.install)
+            )
+            if not last.over:
+                raise Conflict(
+                    f"guest {source} is being installed: there is nothing to clone yet",
+                    remedy=f"provisioner install wait {source}",
+                )
             _check_off(source, active=found.active)
             return await self._owned(self._clone(row, host, found, name, linked))
 

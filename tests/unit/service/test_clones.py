@@ -117,6 +117,14 @@ async def test_a_source_that_runs_is_not_cloned(living: Living) -> None:
     assert living.volumes() == ["web1-i1"]
 
 
+async def test_a_source_that_is_being_installed_is_not_cloned(living: Living) -> None:
+    await living.guests.rebuild("web1")
+    await living.off()
+
+    with pytest.raises(Conflict, match="is being installed: there is nothing to clone yet"):
+        await living.clones.clone("web1", "web2")
+
+
 async def test_a_source_that_was_started_meanwhile_keeps_its_disk(living: Living) -> None:
     living.libvirt.running_on = ("/var/lib/libvirt/images/web1-i1",)
 
