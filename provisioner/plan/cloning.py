@@ -57,8 +57,8 @@ class Blueprint:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a clone has of its own. `macs` one for each network card, in their order, the one that QEMU is told
-    of by its command line first; `forward` is the port that leads to that one's ssh.
+    """What a clone has of its own. `macs` one for each network card, in their order, one that QEMU is told of
+    by its command line first; `forward` is the port that leads to that one's ssh.
     """
 
     name: str

@@ -157,7 +157,7 @@ class GuestLife:
         if row is None or guest.install is None or not guest.ours:
             return guest
         host = self._hosts(row.uri)
-        address = await find_address(self._store, host, self._neighbour, guest.install)
+        address = await find_address(self._store, host, self._neighbour, guest.install, row.spec.nic)
         return replace(guest, address=address, host=row.uri)
 
     async def _found(self, name: str) -> tuple[LifeHypervisor, str]:
