@@ -12,8 +12,9 @@ import pytest
 
 from tests.lab import iso
 from tests.lab.ordinary import Ordinary, missing, ordinary_user
-from tests.lab.service import free_port, until
+from tests.lab.service import until
 from tests.lab.test_methods import LABEL
+from tests.lab.waiting import free_port
 
 CACHE = Path(__file__).parent.parent.parent / ".cache/lab"
 TINYWEB = """family = "image"

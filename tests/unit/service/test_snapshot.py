@@ -231,7 +231,9 @@ async def test_guests_behind_the_loopback_are_told_apart_or_not_at_all(world: Wo
     snapshot = await running(world)
     await world.memory.bind("i1", "127.0.0.1")
     await snapshot.refresh()
-    assert [snapshot.known("127.0.0.1") for _ in range(9) if not await snapshot.refresh()][-1] == MAC
+    for _ in range(9):  # what no event told of is read now and then
+        await snapshot.refresh()
+    assert snapshot.known("127.0.0.1") == MAC
 
     await world.memory.add_machine(Machine("web2", "52:54:00:00:00:03", guest=True))
     second = Install("i2", "web2", "52:54:00:00:00:03", "", "tiny", Stage.BOOTING, START, START)
