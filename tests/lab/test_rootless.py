@@ -160,10 +160,16 @@ def test_by_kernel_by_medium_and_from_an_image(desk: Desk) -> None:
     user.run("cp", str(disk), str(golden))
 
     desk("guest", "create", "plab-import", "--import", "--disk", "golden.qcow2,linked=on", "--wait")
+    desk("guest", "clone", "plab-url", "plab-clone")
+    desk("guest", "start", "plab-clone")
 
-    found = desk.json("guest", "show", "plab-import")["address"]
-    until(lambda: hostname(found["port"]) == "plab-url", 120, "the imported system by its forwarded port", 1)
-    for name in ("plab-url", "plab-import"):
+    ports = {
+        name: desk.json("guest", "show", name)["address"]["port"] for name in ("plab-import", "plab-clone")
+    }
+    assert len(set(ports.values())) == 2
+    for name, port in ports.items():
+        until(lambda: hostname(port) == "plab-url", 120, f"{name} by its own port", 1)  # noqa: B023
+    for name in ("plab-import", "plab-clone", "plab-url"):
         desk("guest", "delete", "-y", name)
     golden.unlink()
     assert {name for name in leftovers(user) if not name.startswith("base-")} == set()
