@@ -275,7 +275,7 @@ def _folder_pool(connection: libvirt.virConnect, folder: str) -> Iterator[libvir
             yield pool
             return
     name = f"provisioner-nvram-{uuid_module.uuid4().hex[:12]}"
-    pool = connection.storagePoolCreateXML(render("pool", name=name, path=folder))
+    pool = connection.storagePoolCreateXML(render("pool", kind="dir", name=name, path=folder))
     try:
         yield pool
     finally:
