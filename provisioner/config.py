@@ -3,13 +3,16 @@
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from provisioner import state
+from provisioner.core.host import is_session
 
 
 def _libvirt_uri() -> str:
@@ -42,6 +45,9 @@ class Settings(BaseSettings):
     interfaces: list[str] = Field(
         ["virbr0"], description="interfaces that netboot and guests' HTTP answer on; shell patterns allowed"
     )
+    netboot: bool = Field(
+        True, description="answer DHCP and TFTP there; false: the guests' HTTP and installer logs alone"
+    )
     http_port: int = Field(8080, description="guests' listener, on the addresses of the interfaces")
     guest_address: str = Field("", description="address by which guests on other hosts reach this one")
     api_address: str = Field("127.0.0.1", description="people's listener: API, events, dashboard")
@@ -67,6 +73,26 @@ class Settings(BaseSettings):
     loading_seconds: int = Field(600, description="deadline of the stage loading")
     installing_seconds: int = Field(5400, description="deadline of the stage installing")
     settle_seconds: int = Field(180, description="success report to installed where no reboot is seen")
+
+    @model_validator(mode="after")
+    def _as_an_ordinary_user(self) -> "Settings":
+        """What is not said is what this user can do without any right."""
+        data = state.user_data()
+        mine = {
+            "state_dir": data / "provisioner",
+            "interfaces": ["lo"],
+            "netboot": False,
+            "media_dirs": [data / "libvirt/images"],
+        }
+        for name, value in mine.items() if self.rootless else ():
+            if name not in self.model_fields_set:
+                setattr(self, name, value)
+        return self
+
+    @property
+    def rootless(self) -> bool:
+        """Whether guests are those of an ordinary user's own libvirt."""
+        return is_session(self.libvirt_uri) and os.geteuid() != 0
 
     @classmethod
     def settings_customise_sources(

@@ -4,9 +4,16 @@ import contextlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from provisioner.core.errors import Unavailable
+
+
+def user_data(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where this user's programs keep their data."""
+    named = Path(environ.get("XDG_DATA_HOME", ""))
+    return named if named.is_absolute() else Path.home() / ".local" / "share"
 
 
 def prepare(path: Path) -> Path:

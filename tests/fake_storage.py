@@ -9,6 +9,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerErro
 from provisioner.core.host import Pool
 from provisioner.core.storage import PoolSpec, Volume, VolumeFormat, VolumeSpec
 from provisioner.media.inspect import StreamInspector
+from provisioner.media.prepare import Prepared
 from provisioner.media.store import MediaStore
 from provisioner.service.media import Media
 from provisioner.service.ports import StorageHosts
@@ -25,7 +26,7 @@ def storage(folder: Path, hosts: StorageHosts) -> Storage:
 
 def media(folder: Path, hosts: StorageHosts) -> Media:
     """The use case over two folders, `media` its own and `other`."""
-    return Media(MediaStore(folder / "media", [folder / "other"]), hosts)
+    return Media(MediaStore(folder / "media", [folder / "other"]), Prepared(folder / "cache"), hosts)
 
 
 class FakeStorageHost:

@@ -49,6 +49,7 @@ class CountingIds:
         self._installs = itertools.count(1)
         self._macs = itertools.count(1)
         self._uuids = itertools.count(1)
+        self._ports = itertools.count(20001)
 
     def install(self) -> str:
         return f"i{next(self._installs)}"
@@ -59,6 +60,9 @@ class CountingIds:
 
     def uuid(self) -> str:
         return f"00000000-0000-4000-8000-{next(self._uuids):012x}"
+
+    def port(self) -> int:
+        return next(self._ports)
 
 
 NETWORK = Network("default", "nat", True, bridge="virbr0", addresses=("192.168.122.1/24",), dhcp=True)
@@ -127,6 +131,12 @@ class FakeHypervisor:
 
     async def volumes(self, pool: str) -> list[str]:
         return sorted(name for where, name in self.disks if where == pool)
+
+    async def volume_info(self, pool: str, name: str) -> Volume:
+        for volume in await self.all_volumes():
+            if (volume.pool, volume.name) == (pool, name):
+                return volume
+        raise NotFound(f"pool {pool} has no volume {name}")
 
     async def all_volumes(self) -> list[Volume]:
         self._up()

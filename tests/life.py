@@ -127,13 +127,17 @@ class FakeLifeHost(FakeHypervisor):
                 volume,
                 "qcow2",
                 self.disks[pool, volume],
-                base="" if volume in self.written else self.backings.get((pool, volume), ""),
-                base_format="qcow2",
+                holds="qcow2",
+                base=self._base(pool, volume),
             )
             for pool, volume in found
         )
         nvram = f"{FOLDER}/{name}_VARS.fd" if "<nvram" in xml else ""
         return Blueprint(xml, self.there[uuid].state != "shut off", disks, nvram)
+
+    def _base(self, pool: str, volume: str) -> DiskVolume | None:
+        name = "" if volume in self.written else self.backings.get((pool, volume), "")
+        return DiskVolume("", f"{FOLDER}/{name}", pool, name, "qcow2") if name else None
 
     async def running_disks(self, name: str, uuid: str) -> tuple[str, ...]:
         return self.running_on

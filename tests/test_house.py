@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     **{room: {"core", "resources"} for room in PURE},
     **{room: {"core", "resources", PORTS} | PURE for room in EDGES},
     "service": {"core", "resources"} | PURE,
-    "config": {"core"},
+    "config": {"core", "state"},
     "web": ROOMS | {"config", "resources"},
     "cli": ROOMS | {"config", "resources", "state", "wiring"},
     "process": {"core"},

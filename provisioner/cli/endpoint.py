@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from provisioner.core.errors import Invalid, Unavailable
+from provisioner.state import user_data
 
 STATE_DIR = Path("/var/lib/provisioner")
 DEMO_DIR = Path("/var/lib/provisioner-demo")
@@ -40,7 +41,7 @@ def find(environ: Mapping[str, str] = os.environ) -> Endpoint:
     chosen = environ.get("PROVISIONER_STATE_DIR") or _configured(environ)
     if chosen:
         return _only(Path(chosen))
-    own = read(STATE_DIR)
+    own = (read(user_data(environ) / "provisioner") if os.geteuid() else None) or read(STATE_DIR)
     if own and answers(own.url):
         return own
     demo = read(DEMO_DIR, quiet=True)

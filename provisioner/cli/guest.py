@@ -39,7 +39,8 @@ def _address(item: Any) -> str:
     """As a report or lease has it; in a list, where nobody was asked, as its install last saw it."""
     known, install = item.get("address"), item.get("install")
     if known:
-        return str(known["ip"])
+        port = known.get("port", 22)
+        return str(known["ip"]) if port == 22 else f"{known['ip']}:{port}"
     return str(install.get("address") or "") if isinstance(install, dict) else ""
 
 
@@ -184,7 +185,7 @@ def address(name: str, output: Format) -> None:
     if output != "table":
         document(found, output)
         return
-    click.echo(found["ip"])
+    click.echo(_address({"address": found}))
     if sys.stdout.isatty():
         remark(f"known from {found['from']}")
 

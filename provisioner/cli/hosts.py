@@ -13,7 +13,7 @@ from provisioner.cli.output import Column, Format, document, field, output_optio
 
 @click.group()
 def host() -> None:
-    """libvirt hosts that guests are created on; the configured one is called local."""
+    """libvirt hosts that guests are created on; the first is called local."""
 
 
 @host.command(short_help="Make a host known by its libvirt URI")

@@ -24,10 +24,17 @@ def inventory(guests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for guest in guests:
         for group in (f"profile_{guest['profile']}", f"host_{guest.get('host') or 'local'}"):
             groups.setdefault(_group(group), {"hosts": {}})["hosts"][guest["name"]] = {}
-    hosts = {
-        guest["name"]: {"ansible_host": guest["address"]["ip"], "ansible_user": "root"} for guest in guests
-    }
+    hosts = {guest["name"]: _login(guest["address"]) for guest in guests}
     return {"all": {"hosts": hosts, "children": dict(sorted(groups.items()))}}
+
+
+def _login(address: Mapping[str, Any]) -> dict[str, Any]:
+    port = address.get("port", 22)
+    return {
+        "ansible_host": address["ip"],
+        "ansible_user": "root",
+        **({"ansible_port": port} if port != 22 else {}),
+    }
 
 
 def _group(text: str) -> str:

@@ -18,7 +18,8 @@ from provisioner.config import Settings
 from provisioner.core.errors import Denied, ProvisionerError
 from provisioner.core.firmware import LOADERS
 from provisioner.core.host import HostFacts
-from provisioner.service.doctor import DEFAULT_NETWORK, Device, Facts, Port
+from provisioner.service.doctor import DEFAULT_NETWORK, POOL_PATH, Device, Facts, Port
+from provisioner.state import user_data
 
 _KVM = Path("/dev/kvm")
 _ROM = "pxe-virtio.rom"
@@ -32,7 +33,7 @@ def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Fac
     host, error = asyncio.run(_ask_libvirt(settings.libvirt_uri)) if binding else (None, "")
     service = read(settings.state_dir, quiet=True)
     running = service.url if service and answers(service.url) else ""
-    user = next((name for name in _QEMU_USERS if _exists(name)), "")
+    user = "" if settings.rootless else next((name for name in _QEMU_USERS if _exists(name)), "")
     kvm, tools = _device(), _tools()
     return Facts(
         python=sys.version_info[:3],
@@ -54,6 +55,10 @@ def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Fac
         state_dir=str(settings.state_dir),
         barrier=barrier(settings.state_dir, user) if user else "",
         qemu_user=user,
+        rootless=settings.rootless,
+        user=_me(),
+        pool_path=str(user_data() / "libvirt/images") if settings.rootless else POOL_PATH,
+        kvm_open=os.access(_KVM, os.R_OK | os.W_OK),
         firewalld=_firewalld(),
         has_default_network_file=Path(DEFAULT_NETWORK).is_file(),
     )
@@ -176,6 +181,13 @@ def _which(tool: str) -> str | None:
 
 def _first(places: list[Path], name: str) -> str:
     return next((str(place / name) for place in places if (place / name).is_file()), "")
+
+
+def _me() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _exists(user: str) -> bool:

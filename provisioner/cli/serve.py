@@ -47,6 +47,7 @@ def load(**overrides: Any) -> "Settings":
     import tomllib
 
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from provisioner.config import Settings
 
@@ -59,6 +60,11 @@ def load(**overrides: Any) -> "Settings":
         raise Invalid(
             f"setting {name}: {first['msg'][:1].lower()}{first['msg'][1:]}",
             remedy="the settings and their meaning are in docs/settings.md",
+        ) from None
+    except SettingsError as error:
+        raise Invalid(
+            f"a setting in the environment is not JSON: {error}",
+            remedy="write lists and tables there as JSON, as in PROVISIONER_INTERFACES='[\"virbr0\"]'",
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"the configuration file is not readable as TOML: {error}") from None

@@ -86,7 +86,8 @@ def is_free(door: Door) -> bool:
         except PermissionError:
             raise Denied(
                 f"opening {door.protocol.upper()} port {door.port} needs root",
-                remedy="run it with sudo, or give it CAP_NET_BIND_SERVICE and CAP_NET_RAW",
+                remedy="run it with sudo, or give it CAP_NET_BIND_SERVICE and CAP_NET_RAW; as an ordinary "
+                "user: provisioner serve --libvirt-uri qemu:///session",
             ) from None
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
@@ -103,9 +104,10 @@ def doors(settings: "Settings") -> Iterator[Door]:
     from provisioner.netboot.interfaces import addresses
 
     for name, address in addresses(settings.interfaces).items():
-        yield Door("udp", "255.255.255.255", settings.dhcp_port, "--dhcp-port", device=name)
-        yield Door("udp", address, settings.proxy_port, "--proxy-port")
-        yield Door("udp", address, settings.tftp_port, "--tftp-port")
+        if settings.netboot:
+            yield Door("udp", "255.255.255.255", settings.dhcp_port, "--dhcp-port", device=name)
+            yield Door("udp", address, settings.proxy_port, "--proxy-port")
+            yield Door("udp", address, settings.tftp_port, "--tftp-port")
         yield Door("tcp", address, settings.http_port, "--http-port")
     yield Door("tcp", settings.api_address, settings.api_port, "--api-port")
 

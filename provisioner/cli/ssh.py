@@ -75,6 +75,7 @@ def command_line(
         *("-o", f"HostKeyAlias=provisioner-{re.sub(r'[^A-Za-z0-9.-]', '', str(alias))}"),
         *("-o", "StrictHostKeyChecking=accept-new"),
         *("-o", "LogLevel=ERROR"),
+        *(["-p", str(port)] if (port := found.get("port", 22)) != 22 else []),
         f"{user}@{found['ip']}",
         *command,
     ]

@@ -73,6 +73,9 @@ class Disk:
 class Nic:
     """Where a network card is plugged in: a libvirt network, a host bridge, a macvtap parent, or QEMU's own
     user network, which has no source. `mac` "" until one is chosen; `mode` is a macvtap's.
+
+    `forward` is the port of the host's loopback behind which the ssh of a guest on the user network is found,
+    0: none.
     """
 
     kind: NicKind
@@ -80,6 +83,7 @@ class Nic:
     mac: str = ""
     model: str = "virtio"
     mode: str = "bridge"
+    forward: int = 0
 
     @classmethod
     def parse(cls, text: str) -> "Nic":

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class HostFacts:
     `bridges` are the host's bridge devices; `emulator` the QEMU binary; `firmwares` of bios, efi;
     `interfaces` the host's other devices (macvtap parents); both are empty where they cannot be known.
     `memory` in MiB. `disk_buses`, `disk_devices` and `graphics` are empty where libvirt does not tell them.
-    `node` is None where nobody asked.
+    `node` is None where nobody asked. `session` is an ordinary user's own libvirt, which has no right to the
+    host's networks; its `bridges` are those that QEMU's bridge helper may use for that user.
     """
 
     uri: str
@@ -142,8 +144,14 @@ class HostFacts:
     domains: tuple[Domain, ...] = ()
     virt_reason: str = ""
     warnings: tuple[str, ...] = field(default=())
+    session: bool = False
     node: NodeInfo | None = None
     disk_devices: tuple[str, ...] = ()
     disk_buses: tuple[str, ...] = ()
     secure_boot: bool = False
     graphics: tuple[str, ...] = ()
+
+
+def is_session(uri: str) -> bool:
+    """Whether a URI asks for a user's own libvirt. For root that is the system's all the same."""
+    return urlsplit(uri).path.rstrip("/") == "/session"

@@ -4,7 +4,7 @@
 accepted and changes nothing; a move that cannot happen is refused by returning the same stage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -188,6 +188,15 @@ def advance(install: Install, event: Event) -> Install:
         install = replace(install, failed_at=install.stage, reason=event.text)
     changed = install.changed if stage is install.stage else event.at
     return replace(install, stage=stage, percent=percent, changed=changed)
+
+
+def sole(running: Iterable[Install], address: str) -> Install | None:
+    """The install behind an address that guests share, as those on QEMU's user networks share the loopback.
+
+    None where it may be another: one that is bound there too, or one that has not spoken yet.
+    """
+    found = [install for install in running if install.address in ("", address)]
+    return found[0] if len(found) == 1 and found[0].address else None
 
 
 def _percent(event: Event) -> int:

@@ -22,6 +22,19 @@ class DiskImage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadyImage:
+    """A plain file without any reference to another, to be uploaded as a volume; bytes.
+
+    `key` names its content: two of one key are the same.
+    """
+
+    path: str
+    format: Literal["qcow2", "raw"]
+    virtual_size: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFile:
     """A file inside the media folders. `kind` refused where the inspection refused it: `note` says why.
 

@@ -2,6 +2,8 @@
 
 from urllib.parse import quote
 
+SLIRP = "10.0.2.2"
+"""This host, as a guest on QEMU's user network sees it: whatever it sends there comes in on the loopback."""
 ANSWER_FILES = ("ks.cfg", "preseed.cfg", "user-data", "meta-data", "autoinst.xml")
 
 

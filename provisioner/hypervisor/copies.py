@@ -49,26 +49,24 @@ def running_disks(connection: libvirt.virConnect, name: str, uuid: str) -> tuple
 
 
 def link(connection: libvirt.virConnect, step: LinkVolume) -> None:
-    """Makes the overlay. Raises NotFound where its base is gone, Conflict where the name has another use.
+    """Makes the overlay. Raises Conflict where its name has another use.
 
     A raw volume that is filled with a qcow2 image of ours takes a tenth of the time of libvirt's qemu-img.
     """
     pool = storage.active_pool(connection, step.pool)
-    facts = _facts(pool, step.base, step.format)
-    path = child_text(facts, "target/path")
-    image = qcow2.empty(
-        int(child_text(facts, "capacity", "0")),
-        backing=path,
-        backing_format=step.format,
-    )
+    image = qcow2.empty(step.capacity, backing=step.path, backing_format=step.format)
+    xml = render("volume", name=step.name, capacity=len(image), allocation=0, format="raw")
 
     def create() -> None:
-        there = storage.find_volume(pool, step.name)
-        if there is None:
-            xml = render("volume", name=step.name, capacity=len(image), format="raw")
+        try:
             _fill(connection, pool.createXML(xml), image)
-        elif not _stands_on(pool, there, path):
-            raise Conflict(f"volume {step.name} in pool {step.pool} is no overlay of {step.base}")
+        except libvirt.libvirtError as error:
+            if not is_code(error, "STORAGE_VOL_EXIST"):
+                raise
+            if not _stands_on(pool, _there(pool, step.name), step.path):
+                raise Conflict(
+                    f"volume {step.name} in pool {step.pool} is no overlay of {step.base}"
+                ) from None
 
     storage.patiently(create)
 
@@ -98,9 +96,11 @@ def _stands_on(pool: libvirt.virStoragePool, volume: libvirt.virStorageVol, path
 def copy(connection: libvirt.virConnect, step: CopyVolume) -> None:
     """Copies a volume with all that its backing files hold."""
     pool = storage.active_pool(connection, step.pool)
-    source = _base(pool, step.source)
+    source = _there(pool, step.source)
     facts = _facts(pool, step.source, step.format)
-    xml = render("volume", name=step.name, capacity=child_text(facts, "capacity"), format=step.format)
+    xml = render(
+        "volume", name=step.name, capacity=child_text(facts, "capacity"), allocation=0, format=step.format
+    )
 
     def create() -> None:
         if storage.find_volume(pool, step.name) is None:
@@ -126,7 +126,7 @@ def copy_nvram(connection: libvirt.virConnect, step: CopyNvram) -> None:
         name = posixpath.basename(target)
         if (old := storage.find_volume(pool, name)) is not None:
             old.delete()
-        xml = render("volume", name=name, capacity=source.info()[1], format="raw")
+        xml = render("volume", name=name, capacity=source.info()[1], allocation=0, format="raw")
         pool.createXMLFrom(xml, source)
 
 
@@ -188,7 +188,6 @@ def _disks(connection: libvirt.virConnect, root: Element) -> Iterator[DiskVolume
         pool = volume.storagePoolLookupByVolume()
         form = attribute(disk, "driver", "type")
         root = _looked_into(pool, volume.name(), form)
-        base, base_format = _untouched(connection, root, pool.name())
         yield DiskVolume(
             target,
             path,
@@ -197,8 +196,8 @@ def _disks(connection: libvirt.virConnect, root: Element) -> Iterator[DiskVolume
             form,
             int(child_text(root, "capacity", "0")),
             int(child_text(root, "allocation", "0")),
-            base,
-            base_format,
+            attribute(root, "target/format", "type"),
+            _untouched(connection, root, pool.name()),
         )
 
 
@@ -229,27 +228,27 @@ def _volume_at(connection: libvirt.virConnect, path: str) -> libvirt.virStorageV
 
 def _looked_into(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
     """A volume's XML once libvirt knows what is in it: not yet so where it was filled just now."""
-    root = parse(_base(pool, name).XMLDesc())
+    root = parse(_there(pool, name).XMLDesc())
     if attribute(root, "target/format", "type") == form:
         return root
     _refresh(pool)
-    return parse(_base(pool, name).XMLDesc())
+    return parse(_there(pool, name).XMLDesc())
 
 
-def _untouched(connection: libvirt.virConnect, root: Element, pool: str) -> tuple[str, str]:
-    """The volume of the same pool that an overlay stands on, and its format, while nothing was written to it.
+def _untouched(connection: libvirt.virConnect, root: Element, pool: str) -> DiskVolume | None:
+    """The volume of the same pool that an overlay stands on, while nothing was written to the overlay.
 
     The first write makes the file longer than it was made.
     """
     path, form = child_text(root, "backingStore/path"), attribute(root, "backingStore/format", "type")
     if not path or form not in ("qcow2", "raw"):
-        return "", ""
+        return None
     made = qcow2.empty(int(child_text(root, "capacity", "0")), backing=path, backing_format=form)
     base = _volume_at(connection, path)
     if base is None or int(child_text(root, "physical", "0")) != len(made):
-        return "", ""
+        return None
     same = base.storagePoolLookupByVolume().name() == pool
-    return (base.name(), form) if same else ("", "")
+    return DiskVolume("", path, pool, base.name(), form) if same else None
 
 
 def _facts(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
@@ -260,7 +259,7 @@ def _facts(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
     return root
 
 
-def _base(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol:
+def _there(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol:
     found = storage.find_volume(pool, name)
     if found is None:
         raise NotFound(f"no volume {name} in pool {pool.name()}")
@@ -276,7 +275,7 @@ def _folder_pool(connection: libvirt.virConnect, folder: str) -> Iterator[libvir
             yield pool
             return
     name = f"provisioner-nvram-{uuid_module.uuid4().hex[:12]}"
-    pool = connection.storagePoolCreateXML(render("pool", name=name, path=folder))
+    pool = connection.storagePoolCreateXML(render("pool", kind="dir", name=name, path=folder))
     try:
         yield pool
     finally:

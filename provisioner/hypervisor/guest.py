@@ -13,7 +13,7 @@ from provisioner.core.host import Domain
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.shapes import Shapes, shape
 from provisioner.hypervisor.xml import Element, attribute, child_text, parse
-from provisioner.plan.domain import NAMESPACE
+from provisioner.plan.naming import NAMESPACE
 from provisioner.plan.steps import DefineDomain, SetAutostart, StartDomain, StopDomain, UndefineDomain
 
 State = Literal["running", "shut off", "paused", "crashed", "other"]

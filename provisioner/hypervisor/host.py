@@ -7,6 +7,7 @@ import libvirt
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.host import HostFacts
+from provisioner.hypervisor import devices
 from provisioner.hypervisor.census import Census
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.surroundings import Lookout
@@ -23,6 +24,7 @@ _MACHINES = ("q35", "pc")
 class Capabilities:
     """What does not change while a connection lasts, for one kind of virtualisation."""
 
+    virt_type: VirtType
     emulator: str
     machine: str
     firmwares: tuple[str, ...]
@@ -42,10 +44,11 @@ def capabilities(connection: libvirt.virConnect, virt_type: VirtType) -> Capabil
         except libvirt.libvirtError as error:
             if is_code(error, "NO_SUPPORT"):  # a driver without QEMU behind it, as test:///
                 vcpus = connection.getMaxVcpus("")
-                return Capabilities("", machine, ("bios", "efi"), vcpus, secure_boot=True)
+                return Capabilities(virt_type, "", machine, ("bios", "efi"), vcpus, secure_boot=True)
             continue
         firmwares = _values(root, "os", "firmware")
         return Capabilities(
+            virt_type=virt_type,
             emulator=child_text(root, "path"),
             machine=machine,
             firmwares=tuple(sorted({"bios", *firmwares})),
@@ -74,7 +77,6 @@ def offers_kvm(connection: libvirt.virConnect) -> bool:
 def facts(
     connection: libvirt.virConnect,
     uri: str,
-    virt_type: VirtType,
     reason: str,
     static: Capabilities,
     lookout: Lookout,
@@ -84,7 +86,7 @@ def facts(
     around = lookout.look(connection)
     return HostFacts(
         uri=uri,
-        virt_type=virt_type,
+        virt_type=static.virt_type,
         emulator=static.emulator,
         machine=static.machine,
         arch=_ARCH,
@@ -98,6 +100,7 @@ def facts(
         domains=tuple(census.glance(connection)),
         virt_reason=reason,
         warnings=(around.trouble,) if around.trouble else (),
+        session=devices.is_own(uri),
         disk_devices=static.disk_devices,
         disk_buses=static.disk_buses,
         secure_boot=static.secure_boot,

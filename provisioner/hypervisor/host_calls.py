@@ -4,7 +4,7 @@ import asyncio
 
 from provisioner.core.host import HostFacts, Load, NodeInfo
 from provisioner.core.readings import Readings
-from provisioner.hypervisor import host, node, readings
+from provisioner.hypervisor import devices, host, node, readings
 from provisioner.hypervisor.calls import Calls
 
 
@@ -13,6 +13,11 @@ class HostCalls(Calls):
         super().__init__()
         self._proof: tuple[bool, str] | None = None
         self._static: host.Capabilities | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its guests run on this machine."""
+        return devices.is_local(self.uri) and not devices.is_test(self.uri)
 
     def use_kvm(self, works: bool, reason: str) -> None:
         """Takes the verdict of `kvm.prove`: from now on plans use KVM, or say why they do not."""
@@ -26,11 +31,13 @@ class HostCalls(Calls):
         if fresh:
             self._census.forget()
         works, reason = self._proof or (False, "KVM was not proved to work yet")
+        if works and not devices.is_test(self.uri) and not await self.offers_kvm():
+            works, reason = False, f"libvirt at {self.uri} offers no KVM"
         virt_type: host.VirtType = "kvm" if works else "qemu"
-        if self._static is None:
+        if self._static is None or self._static.virt_type != virt_type:
             self._static = await self._link.run(host.capabilities, virt_type)
         seen = (self._static, self._lookout, self._census)
-        return await self._link.run(host.facts, self.uri, virt_type, reason, *seen)
+        return await self._link.run(host.facts, self.uri, reason, *seen)
 
     async def node(self) -> NodeInfo:
         return await self._link.run(node.read)

@@ -62,6 +62,9 @@ def _prove(attempt: _Attempt) -> tuple[bool, str]:
     kvm = attempt.virt_type == "kvm"
     if kvm and devices.is_local(attempt.uri) and not _KVM.exists():
         return False, f"there is no {_KVM} on this machine"
+    mine = kvm and devices.is_own(attempt.uri) and devices.is_local(attempt.uri)
+    if mine and (trouble := devices.own_kvm_trouble()):
+        return False, trouble
     for file in (attempt.kernel, attempt.initrd):
         if not file.is_file():
             return False, f"no kernel can be tried without {file}"
@@ -75,7 +78,7 @@ def _prove(attempt: _Attempt) -> tuple[bool, str]:
             with tempfile.TemporaryDirectory(prefix="proof-", dir=attempt.workdir) as folder:
                 return _boot(connection, attempt, Path(folder))
     except (libvirt.libvirtError, ProvisionerError, OSError) as error:
-        return False, f"the proof could not be made: {error}"
+        return False, f"the proof could not be made: {' '.join(str(error).split())}"
 
 
 def _boot(connection: libvirt.virConnect, attempt: _Attempt, folder: Path) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import libvirt
 
@@ -113,7 +113,7 @@ class Link:
         pair = await self._opened()
         call = partial(function, pair.work, *args, **kwargs)
         try:
-            return await _to_its_end(self._ask(pair, call, seconds=120))
+            return await _to_its_end(self._ask(pair, call, seconds=120, changes=True))
         finally:
             self._told(function)
 
@@ -129,7 +129,7 @@ class Link:
         """
         pair = await self._opened()
         call = partial(function, pair.work, *args, **kwargs)
-        return await _to_its_end(self._ask(pair, call, seconds=None, threads=self._streams))
+        return await _to_its_end(self._ask(pair, call, seconds=None, threads=self._streams, changes=True))
 
     async def _opened(self) -> Pair:
         if self._pair is not None:
@@ -165,27 +165,38 @@ class Link:
         return pair
 
     async def _ask(
-        self, pair: Pair, call: Callable[[], T], *, seconds: float | None, threads: Threads | None = None
+        self,
+        pair: Pair,
+        call: Callable[[], T],
+        *,
+        seconds: float | None,
+        changes: bool = False,
+        threads: Threads | None = None,
     ) -> T:
         """The call's answer, within `seconds` and before the host is lost. Raises our own errors."""
         gone = self._gone
         if gone is None:
             raise self._down()
-        answer = (threads or self._threads).submit(call)
+        answer: asyncio.Future[Any] = (threads or self._threads).submit(call, changes=changes)
         try:
-            either: set[asyncio.Future[Any]] = {answer, gone}
-            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-        except libvirt.libvirtError as error:
-            if not pair.alive:
-                self._lost(pair, _BROKE)
-            raise translate(error, self.uri) from error
+            await asyncio.wait({answer, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             answer.cancel()
-        if gone.done():
-            raise self._down()
-        raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds")
+        failure: BaseException | None = None
+        try:
+            if not answer.cancelled() and (failure := answer.exception()) is None:
+                return cast(T, answer.result())
+            if gone.done():  # whatever the call fails with now, it is that the host was given up
+                raise self._down()
+            if failure is None:
+                raise Unavailable(f"libvirt at {self.uri} gave no answer within {seconds:g} seconds")
+            if not isinstance(failure, libvirt.libvirtError):
+                raise failure
+            if not pair.alive:
+                self._lost(pair, _BROKE)
+            raise translate(failure, self.uri) from failure
+        finally:
+            del answer, failure  # an error must not hold itself, and with it this frame and the connection
 
     def _dial_now(self) -> Pair:
         """In the dial's thread."""
@@ -215,7 +226,8 @@ class Link:
             return None
         self._pair = self._gone = None
         gone.set_result(None)
-        self._close_threads()
+        self._threads.give_up()
+        self._streams.give_up()
         self._threads = Threads(self._most, "libvirt")
         self._streams = Threads(_STREAMS, "libvirt-stream")
         return self._let_go(pair)

@@ -18,6 +18,8 @@ from provisioner.hypervisor import eventloop
 
 _KEEPALIVE = (2, 2)
 _PATIENCE = 900.0
+_SETTLE = 0.5
+"""A lost connection calls its close callback once, which then frees itself; taking it back fails by now."""
 
 OnUp = Callable[[libvirt.virConnect], list[int]]
 """Registers event callbacks with a new connection, in a worker thread; returns their ids."""
@@ -61,10 +63,13 @@ def let_go(pair: Pair, done: Callable[[], None]) -> None:
     Closing asks the daemon, which may be frozen, and happens wherever the last reference goes. So the thread
     waits until it holds the last ones itself.
     """
+    lost = not pair.alive
     box = [pair.work] if pair.work is pair.pulse else [pair.work, pair.pulse]
     arguments = (pair.pulse, pair.callbacks)
 
     def bury(held: list[tuple[libvirt.virConnect, tuple[int, ...]]]) -> None:
+        if lost:
+            time.sleep(_SETTLE)
         _hang_up(*held.pop())
         wait, end = 0.01, time.monotonic() + _PATIENCE
         while box and time.monotonic() < end:

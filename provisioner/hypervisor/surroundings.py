@@ -63,13 +63,16 @@ class Lookout:
 def _read(connection: libvirt.virConnect, uri: str) -> Surroundings:
     local = devices.is_local(uri)
     bridges, interfaces = devices.network_devices() if local else _remote_devices(connection)
+    session = devices.is_own(uri)
+    if session and local:
+        bridges, interfaces = devices.lent(bridges), ()
     return Surroundings(
         networks=tuple(network.networks(connection)),
         pools=tuple(storage.pools(connection, local=local)),
         bridges=bridges,
         interfaces=interfaces,
         memory=int(connection.getInfo()[1]),
-        trouble=devices.kvm_trouble() if local and uri.startswith("qemu:") else "",
+        trouble=devices.kvm_trouble() if local and uri.startswith("qemu:") and not session else "",
     )
 
 

@@ -6,13 +6,19 @@ keep the process from ending.
 
 import asyncio
 import contextlib
+import ctypes
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_Work = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+_Work = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]", bool]
+
+
+class _GivenUp(BaseException):
+    """Raised inside a call that nobody waits for any longer."""
 
 
 class Threads:
@@ -25,12 +31,16 @@ class Threads:
         self._lock = threading.Lock()
         self._begun = 0
         self._idle = 0
+        self._changing: set[int] = set()
 
-    def submit(self, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """The call's future in the running loop. One that is cancelled before its turn is never made."""
+    def submit(self, call: Callable[[], T], *, changes: bool = False) -> "asyncio.Future[T]":
+        """The call's future in the running loop. One that is cancelled before its turn is never made.
+
+        `changes`: it does something in steps, and the remaining ones must not be done once it is given up.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.put((call, loop, future))
+        self._waiting.put((call, loop, future, changes))
         with self._lock:
             if self._idle < self._waiting.qsize() and self._begun < self._most:
                 self._begun += 1
@@ -43,17 +53,34 @@ class Threads:
             for _ in range(self._begun):
                 self._waiting.put(None)
 
+    def give_up(self) -> None:
+        """The same, and a change that comes back from libvirt late goes no further: it was undone already.
+
+        What libvirt handed it just then is lost, and its connection never closes. A question goes on.
+        """
+        with self._lock:
+            for _ in range(self._begun):
+                self._waiting.put(None)
+            for thread in self._changing:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_GivenUp))
+
     def _serve(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            work = self._waiting.get()
-            with self._lock:
-                self._idle -= 1
-            if work is None:
-                return
-            _carry_out(*work)
-            del work  # the call may hold the last reference to a connection, which closes with it
+        with contextlib.suppress(_GivenUp):
+            while (work := self._next()) is not None:
+                _carry_out(*work[:3])
+                with self._lock:
+                    self._changing.discard(threading.get_ident())
+                del work  # the call may hold the last reference to a connection, which closes with it
+
+    def _next(self) -> _Work | None:
+        with self._lock:
+            self._idle += 1
+        work = self._waiting.get()
+        with self._lock:
+            self._idle -= 1
+            if work is not None and work[3]:
+                self._changing.add(threading.get_ident())
+        return work
 
 
 def _carry_out(
@@ -65,9 +92,17 @@ def _carry_out(
     try:
         result = call()
     except BaseException as caught:
+        # A traceback keeps its frames, and these what they held: connections would close much later, and in
+        # whichever thread the garbage is collected, which then waits for a frozen daemon.
+        traceback.clear_frames(caught.__traceback__)
         error = caught
-    with contextlib.suppress(RuntimeError):  # the loop ended before us
+    del call
+    try:
         loop.call_soon_threadsafe(_tell, future, result, error)
+    except RuntimeError:  # the loop ended before us
+        pass
+    finally:
+        del result, error
 
 
 def _tell(future: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:

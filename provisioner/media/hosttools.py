@@ -28,6 +28,7 @@ PACKAGES: Mapping[str, tuple[str, str]] = {
     "mmdebstrap": ("mmdebstrap", "mmdebstrap"),
     "prlimit": ("util-linux", "util-linux-core"),
     "qemu-img": ("qemu-utils", "qemu-img"),
+    "nfs-cat": ("libnfs-utils", "libnfs-utils"),
     "resize2fs": ("e2fsprogs", "e2fsprogs"),
     "setpriv": ("util-linux", "util-linux"),
     "sha256sum": ("coreutils", "coreutils"),

@@ -4,31 +4,22 @@ import asyncio
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from provisioner.core.errors import Conflict, Invalid
-from provisioner.core.media import MediaFile
-from provisioner.core.storage import MOST_BYTES, VolumeFormat
+from provisioner.core.media import MediaFile, ReadyImage
+from provisioner.core.storage import MOST_BYTES
 from provisioner.media import qemuimg
 from provisioner.media.inspect import inspect
 from provisioner.media.inspect_source import Opened
 from provisioner.media.unpack import unpack
 
+_KEPT_SECONDS = 30 * 86400
 Told = Callable[[str, float], Awaitable[None]]
 """Called with what is done ("unpacking", "converting") and the percentage."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A file without any reference to another; `key` names its content, bytes."""
-
-    path: Path
-    format: VolumeFormat
-    virtual_size: int
-    key: str
 
 
 class Prepared:
@@ -38,7 +29,7 @@ class Prepared:
         self._folder = folder
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def ready(self, file: MediaFile, told: Told | None = None, *, most: int = MOST_BYTES) -> Ready:
+    async def ready(self, file: MediaFile, told: Told | None = None, *, most: int = MOST_BYTES) -> ReadyImage:
         """The media file itself where it is plain qcow2 or raw, else its conversion.
 
         Raises Invalid for what is no disk, Conflict where there is no room for it, Unavailable.
@@ -46,21 +37,29 @@ class Prepared:
         if file.kind != "disk":
             raise Invalid(f"{file.path} is no disk image")
         place = await asyncio.to_thread(self.place, file)
-        if str(place.path) == file.path:
+        if place.path == file.path:
             return place
         async with self._locks.setdefault(place.key, asyncio.Lock()):
-            if not place.path.exists():
-                await self._make(file, place.path, told, most)
-            size = await asyncio.to_thread(_virtual_size, place.path)
-        return Ready(place.path, "qcow2", size, place.key)
+            target = Path(place.path)
+            if not await asyncio.to_thread(target.exists):
+                await self._make(file, target, told, most)
+            size = await asyncio.to_thread(_used, target)
+        return ReadyImage(place.path, "qcow2", size, place.key)
 
-    def place(self, file: MediaFile) -> Ready:
+    def place(self, file: MediaFile) -> ReadyImage:
         """What `ready` will give for an image whose size is known; nothing is made. Blocking."""
-        path = Path(file.path)
-        key = _key(path)
+        key = _key(Path(file.path))
         if not file.packed and file.format in ("qcow2", "raw"):
-            return Ready(path, "raw" if file.format == "raw" else "qcow2", file.virtual_size, key)
-        return Ready(self._folder / f"{key}.qcow2", "qcow2", file.virtual_size, key)
+            return ReadyImage(file.path, "raw" if file.format == "raw" else "qcow2", file.virtual_size, key)
+        return ReadyImage(str(self._folder / f"{key}.qcow2"), "qcow2", file.virtual_size, key)
+
+    def sweep(self) -> None:
+        """Removes what was cut off and what nobody used for a month. For the start of a service."""
+        for work in self._folder.glob(".making-*"):
+            shutil.rmtree(work, ignore_errors=True)
+        for image in self._folder.glob("*.qcow2"):
+            if time.time() - image.stat().st_mtime > _KEPT_SECONDS:
+                image.unlink()
 
     async def _make(self, file: MediaFile, target: Path, told: Told | None, most: int) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +114,9 @@ def _key(path: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _virtual_size(path: Path) -> int:
+def _used(path: Path) -> int:
+    """The virtual size of a kept image, whose use is noted."""
+    os.utime(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return inspect(Opened(descriptor), f"image {path.name}").virtual_size

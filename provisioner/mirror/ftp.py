@@ -3,7 +3,9 @@
 Passive connections only, to the address that was asked for and no other that a server may name.
 """
 
+import asyncio
 import socket
+import time
 from calendar import timegm
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +22,8 @@ from provisioner.mirror.stream import PIECE, File, Headers, Pieces, Stream, abse
 
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
+BUSY_SECONDS = 30
+_TOO_MANY = "421"
 _ABSENT = "550"
 """Servers say so of a file that is not there, of a folder, and of what they do not let anybody read."""
 
@@ -43,11 +47,8 @@ async def open_file(source: str, path: str, asked: Headers) -> AsyncIterator[Str
     if any(character in place.path for character in "\r\n\0"):
         yield absent()
         return
-    client = Client(
-        socket_timeout=SILENT_SECONDS, connection_timeout=CONNECT_SECONDS, path_timeout=SILENT_SECONDS
-    )
+    client = await _logged_in(place)
     try:
-        await _log_in(client, place)
         yield await _described(client, place, asked)
     finally:
         client.close()
@@ -66,23 +67,42 @@ def _place(source: str, path: str) -> _Place:
     )
 
 
-async def _log_in(client: Client, place: _Place) -> None:
-    try:
-        await client.connect(place.host, place.port)
-        await client.login(place.user, place.password)
-        await client.command("TYPE I", "200")
-    except StatusCodeError as refusal:
-        if refusal.received_codes[-1].matches("530"):
-            raise Unavailable(
-                f"{place.url}: the server refuses the login of {place.user}: {_said(refusal)}",
+async def _logged_in(place: _Place) -> Client:
+    """A server that has too many at the moment is asked again, for many guests may be reading."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        client = Client(socket_timeout=SILENT_SECONDS, connection_timeout=CONNECT_SECONDS)
+        try:
+            await client.connect(place.host, place.port)
+            await client.login(place.user, place.password)
+            await client.command("TYPE I", "200")
+            return client
+        except (AIOFTPException, OSError, EOFError, ValueError) as error:
+            client.close()
+            if not _busy(error) or time.monotonic() > end:
+                raise _refused(place, error) from error
+        except BaseException:
+            client.close()
+            raise
+        await asyncio.sleep(1)
+
+
+def _busy(error: Exception) -> bool:
+    return isinstance(error, StatusCodeError) and error.received_codes[-1].matches(_TOO_MANY)
+
+
+def _refused(place: _Place, error: Exception) -> Unavailable:
+    if isinstance(error, StatusCodeError):
+        if error.received_codes[-1].matches("530"):
+            return Unavailable(
+                f"{place.url}: the server refuses the login of {place.user}: {_said(error)}",
                 remedy="write user and password into the source: ftp://user:password@host/path",
-            ) from refusal
-        raise Unavailable(f"{place.url} cannot be read: the server says: {_said(refusal)}") from refusal
-    except (AIOFTPException, OSError, EOFError, ValueError) as error:
-        raise Unavailable(
-            f"{place.url} cannot be read: {_reason(error)}",
-            remedy="look whether the server answers from this host",
-        ) from error
+            )
+        return Unavailable(f"{place.url} cannot be read: the server says: {_said(error)}")
+    return Unavailable(
+        f"{place.url} cannot be read: {_reason(error)}",
+        remedy="look whether the server answers from this host",
+    )
 
 
 async def _described(client: Client, place: _Place, asked: Headers) -> Stream:

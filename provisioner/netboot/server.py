@@ -23,9 +23,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NetbootSettings:
-    """`interfaces` are shell patterns; `poll` is how often (seconds) the kernel's list of them is read."""
+    """`interfaces` are shell patterns; `poll` is how often (seconds) the kernel's list of them is read.
+
+    Without `netboot` only installer logs are taken, which needs no right.
+    """
 
     interfaces: tuple[str, ...]
+    netboot: bool = True
     dhcp_port: int = 67
     client_port: int = 68
     proxy_port: int = 4011
@@ -76,7 +80,8 @@ class Netboot:
         Raises Unavailable at the start where a port is taken or not allowed.
         """
         try:
-            self._ear.open(self._settings.dhcp_port)
+            if self._settings.netboot:
+                self._ear.open(self._settings.dhcp_port)
             await self._follow(first=True)
             ready()
             while True:
@@ -155,10 +160,11 @@ class _Served:
     async def open(self, settings: NetbootSettings) -> None:
         """Raises Unavailable for a port that is taken or not allowed, OSError for an interface that went."""
         try:
-            self._dhcp.open(settings.dhcp_port, settings.proxy_port)
-            self._tftp.open(settings.tftp_port)
+            if settings.netboot:
+                self._dhcp.open(settings.dhcp_port, settings.proxy_port)
+                self._tftp.open(settings.tftp_port)
+                self._advertise()
             await self._syslog.open(settings.syslog_port)
-            self._advertise()
         except BaseException:
             self.close()
             raise

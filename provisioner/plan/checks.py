@@ -1,6 +1,7 @@
 """Whether a spec can be had on a host at all, told before anything is done."""
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.guest import GuestSpec, Nic
@@ -98,6 +99,8 @@ def _disks(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
 
 def _nic(nic: Nic, host: HostFacts) -> None:
     name = nic.source
+    if host.session:
+        _session_nic(nic, host)
     match nic.kind:
         case "network":
             _network(name, host)
@@ -109,6 +112,23 @@ def _nic(nic: Nic, host: HostFacts) -> None:
             )
         case _:
             pass
+
+
+def _session_nic(nic: Nic, host: HostFacts) -> None:
+    """What an ordinary user may plug a guest into."""
+    remedy = "write --network user: the guest installs over QEMU's own network, which needs no rights"
+    if nic.kind in ("network", "direct"):
+        what = f"libvirt network {nic.source}" if nic.kind == "network" else f"a macvtap on {nic.source}"
+        raise Invalid(
+            f"a guest of {host.uri} cannot be on {what}: that needs rights that an ordinary user lacks",
+            remedy=f"{remedy}; or create it on qemu:///system",
+        )
+    if nic.kind == "bridge" and not urlsplit(host.uri).hostname and nic.source not in host.bridges:
+        raise Invalid(
+            f"a guest of {host.uri} cannot be on bridge {nic.source}: QEMU's bridge helper lends it to no "
+            "ordinary user",
+            remedy=f"{remedy}; or have the helper set up (docs/rootless.md)",
+        )
 
 
 def _network(name: str, host: HostFacts) -> None:

@@ -6,15 +6,18 @@ until the source is written to again. A full clone is a copy.
 """
 
 import os.path
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from provisioner.core.errors import Conflict
-from provisioner.plan.domain import NAMESPACE
-from provisioner.plan.plan import volume_name
+from provisioner.plan.naming import NAMESPACE, volume_name
 from provisioner.plan.steps import CopyNvram, CopyVolume, DefineDomain, HostStep, LinkVolume
 
+_ARGUMENT = "{0}commandline/{0}arg".format("{http://libvirt.org/schemas/domain/qemu/1.0}")
+_MAC = re.compile(r"(,mac=)[0-9a-f:]{17}")
+_FORWARD = re.compile(r"(hostfwd=tcp:127\.0\.0\.1:)[0-9]+(-:22)")
 _TAG = f"metadata/{{{NAMESPACE}}}guest"
 
 
@@ -22,8 +25,8 @@ _TAG = f"metadata/{{{NAMESPACE}}}guest"
 class DiskVolume:
     """A disk of a domain and the volume behind it. Bytes; `path` is on the host.
 
-    `pool` and `name` are "" where no pool of the host has it. `base` is the volume that it stands on while
-    nothing was written above that, of `base_format`; "" otherwise.
+    `pool` and `name` are "" where no pool of the host has it. `format` is what the domain says, `holds` what
+    libvirt found in it. `base` is the volume that it stands on while nothing was written above that.
     """
 
     target: str
@@ -33,8 +36,8 @@ class DiskVolume:
     format: str = ""
     capacity: int = 0
     allocation: int = 0
-    base: str = ""
-    base_format: str = ""
+    holds: str = ""
+    base: "DiskVolume | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ class Blueprint:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a clone has of its own. `macs` one for each network card, in their order."""
+    """What a clone has of its own. `macs` one for each network card, in their order, the one that QEMU's
+    command line names first; `forward` is the port that leads to that one's ssh.
+    """
 
     name: str
     uuid: str
@@ -61,6 +66,7 @@ class Identity:
     install: str
     serial: str
     log: str
+    forward: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +97,11 @@ def plan_clone(source: str, uuid: str, found: Blueprint, new: Identity, *, linke
             steps.append(CopyVolume(disk.pool, name, disk.name, disk.format))
             continue
         if disk.base:  # frozen by an earlier clone, and the source was not switched on since
-            steps.append(LinkVolume(disk.pool, name, disk.base, disk.base_format))
+            steps.append(_link(disk.base, name, disk.capacity))
             continue
         theirs[disk.target] = kept = volume_name(source, new.install) + tail
         moved.append(((disk.pool, disk.name), (disk.pool, kept)))
-        steps += [LinkVolume(disk.pool, each, disk.name, disk.format) for each in (name, kept)]
+        steps += [_link(disk, each, disk.capacity) for each in (name, kept)]
     if theirs:
         steps.append(DefineDomain(source, uuid, moved_xml(found.xml, theirs), replaces=True, known=True))
     xml = clone_xml(found.xml, new, mine, linked=linked)
@@ -106,6 +112,10 @@ def plan_clone(source: str, uuid: str, found: Blueprint, new: Identity, *, linke
     return Clone(tuple(steps), own, tuple(moved))
 
 
+def _link(base: DiskVolume, name: str, capacity: int) -> LinkVolume:
+    return LinkVolume(base.pool, name, base.name, base.path, base.format, capacity)
+
+
 def check_disks(source: str, found: Blueprint, *, linked: bool) -> None:
     """Raises Conflict naming the disk that stands against a clone."""
     for disk in found.disks:
@@ -113,6 +123,12 @@ def check_disks(source: str, found: Blueprint, *, linked: bool) -> None:
             raise Conflict(
                 f"guest {source}: its disk {disk.target} ({disk.path}) is in no active storage pool",
                 remedy="make a pool of its folder: virsh pool-create-as NAME dir --target FOLDER",
+            )
+        if disk.holds != disk.format:  # its guest may have written the header of an image onto a raw disk
+            raise Conflict(
+                f"guest {source}: its disk {disk.target} ({disk.path}) "
+                f"holds {disk.holds or 'nothing known'}, not {disk.format} as its domain says",
+                remedy=f"where that is right, make its domain say so: virsh edit {source}",
             )
         if linked and (disk.format not in ("qcow2", "raw") or disk.path.startswith("/dev/")):
             raise Conflict(
@@ -136,7 +152,8 @@ def clone_xml(xml: str, new: Identity, names: Mapping[str, str], *, linked: bool
     _set(root, f"{_TAG}/{{{NAMESPACE}}}install", new.install)
     for entry in root.iterfind("sysinfo[@type='smbios']/system/entry"):
         entry.text = {"serial": new.serial, "uuid": new.uuid}.get(entry.get("name", ""), entry.text)
-    for mac, address in zip(root.iterfind("devices/interface/mac"), new.macs, strict=True):
+    own = _own_card(root, new)
+    for mac, address in zip(root.iterfind("devices/interface/mac"), new.macs[own:], strict=True):
         mac.set("address", address)
     for log in root.iterfind("devices/*/log"):
         log.set("file", new.log)
@@ -150,7 +167,20 @@ def clone_xml(xml: str, new: Identity, names: Mapping[str, str], *, linked: bool
 
 def interfaces(xml: str) -> int:
     """How many network cards a domain has."""
-    return len(_parse(xml).findall("devices/interface/mac"))
+    root = _parse(xml)
+    return len(root.findall("devices/interface/mac")) + _own_card(root, None)
+
+
+def _own_card(root: ElementTree.Element, new: Identity | None) -> int:
+    """Gives a card on QEMU's command line the identity too; how many there are, which is one at most."""
+    found = 0
+    for arg in root.iterfind(_ARGUMENT):
+        told = arg.get("value", "")
+        found += bool(_MAC.search(told))
+        if new is not None and new.macs:
+            told = _MAC.sub(rf"\g<1>{new.macs[0]}", told)
+            arg.set("value", _FORWARD.sub(rf"\g<1>{new.forward}\g<2>", told))
+    return found
 
 
 def _forget(root: ElementTree.Element) -> None:

@@ -7,14 +7,13 @@ from provisioner.core.profile import Tree
 from provisioner.plan.cpu import cpu
 from provisioner.plan.drives import controllers, drives
 from provisioner.plan.given import FirstStage, Given
+from provisioner.plan.naming import NAMESPACE
 from provisioner.resources import markup
-
-NAMESPACE = "urn:provisioner:guest:1"
-"""Marks a domain as ours in its metadata. Guests out there carry it: it never changes."""
 
 # Milliseconds that SeaBIOS waits at "no bootable device" before it starts over. A guest whose network was
 # not ready tries again by itself.
 _REBOOT_TIMEOUT = 5000
+_DEVICES = {"virtio": "virtio-net-pci"}
 # VNC asks for a password that expired long ago: nobody gets in until somebody sets one for a while.
 _NO_PASSWORD = "expired"  # noqa: S105 - it opens nothing
 
@@ -64,9 +63,23 @@ def domain_xml(
             controllers=controllers(found),
             usb=any(drive.bus == "usb" for drive in found) or spec.graphics == "vnc",
             nic_order=max((drive.boot for drive in found), default=0) + 1,
-            slirp=given.stub if spec.nic.kind == "user" and spec.method == "pxe" else "",
+            slirp=_user_network(spec, given.stub),
+            slirp_model=_DEVICES.get(spec.nic.model, spec.nic.model),
             no_password=_NO_PASSWORD,
             first=first,
             log=given.log,
         )
     )
+
+
+def _user_network(spec: GuestSpec, stub: str) -> str:
+    """QEMU's own words for the user network of the first card, "" where libvirt's element says it all.
+
+    libvirt has none for the boot file that QEMU's DHCP server names, nor for the port that leads to ssh.
+    """
+    nic = spec.nic
+    if nic.kind != "user":
+        return ""
+    words = [f"bootfile={stub}"] if spec.method == "pxe" else []
+    words += [f"hostfwd=tcp:127.0.0.1:{nic.forward}-:22"] if nic.forward else []
+    return ",".join(["user", "id=hostnet0", *(word.replace(",", ",,") for word in words)]) if words else ""

@@ -11,6 +11,7 @@ from provisioner.plan.domain import domain_xml
 from provisioner.plan.given import Given
 from provisioner.plan.methods import disk, iso, pxe, url
 from provisioner.plan.methods.prepared import Prepared
+from provisioner.plan.naming import volume_name
 from provisioner.plan.steps import (
     CreateVolume,
     DefineDomain,
@@ -75,11 +76,6 @@ def plan_removal(name: str, uuid: str, volumes: Iterable[tuple[str, str]]) -> Pl
     """The steps that leave nothing of a guest; `volumes` as (pool, name), each once."""
     gone = (DeleteVolume(pool, volume) for pool, volume in dict.fromkeys(volumes))
     return Plan(name, "", (UndefineDomain(name, uuid), *gone))
-
-
-def volume_name(guest: str, install: str, number: int = 1) -> str:
-    """Libvirt keeps no metadata of a volume: its name says whose it is. `number` counts the guest's disks."""
-    return f"{guest}-{install}" if number == 1 else f"{guest}-{install}-{number}"
 
 
 def data_volumes(spec: GuestSpec, install: str) -> tuple[str, ...]:

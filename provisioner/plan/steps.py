@@ -109,13 +109,15 @@ class ResizeVolume:
 class LinkVolume:
     """An overlay on the volume `base` of the same pool, which nobody may write to from then on.
 
-    `format` is what the base holds.
+    `path` is where the base is on the host, `format` what it holds, `capacity` in bytes.
     """
 
     pool: str
     name: str
     base: str
+    path: str
     format: str
+    capacity: int
 
     @property
     def undo(self) -> "DeleteVolume":

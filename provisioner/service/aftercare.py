@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 
 from provisioner.core.errors import NotFound, ProvisionerError
-from provisioner.core.install import Stage
+from provisioner.core.install import Install, Stage
 from provisioner.plan.steps import DeleteVolume, StartDomain
 from provisioner.service.ports import GuestRow, Hosts, Store
 
@@ -46,15 +46,17 @@ class Aftercare:
         if not (row.first_stage or row.holdings.temporary):
             return
         install = await self._store.install(row.install)
-        if not install.over or (row.first_stage and await self._runs(row)):
+        if row.first_stage and (not _left_installer(install) or await self._runs(row)):
             return
         hypervisor = self._hosts(row.uri)
         if row.first_stage:
-            if install.stage is Stage.INSTALLED:
+            if install.stage not in (Stage.FAILED, Stage.CANCELLED):
                 await hypervisor.apply(StartDomain(row.spec.name, row.spec.uuid))
             # At once: whoever switches the guest off from now on means it.
             row = replace(row, first_stage=False)
             await self._store.put_guest(row)
+        if not install.over:
+            return
         held = row.holdings
         for pool, volume in held.temporary:
             await hypervisor.apply(DeleteVolume(pool, volume))
@@ -67,3 +69,10 @@ class Aftercare:
             if domain.uuid == row.spec.uuid:
                 return domain.state not in ("shut off", "crashed")
         raise NotFound(f"guest {row.spec.name} is no longer in libvirt")
+
+
+def _left_installer(install: Install) -> bool:
+    """Whether a first stage that is off is over. One whose answers were fetched is, as by PXE: its report may
+    be lost, and then the first boot from its disk tells.
+    """
+    return install.over or (install.answered is not None and install.stage is not Stage.CREATING)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from provisioner.core.errors import NotFound
 from provisioner.plan.steps import DeleteVolume, Plan
-from provisioner.service.ports import LifeHypervisor, Store, VolumeFacts
+from provisioner.service.ports import GuestRow, LifeHypervisor, Store, VolumeFacts
 
 _OURS = re.compile(r"[a-z0-9.-]+?-(?P<install>[0-9a-z]+)(-[vsh]d[a-z]+)?")
 Key = tuple[str, str]
@@ -68,8 +68,14 @@ class Bases:
         except NotFound:
             return False
         rows = await self._store.guests()
-        in_use = any(volume.name in (row.volume, row.old_volume) for row in rows)
+        in_use = any(
+            volume.name in (row.volume, row.old_volume) or _key(volume) in _held(row) for row in rows
+        )
         return install.id == match["install"] and not in_use
+
+
+def _held(row: GuestRow) -> set[Key]:
+    return {*row.holdings.owned, *row.holdings.leftover}
 
 
 def _key(volume: VolumeFacts) -> Key:

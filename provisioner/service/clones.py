@@ -1,13 +1,14 @@
 """Guests made from guests: linked clones on a shared base, or full copies.
 
 A clone is a guest of ours whose install is over from the beginning: it is `installed`, with one event that
-says what it is a clone of. What is made is journaled first and undone in reverse where a step fails; after a
-kill, the next start removes what was half made.
+says what it is a clone of. The intent is journaled with its row before anything is made. After a failure or
+a kill, what carries the id of its install is removed.
 """
 
 import asyncio
 import re
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +18,6 @@ from provisioner.core.guest import GuestSpec, with_macs
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import check_name
 from provisioner.plan.cloning import Blueprint, Clone, Identity, interfaces, plan_clone
-from provisioner.plan.describe import describe
 from provisioner.plan.steps import DeleteVolume, UndefineDomain
 from provisioner.service.guests import Guests
 from provisioner.service.ports import (
@@ -27,13 +27,17 @@ from provisioner.service.ports import (
     JournalRow,
     LifeHosts,
     LifeHypervisor,
+    Opening,
     Store,
     VolumeFacts,
 )
 from provisioner.service.requests import Guest, Ids
+from provisioner.service.specs import free_forward
 from provisioner.service.tokens import Tokens
 
 Result = TypeVar("Result")
+_INTENT = "clone"
+"""How the journal's row of a clone begins."""
 
 
 class Clones:
@@ -71,20 +75,23 @@ class Clones:
         async with self._guests.lock(source):
             row = await self._row(source)
             host = self._hosts(row.uri)
-            found = await host.blueprint(source, row.spec.uuid)
-            _check_off(source, active=found.active)
-            if taken := await self._store.machine(name=name):
+            found, last = await asyncio.gather(
+                host.blueprint(source, row.spec.uuid), self._store.install(row.install)
+            )
+            if not last.over:
                 raise Conflict(
-                    f"{name} is taken by {'guest' if taken.guest else 'machine'} {taken.name}",
-                    remedy="choose another name",
+                    f"guest {source} is being installed: there is nothing to clone yet",
+                    remedy=f"provisioner install wait {source}",
                 )
+            _check_off(source, active=found.active)
             return await self._owned(self._clone(row, host, found, name, linked))
 
     async def _clone(
         self, row: GuestRow, host: LifeHypervisor, found: Blueprint, name: str, linked: bool
     ) -> Guest:
         now = self._clock()
-        new = await self._identity(name, interfaces(found.xml))
+        forward = await free_forward(self._store, self._ids) if row.spec.nic.forward else 0
+        new = self._identity(name, interfaces(found.xml), forward)
         plan = plan_clone(row.spec.name, row.spec.uuid, found, new, linked=linked)
         spec = _spec(row.spec, new)
         mac = spec.mac
@@ -96,7 +103,7 @@ class Clones:
         mine = GuestRow(spec, install.id, names[0], now, row.secrets, row.uri, holdings=holdings)
         self._guests.execution.busy.add(install.id)
         try:
-            await self._store.add_install(install, mine)
+            await self._write_down(install, mine)
             await self._make(row, host, found, plan, install)
         finally:
             self._guests.execution.busy.discard(install.id)
@@ -104,20 +111,30 @@ class Clones:
             name, spec.uuid, "shut off", True, spec.memory, spec.vcpus, False, mac, spec.profile, install
         )
 
+    async def _write_down(self, install: Install, row: GuestRow) -> None:
+        """Of several that ask for one name, one gets past this."""
+        intent = JournalRow(install.id, 0, f"{_INTENT} to {install.guest}", "intent")
+        try:
+            await self._store.add_install(install, row, Opening(journal=(intent,)))
+        except Conflict:
+            if taken := await self._store.machine(name=install.guest):
+                raise Conflict(
+                    f"{taken.name} is taken by {'guest' if taken.guest else 'machine'} {taken.name}",
+                    remedy="choose another name",
+                ) from None
+            raise
+
     async def _make(
         self, row: GuestRow, host: LifeHypervisor, found: Blueprint, plan: Clone, install: Install
     ) -> None:
         source = row.spec.name
         try:
-            # One row for all steps: what is to be taken back is found by the install's id in its name.
-            intent = "; ".join(map(describe, plan.steps))
-            await self._store.journal(JournalRow(install.id, 0, intent, "intent"))
             for step in plan.steps:
                 await host.apply(step)
             # Somebody may have switched the source on meanwhile, on the very disk that is now a base.
-            running = await host.running_disks(source, row.spec.uuid)
-            _check_off(source, active=any(disk.path in running for disk in found.disks))
             if plan.moved:
+                running = await host.running_disks(source, row.spec.uuid)
+                _check_off(source, active=any(disk.path in running for disk in found.disks))
                 await self._store.put_guest(_moved(row, plan))
             await self._note(install, Kind.CLONED, f"cloned from {source}")
         except Exception as error:
@@ -127,19 +144,22 @@ class Clones:
             except ProvisionerError as left:
                 await self._note(install, Kind.ALARM, f"not taken back: {left}; the next start tries again")
             raise
-        await self._store.close_journal(install.id)
+        self._task(self._close(install))
+
+    async def _close(self, install: Install) -> None:
+        """Nobody has to wait for this: where it is not done, the event tells that the clone is whole."""
+        with suppress(ProvisionerError):
+            await self._store.close_journal(install.id)
 
     async def mend(self) -> list[str]:
         """Ends what a service that was killed left half made. Returns what was done, a sentence each."""
         told = []
-        journaled = {row.install for row in await self._store.open_journal()}
+        begun = {row.install for row in await self._store.open_journal() if row.step.startswith(_INTENT)}
         for row in await self._store.guests():
-            if row.install not in journaled or row.install in self._guests.execution.busy:
+            if row.install not in begun or row.install in self._guests.execution.busy:
                 continue
             install = await self._store.install(row.install)
-            if install.stage is not Stage.INSTALLED or install.answered is not None:
-                continue
-            if await self._store.events(install=install.id, kinds=(Kind.CLONED,)):
+            if await self._store.events(install=install.id, kinds=(Kind.CLONED,), limit=1):
                 await self._store.close_journal(install.id)
                 continue
             try:
@@ -179,22 +199,17 @@ class Clones:
             await self._store.put_guest(replace(row, volume=volume.name))
         return True
 
-    async def _identity(self, name: str, cards: int) -> Identity:
+    def _identity(self, name: str, cards: int, forward: int) -> Identity:
         install = self._ids.install()
-        macs = [await self._free_mac() for _ in range(cards)]
         return Identity(
             name=name,
             uuid=self._ids.uuid(),
-            macs=tuple(macs),
+            macs=tuple(self._ids.mac() for _ in range(cards)),
             install=install,
             serial=self._tokens.mint(install, "stub", 1),
             log=str(self._log_dir / f"{install}.log"),
+            forward=forward,
         )
-
-    async def _free_mac(self) -> str:
-        while await self._store.machine(mac=(mac := self._ids.mac())):
-            pass
-        return mac
 
     async def _row(self, name: str) -> GuestRow:
         try:
@@ -209,15 +224,19 @@ class Clones:
 
     async def _owned(self, making: Coroutine[Any, Any, Result]) -> Result:
         """A task of our own owns the making: who asked may go away."""
-        task = asyncio.create_task(making)
+        return await asyncio.shield(self._task(making))
+
+    def _task(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return task
 
 
 def _spec(source: GuestSpec, new: Identity) -> GuestSpec:
     """The source's spec under the clone's identity."""
-    nics = with_macs(source.nics, new.macs[: len(source.nics)])
+    first, *others = with_macs(source.nics, new.macs[: len(source.nics)])
+    nics = (replace(first, forward=new.forward), *others)
     return replace(source, name=new.name, uuid=new.uuid, nics=nics, autostart=False)
 
 

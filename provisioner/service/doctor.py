@@ -43,7 +43,8 @@ class Facts:
 
     `kvm_proof` is None where no kernel was there to prove it with; `barrier` is the first directory above
     the state directory that QEMU's user `qemu_user` cannot enter, "" where it can enter all. `tools` is how
-    many programs were looked for; the missing ones come with their packages (apt, dnf).
+    many programs were looked for; the missing ones come with their packages (apt, dnf). `rootless` is an
+    ordinary `user` with a libvirt of their own; `kvm_open` whether that user may open /dev/kvm.
     """
 
     python: tuple[int, int, int]
@@ -65,6 +66,10 @@ class Facts:
     state_dir: str
     barrier: str
     qemu_user: str
+    rootless: bool = False
+    user: str = ""
+    pool_path: str = POOL_PATH
+    kvm_open: bool = True
     firewalld: bool = False
     has_default_network_file: bool = True
 
@@ -94,6 +99,8 @@ def _python(facts: Facts) -> Iterator[Check]:
 def _rights(facts: Facts) -> Iterator[Check]:
     if facts.root:
         yield Check("rights", "PASS", "root")
+    elif facts.rootless:
+        yield Check("rights", "PASS", f"none needed: {facts.user}'s own guests, on QEMU's user network alone")
     else:
         yield Check(
             "rights",
@@ -109,15 +116,18 @@ def _libvirt(facts: Facts) -> Iterator[Check]:
             "libvirt", "FAIL", "the Python module libvirt is missing", (("pip", "install", "libvirt-python"),)
         )
     elif facts.host is None:
-        start: tuple[Command, ...] = (
-            (("systemctl", "start", "libvirtd"),)
-            if facts.systemd
-            else (("virtlogd", "-d"), ("libvirtd", "-d"))
-        )
         reason = f"{facts.uri} does not answer: {facts.libvirt_error}"
-        yield Check("libvirt", "FAIL", reason, start, safe=True)
+        yield Check("libvirt", "FAIL", reason, _start(facts), safe=True)
     else:
         yield Check("libvirt", "PASS", f"{facts.uri} answers")
+
+
+def _start(facts: Facts) -> tuple[Command, ...]:
+    if facts.rootless:
+        return (("libvirtd", "-d"),)
+    return (
+        (("systemctl", "start", "libvirtd"),) if facts.systemd else (("virtlogd", "-d"), ("libvirtd", "-d"))
+    )
 
 
 def _qemu(facts: Facts) -> Iterator[Check]:
@@ -134,6 +144,12 @@ def _kvm_device(facts: Facts) -> Iterator[Check]:
     device = facts.kvm
     if device is None:
         yield Check("kvm device", "WARN", "/dev/kvm is not there: guests are emulated, which is slow")
+    elif facts.rootless and facts.kvm_open:
+        yield Check("kvm device", "PASS", f"/dev/kvm is open to {facts.user}")
+    elif facts.rootless:
+        reason = f"/dev/kvm is closed to {facts.user}: guests are emulated, which is slow"
+        join = (("sudo", "usermod", "-aG", device.group, facts.user),)
+        yield Check("kvm device", "WARN", reason, join)
     elif device.mode & 0o006 == 0o006 or (device.group == "kvm" and device.mode & 0o060 == 0o060):
         yield Check("kvm device", "PASS", f"/dev/kvm is {device.mode & 0o777:04o}, group {device.group}")
     else:
@@ -170,7 +186,9 @@ def _firmware(facts: Facts) -> Iterator[Check]:
 
 def _loaders(facts: Facts) -> Iterator[Check]:
     missing = [name for name in LOADERS if not facts.loaders.get(name)]
-    if missing:
+    if facts.rootless:
+        pass  # the boot script alone is asked for, by QEMU's own ROM
+    elif missing:
         reason = f"{' and '.join(missing)} not found: firmware without an iPXE ROM cannot boot"
         yield Check("loaders", "FAIL", reason, _install(facts, "ipxe", "ipxe-bootimgs-x86"))
     else:
@@ -185,6 +203,9 @@ def _loaders(facts: Facts) -> Iterator[Check]:
 
 def _network(facts: Facts) -> Iterator[Check]:
     if facts.host is None:
+        return
+    if facts.rootless:
+        yield Check("network", "PASS", "QEMU's user network; bridges and libvirt's networks need root")
         return
     virsh = ("virsh", "-c", facts.uri)
     others = sorted(n.name for n in facts.host.networks if n.active and n.name != "default")
@@ -216,7 +237,7 @@ def _pool(facts: Facts) -> Iterator[Check]:
     default = next((p for p in facts.host.pools if p.name == "default"), None)
     start, always = (*virsh, "pool-start", "default"), (*virsh, "pool-autostart", "default")
     if default is None:
-        make = (*virsh, "pool-define-as", "default", "dir", "--target", POOL_PATH)
+        make = (*virsh, "pool-define-as", "default", "dir", "--target", facts.pool_path)
         commands = (make, (*virsh, "pool-build", "default"), start, always)
         yield Check("pool", verdict, f"there is no storage pool default{beside}", commands, safe=True)
     elif not default.active:
@@ -248,7 +269,7 @@ def _ports(facts: Facts) -> Iterator[Check]:
 
 
 def _firewall(facts: Facts) -> Iterator[Check]:
-    if not facts.firewalld:
+    if not facts.firewalld or facts.rootless:
         return
     doors = [f"--add-port={port.number}/{port.protocol}" for port in facts.ports if port.number != 8081]
     commands = (("firewall-cmd", "--permanent", "--zone=libvirt", *doors), ("firewall-cmd", "--reload"))

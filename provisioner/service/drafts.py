@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from provisioner.core.errors import Invalid, ProvisionerError
-from provisioner.core.guest import GuestSpec, Method
+from provisioner.core.guest import Disk, GuestSpec, Method
 from provisioner.core.host import HostFacts
 from provisioner.core.install import Install, Stage
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile, Tree
 from provisioner.plan.describe import masked
 from provisioner.plan.given import Given
-from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild, volume_name
+from provisioner.plan.naming import volume_name
+from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild
 from provisioner.plan.steps import CreateVolume, DeleteVolume, Plan, UploadVolume
 from provisioner.service.grounds import Grounds
 from provisioner.service.locations import Locations
@@ -91,15 +92,17 @@ class Drafts:
         method = method_of(request)
         secrets = secrets_of(request)
         profile, tree, new_tree = await self._what(request, method)
-        spec = await spec_of(request, profile, method, self._store, self._ids)
+        uri = await self._resolve(request.connect)
+        host = await self._hosts(uri).facts(fresh=gives_mac(request))
+        spec = await spec_of(request, profile, method, host, self._store, self._ids)
         spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
-        spec = await self._imported(spec)
+        disks = [await self._found(disk, uri) for disk in spec.disks]
+        spec = replace(spec, disks=tuple(disks))
         install = self._install(spec)
         holdings = Holdings(data=data_volumes(spec, install.id))
         volume = spec.disk.volume or volume_name(spec.name, install.id)
-        uri = await self._resolve(request.connect)
         row = GuestRow(spec, install.id, volume, install.created, secrets, uri, holdings=holdings)
-        draft = await self._checked(install, row, profile, tree, fresh=gives_mac(request))
+        draft = await self._checked(install, row, host, profile, tree)
         return replace(draft, tree=tree if new_tree else None)
 
     async def rebuilt(self, row: GuestRow) -> Draft:
@@ -111,7 +114,7 @@ class Drafts:
         holdings = replace(row.holdings, leftover=tuple(dict.fromkeys((*row.holdings.leftover, *left))))
         new = replace(row, install=install.id, volume=volume, old_volume=row.volume, holdings=holdings)
         profile, tree = await self._of(row.spec)
-        return await self._checked(install, new, profile, tree)
+        return await self._checked(install, new, await self._hosts(row.uri).facts(), profile, tree)
 
     async def again(self, install: Install, row: GuestRow) -> Draft:
         """The plan of an install that was begun before: the same ids, so the same plan."""
@@ -147,20 +150,20 @@ class Drafts:
             )
         return tree.source if request.location and tree.source.endswith(".iso") else ""
 
-    async def _imported(self, spec: GuestSpec) -> GuestSpec:
-        """A copy of a disk image has the image's format, and the path that it was found at."""
-        if not spec.disk.image:
-            return spec
-        image = await self._media.disk_image(spec.disk.image)
-        form = spec.disk.format if spec.disk.linked else image.format
-        size = spec.disk.size or image.size / _GIB
-        disk = replace(spec.disk, image=image.path, format=form, size=size)
-        return replace(spec, disks=(disk, *spec.disks[1:]))
+    async def _found(self, disk: Disk, uri: str) -> Disk:
+        """The disk as it will be: a copy of an image, and a volume that is there, have their own format."""
+        if disk.volume:
+            volume = await self._hosts(uri).volume_info(disk.pool, disk.volume)
+            return replace(disk, format="raw" if volume.format == "raw" else "qcow2")
+        if not disk.image:
+            return disk
+        image = await self._media.disk_image(disk.image)
+        form = disk.format if disk.linked else image.format
+        return replace(disk, image=image.path, format=form, size=disk.size or image.size / _GIB)
 
     async def _checked(
-        self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree, *, fresh: bool = False
+        self, install: Install, row: GuestRow, host: HostFacts, profile: Profile | None, tree: Tree
     ) -> Draft:
-        host = await self._hosts(row.uri).facts(fresh=fresh)
         served = self._served() if row.spec.method == "pxe" else {}
         verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
         if profile is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
-from provisioner.plan.steps import Plan
+from provisioner.plan.steps import DeleteVolume, Plan
 from provisioner.service.addresses import find_address
 from provisioner.service.bases import Bases
 from provisioner.service.guests import Guests
@@ -22,7 +22,7 @@ from provisioner.service.ports import (
     Store,
     VolumeFacts,
 )
-from provisioner.service.requests import Guest
+from provisioner.service.requests import Creation, Guest
 
 TAIL = 4096
 _PASSWORD_LETTERS = 8  # VNC knows no more
@@ -46,6 +46,13 @@ class Removal:
     stays: tuple[Kept, ...]
     nvram: str
     tpm: bool
+
+    @property
+    def bases(self) -> tuple[VolumeFacts, ...]:
+        """What the guest's own volumes stand on, whether it goes or stays."""
+        own = {(step.pool, step.name) for step in self.plan.steps if isinstance(step, DeleteVolume)}
+        below = (volume for volume in self.volumes if (volume.pool, volume.name) not in own)
+        return (*below, *(kept.volume for kept in self.stays))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,7 @@ class GuestLife:
         row = await self._store.guest(name)
         host = self._hosts(row.uri)
         nvram, tpm = "", False
-        with suppress(Conflict):  # a domain that is gone has neither
+        with suppress(Conflict, NotFound):  # a domain that is gone has neither
             found = await host.blueprint(name, row.spec.uuid)
             nvram, tpm = found.nvram, found.tpm
         taken, kept, users = await self._bases.under(plan, host)
@@ -145,8 +152,16 @@ class GuestLife:
         removal = await self.removal(name)
         host = self._hosts((await self._store.guest(name)).uri)
         await self._guests.delete(name)
-        await self._bases.sweep((*removal.volumes, *(kept.volume for kept in removal.stays)), host)
+        await self._bases.sweep(removal.bases, host)
         return removal
+
+    async def rebuild(self, name: str) -> Creation:
+        """Installs a guest anew; the bases that its old disk alone stood on are removed."""
+        removal = await self.removal(name)
+        host = self._hosts((await self._store.guest(name)).uri)
+        made = await self._guests.rebuild(name)
+        await self._bases.sweep(removal.bases, host)
+        return made
 
     async def addressed(self, found: Sequence[Guest]) -> list[Guest]:
         """The same guests with their hosts, and their addresses as `show` knows them."""
@@ -157,7 +172,7 @@ class GuestLife:
         if row is None or guest.install is None or not guest.ours:
             return guest
         host = self._hosts(row.uri)
-        address = await find_address(self._store, host, self._neighbour, guest.install)
+        address = await find_address(self._store, host, self._neighbour, guest.install, row.spec.nic)
         return replace(guest, address=address, host=row.uri)
 
     async def _found(self, name: str) -> tuple[LifeHypervisor, str]:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
-from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.guest import GuestSpec
 from provisioner.core.host import Domain
 from provisioner.core.install import Event, Install, Kind
@@ -14,7 +15,7 @@ from provisioner.service.execution import Execution, carry_out_removal
 from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store, TokenKind
 from provisioner.service.rebuild import begin_rebuild
 from provisioner.service.removal import removal_of
-from provisioner.service.requests import CreateGuest, Creation, Guest
+from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
 
 
@@ -67,12 +68,21 @@ class Guests:
         return self._creation(draft, install)
 
     async def list(self, *, all: bool = False) -> list[Guest]:
-        """Our guests, and with `all` the domains that are not ours, of every host that has guests of ours."""
+        """Our guests, and with `all` the domains that are not ours, of every host that has guests of ours.
+
+        Raises Unavailable where the configured host is down; guests of another that is are listed as such.
+        """
         rows = await self._store.guests()
         found: list[Guest] = []
         for uri in dict.fromkeys(["", *(row.uri for row in rows)]):
             mine = [row for row in rows if row.uri == uri]
-            domains = await self._hosts(uri).domains()
+            try:
+                domains = await self._hosts(uri).domains()
+            except Unavailable:
+                if not uri:
+                    raise
+                found += [replace(await self._seen(row, None), state="host down") for row in mine]
+                continue
             found += [await self._seen(row, _domain_of(row.spec, domains)) for row in mine]
             if all:
                 uuids = {row.spec.uuid for row in mine}
@@ -186,8 +196,8 @@ class Guests:
         spec = row.spec
         install = await self._store.install(row.install)
         found = None
-        if address:
-            found = await find_address(self._store, self._hypervisor(row), self._neighbour, install)
+        if address or spec.nic.kind == "user":  # which is known without asking anybody
+            found = await find_address(self._store, self._hypervisor(row), self._neighbour, install, spec.nic)
         return Guest(
             name=spec.name,
             uuid=spec.uuid,
@@ -200,7 +210,7 @@ class Guests:
             profile=spec.profile,
             install=install,
             address=found,
-            ssh=f"ssh root@{found.ip}" if found and row.secrets.get("ssh_keys") else None,
+            ssh=_ssh(found) if found and row.secrets.get("ssh_keys") else None,
             screen=bool(domain and domain.screen),
         )
 
@@ -215,6 +225,11 @@ class Guests:
 
 def _domain_of(spec: GuestSpec, domains: list[Domain]) -> Domain | None:
     return next((domain for domain in domains if domain.uuid == spec.uuid), None)
+
+
+def _ssh(found: Address) -> str:
+    port = f"-p {found.port} " if found.source == "forward" else ""
+    return f"ssh {port}root@{found.ip}"
 
 
 def _foreign(domain: Domain) -> Guest:

@@ -50,7 +50,7 @@ class Registry:
         self._store = store
         self._connections = connections
         self._validator = validator
-        self._configured = _checked(local, configured)
+        self._configured = settled(local, configured)
         self._looks: dict[str, tuple[float, Load]] = {}
 
     async def all(self) -> list[Host]:
@@ -212,7 +212,7 @@ def _without(reason: str, uri: str) -> str:
     return reason.removeprefix(f"libvirt at {uri} ")
 
 
-def _checked(local: str, configured: Mapping[str, Host]) -> dict[str, Host]:
+def settled(local: str, configured: Mapping[str, Host]) -> dict[str, Host]:
     """The hosts of the settings, `local` among them. Raises Invalid where one cannot be accepted."""
     named = configured.get(LOCAL, Host(LOCAL, local))
     if named.uri != local:

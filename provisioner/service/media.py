@@ -1,15 +1,17 @@
 """Media: what is in the folders that guests may be installed from, added and removed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from provisioner.core.errors import Conflict, ProvisionerError
-from provisioner.core.media import MediaFile
-from provisioner.service.ports import MediaFolders, StorageHosts
+from provisioner.core.media import MediaFile, ReadyImage
+from provisioner.core.storage import MOST_BYTES
+from provisioner.service.ports import ImagePreparer, MediaFolders, StorageHosts
 
 
 class Media:
-    def __init__(self, folders: MediaFolders, hosts: StorageHosts) -> None:
+    def __init__(self, folders: MediaFolders, images: ImagePreparer, hosts: StorageHosts) -> None:
         self._folders = folders
+        self._images = images
         self._hosts = hosts
 
     async def list(self) -> Sequence[MediaFile]:
@@ -18,6 +20,16 @@ class Media:
     async def resolve(self, text: str) -> MediaFile:
         """The medium that a path or a name means, inspected. Raises Invalid with a remedy, NotFound."""
         return await self._folders.resolve(text)
+
+    async def ready(
+        self,
+        text: str,
+        told: Callable[[str, float], Awaitable[None]] | None = None,
+        *,
+        most: int = MOST_BYTES,
+    ) -> ReadyImage:
+        """The disk image that a path or a name means, ready to be uploaded as a volume. Raises Invalid."""
+        return await self._images.ready(await self.resolve(text), told, most=most)
 
     async def add(self, name: str, pieces: AsyncIterator[bytes], size: int) -> MediaFile:
         return await self._folders.add(name, pieces, size)

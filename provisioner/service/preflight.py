@@ -29,8 +29,6 @@ def network_verdict(nic: Nic, host: HostFacts, served: Mapping[str, str]) -> tup
     found = verdict.judge(verdict.Readings(nic, host, served, here=urlsplit(host.uri).hostname is None))
     for failed in (item for item in found if item.severity == "fail"):
         raise Conflict(failed.sentence, remedy=failed.remedy)
-    if nic.kind == "direct":
-        return ()  # the plan itself warns of a macvtap that is asked for by its device
     return tuple(f"{item.sentence} ({item.remedy})" for item in found if item.severity == "warn")
 
 

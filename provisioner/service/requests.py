@@ -48,10 +48,14 @@ class CreateGuest:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a guest is reached, and how that is known."""
+    """Where a guest is reached, and how that is known.
+
+    `port` is that of its ssh, where QEMU's user network forwards one of this host's to it.
+    """
 
     ip: str
-    source: Literal["report", "lease", "neighbour", "answer"]
+    source: Literal["report", "lease", "neighbour", "answer", "forward"]
+    port: int = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,9 @@ class Ids(Protocol):
     def install(self) -> str: ...
     def mac(self) -> str: ...
     def uuid(self) -> str: ...
+    def port(self) -> int:
+        """A port of this host's loopback that nobody holds, 0 where there is none."""
+        ...
 
 
 Served = Callable[[], Mapping[str, str]]

@@ -8,19 +8,16 @@ from provisioner.core.errors import Conflict
 from provisioner.core.guest import Nic
 from provisioner.core.host import HostFacts
 
-_SLIRP = "10.0.2.2"
-"""The host itself, as a guest on QEMU's user network sees it."""
-
 
 def root_of(nic: Nic, host: HostFacts, served: Mapping[str, str], port: int, address: str = "") -> str:
     """The root of every URL for the guest behind this card. Raises Conflict where none of ours is there.
 
     `address` is the one that guests on other hosts and behind macvtaps reach us by, "" where that is not set.
     """
-    if nic.kind == "user":
-        return urls.base(_SLIRP, port)
     if urlsplit(host.uri).hostname:
         return urls.base(_far(host, served, address), port)
+    if nic.kind == "user":
+        return urls.base(_inside(served), port)
     network = (
         next((n for n in host.networks if n.name == nic.source), None) if nic.kind == "network" else None
     )
@@ -35,6 +32,18 @@ def root_of(nic: Nic, host: HostFacts, served: Mapping[str, str], port: int, add
         f"guests on {where} cannot fetch anything from here: HTTP answers on {', '.join(served) or 'no'} "
         "interface only",
         remedy=f"provisioner network check {nic.source} --repair, or add {where} to the setting interfaces",
+    )
+
+
+def _inside(served: Mapping[str, str]) -> str:
+    """How QEMU's user network leads to us: the loopback has an address there, others keep theirs."""
+    if "127.0.0.1" in served.values():
+        return urls.SLIRP
+    if served:
+        return next(iter(served.values()))
+    raise Conflict(
+        "guests on QEMU's user network cannot fetch anything from here: HTTP answers on no interface",
+        remedy="add lo to the setting interfaces (PROVISIONER_INTERFACES='[\"lo\"]')",
     )
 
 

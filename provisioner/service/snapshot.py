@@ -13,7 +13,7 @@ from provisioner.boot import loader
 from provisioner.boot.client import PROBE, Ignore, Local, Question, identify
 from provisioner.boot.decide import Offer, Verdict, decide, refusal, verdict
 from provisioner.core import urls
-from provisioner.core.install import Event, Install
+from provisioner.core.install import Event, Install, sole
 from provisioner.core.machine import Machine
 from provisioner.core.network import interfaces
 from provisioner.service.ports import Store
@@ -78,6 +78,9 @@ class Snapshot:
         self._machines = {key: machine for machine in machines for key in _keys(machine.mac, machine.uuid)}
         self._installs = {key: install for install in installs for key in _keys(install.mac, install.uuid)}
         self._bound = {install.address: install.mac for install in installs if install.address}
+        for address in [address for address in self._bound if address.startswith("127.")]:
+            if sole(installs, address) is None:  # several guests on user networks: it may be any of them
+                del self._bound[address]
         self._version, self._seen, self._skipped = version, latest, 0
 
     async def keep(self) -> None:

@@ -6,15 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
+from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.guest import Disk, Graphics, GuestSpec, Method, Nic, parse_boot, with_macs
+from provisioner.core.host import HostFacts
 from provisioner.core.machine import normalise_mac, normalise_uuid
 from provisioner.core.profile import Profile
 from provisioner.service.ports import Store
 from provisioner.service.requests import CreateGuest, Ids
 
-_NIC = Nic("network", "default")
+_NIC, _SESSION_NIC = Nic("network", "default"), Nic("user", "")
 _MEMORY, _DISK = 1024, 8.0
 """Where no profile says more."""
 _KEY = re.compile(r"(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n\0]*)?")
@@ -54,7 +56,7 @@ def gives_mac(request: CreateGuest) -> bool:
 
 
 async def spec_of(
-    request: CreateGuest, profile: Profile | None, method: Method, store: Store, ids: Ids
+    request: CreateGuest, profile: Profile | None, method: Method, host: HostFacts, store: Store, ids: Ids
 ) -> GuestSpec:
     """Raises Invalid for the first text that is wrong. A MAC address is chosen for each card without one."""
     boot, secure = parse_boot(request.boot)
@@ -68,7 +70,7 @@ async def spec_of(
         memory=_first(request.memory, profile.memory if profile else _MEMORY),
         vcpus=_first(request.vcpus, profile.vcpus if profile else 1),
         disks=_disks(request, profile, method),
-        nics=await _nics(request, store, ids),
+        nics=await _nics(request, host, store, ids),
         boot=boot,
         secure=secure,
         rom=request.rom and not secure,
@@ -133,14 +135,24 @@ def _disks(request: CreateGuest, profile: Profile | None, method: Method) -> tup
     return disks
 
 
-async def _nics(request: CreateGuest, store: Store, ids: Ids) -> tuple[Nic, ...]:
-    nics = tuple(Nic.parse(text) for text in request.networks) or (_NIC,)
+async def _nics(request: CreateGuest, host: HostFacts, store: Store, ids: Ids) -> tuple[Nic, ...]:
+    nics = tuple(Nic.parse(text) for text in request.networks) or (_SESSION_NIC if host.session else _NIC,)
     if request.mac:
         nics = (replace(nics[0], mac=normalise_mac(request.mac)), *nics[1:])
     macs: list[str] = []
     for nic in nics:
         macs.append(await _free(request.name, nic.mac, macs, store, ids))
+    if nics[0].kind == "user" and not urlsplit(host.uri).hostname:
+        nics = (replace(nics[0], forward=await free_forward(store, ids)), *nics[1:])
     return with_macs(nics, tuple(macs))
+
+
+async def free_forward(store: Store, ids: Ids) -> int:
+    """A port for a guest's ssh: free now, and no other guest's that may only be switched off."""
+    held = {row.spec.nic.forward for row in await store.guests()}
+    while (port := ids.port()) in held and port:
+        pass
+    return port
 
 
 async def _free(name: str, given: str, others: Sequence[str], store: Store, ids: Ids) -> str:

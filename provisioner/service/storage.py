@@ -144,7 +144,10 @@ class Storage:
         await self._hosts(uri).remove_volume(pool, name)
 
     async def mend(self) -> list[str]:
-        """Takes back what an earlier service was killed over; returns what was done, a sentence each."""
+        """Takes back what came only half because the service or its host died; may be called at any time.
+
+        Returns what was done, a sentence each. What cannot be done yet is tried again the next time.
+        """
         told = []
         for file, transfer in await asyncio.to_thread(self._transfers.left):
             try:
@@ -152,8 +155,7 @@ class Storage:
                 told.append(f"volume {transfer.volume} of pool {transfer.pool} came only half and is removed")
             except NotFound:
                 pass
-            except ProvisionerError as error:
-                told.append(f"volume {transfer.volume} of pool {transfer.pool} came only half: {error}")
+            except ProvisionerError:
                 continue
             file.unlink(missing_ok=True)
         return told

@@ -1,4 +1,4 @@
-"""What is being uploaded, on disk: so that a service that was killed takes back what came half."""
+"""What is being uploaded, on disk: so that what came half is taken back, whatever died meanwhile."""
 
 import json
 import secrets
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from provisioner.core.errors import Conflict
+from provisioner.core.errors import Conflict, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,10 @@ class Transfers:
 
     @contextmanager
     def running(self, transfer: Transfer) -> Iterator[None]:
-        """Raises Conflict where the same volume is being filled already."""
+        """Raises Conflict where the same volume is being filled already.
+
+        A host that went away could not take back what came: that stays noted.
+        """
         if transfer in self._running:
             raise Conflict(f"volume {transfer.volume} of pool {transfer.pool} is being uploaded already")
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -37,12 +40,18 @@ class Transfers:
         try:
             file.write_text(json.dumps(asdict(transfer)))
             yield
-        finally:
+        except Unavailable:
+            raise
+        except BaseException:
             file.unlink(missing_ok=True)
+            raise
+        else:
+            file.unlink(missing_ok=True)
+        finally:
             self._running.discard(transfer)
 
     def left(self) -> list[tuple[Path, Transfer]]:
-        """The uploads that a service before this one did not end, each with its file."""
+        """The uploads that ended without being taken back or finished, each with its file."""
         found = []
         for file in sorted(self._folder.glob("*.json")):
             try:

@@ -33,7 +33,7 @@ def _virtualisation(readings: Readings) -> Iterator[Check]:
         if readings.kvm:
             yield say("PASS", "libvirt offers KVM")
         else:
-            yield say("unknown", f"libvirt offers no KVM there; the CPU's flags {_FROM_AFAR}")
+            yield say("unknown", _no_kvm(readings))
         return
     wanted = _VIRTUALISATION.get(system.arch, ())
     found = [flag for flag in wanted if flag in system.cpu]
@@ -48,12 +48,16 @@ def _virtualisation(readings: Readings) -> Iterator[Check]:
         yield say("FAIL", reason, inside if "hypervisor" in system.cpu else outside)
 
 
+def _no_kvm(readings: Readings) -> str:
+    return f"libvirt offers no KVM; why {_FROM_AFAR}" if readings.kvm is False else _FROM_AFAR
+
+
 def _kvm(readings: Readings) -> Iterator[Check]:
     exists, accessible = "if device /dev/kvm exists", "if device /dev/kvm is accessible"
     system = readings.system
     if system is None:
         verdict: Verdict = "PASS" if readings.kvm else "unknown"
-        reason = "libvirt offers KVM" if readings.kvm else f"libvirt offers no KVM; why {_FROM_AFAR}"
+        reason = "libvirt offers KVM" if readings.kvm else _no_kvm(readings)
         yield Check("QEMU", "/dev/kvm exists", verdict, reason, "", exists)
         yield Check("QEMU", "/dev/kvm accessible", verdict, reason, "", accessible)
         return

@@ -37,7 +37,7 @@ async def delete(request: web.Request, _body: None) -> object:
 
 
 async def rebuild(request: web.Request, _body: None) -> object:
-    return Created.of(await request.app[SERVICES].guests.rebuild(request.match_info["name"]))
+    return Created.of(await request.app[SERVICES].life.rebuild(request.match_info["name"]))
 
 
 async def autostart(request: web.Request, body: Switch) -> object:

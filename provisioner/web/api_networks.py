@@ -92,6 +92,7 @@ async def undo(request: web.Request, _body: None) -> object:
     undone = await _cases(request).repairs.undo(
         _name(request), kind, _uri(request), force=flag(request, "force")
     )
+    await asyncio.sleep(_FOLLOW_SECONDS)
     return Done(done="taken back: " + ", ".join(f"{item.kind} on {item.interface}" for item in undone))
 
 

@@ -7,7 +7,7 @@ from provisioner.boot.loader import canonical
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Install, Kind
 from provisioner.web.keys import LEDGER, SERVICES
-from provisioner.web.place import peer, root
+from provisioner.web.place import peer, root, shared
 from provisioner.web.routes import Route
 
 _UNKEPT = {"Cache-Control": "no-store"}
@@ -60,7 +60,7 @@ async def _owner(request: web.Request) -> Install | None:
     services, address = request.app[SERVICES], peer(request)
     mac = services.neighbour(address)
     if mac is None:
-        return await request.app[LEDGER].owner(address)
+        return await request.app[LEDGER].owner(address, shared=shared(request))
     install = await services.store.install_of(mac=mac)
     return install if install is not None and not install.over else None
 

@@ -1,6 +1,7 @@
 """The pages of hosts: all at `/hosts`; one at `/hosts/{name}` with its overview, networks and storage."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +19,7 @@ from provisioner.web.schemas_hosts import LoadOut
 from provisioner.web.timeline import iso
 
 TABS = (("", "Overview"), ("/networks", "Virtual networks"), ("/storage", "Storage"))
+_LOAD_SECONDS = 2.0
 _NOT_PASSED = ("FAIL", "WARN", "unknown")
 
 
@@ -106,10 +108,9 @@ async def _load(request: web.Request, state: HostState) -> dict[str, object]:
     """As the templates print it; empty texts for a host that is down."""
     busy: Busy | None = None
     if state.up:
-        try:
-            busy = await request.app[SERVICES].hosts.load(state.host.name)
-        except Unavailable:
-            busy = None
+        with contextlib.suppress(Unavailable, TimeoutError):  # it is seen to be down a little later
+            async with asyncio.timeout(_LOAD_SECONDS):
+                busy = await request.app[SERVICES].hosts.load(state.host.name)
     if busy is None:
         return {"cpu": 0, "cpu_text": "", "memory": 0, "memory_text": "", "guests": ""}
     load = LoadOut.of(busy)

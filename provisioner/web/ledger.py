@@ -6,10 +6,10 @@ A download carries no token; it belongs to the install whose machine spoke from 
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.core.errors import NotFound, ProvisionerError
-from provisioner.core.install import Event, Install, Kind
+from provisioner.core.install import Event, Install, Kind, sole
 from provisioner.service.ports import Clock, Store
 from provisioner.web.recent import Recent
 
@@ -54,6 +54,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._owners = Recent(self._owner)
+        self._alone = Recent(self._sole)
         self._claims: dict[str, str] = {}
         self._tallies: dict[str, Tally] = {}
         self._complaints: Counter[str] = Counter()
@@ -68,13 +69,24 @@ class Ledger:
             self._claims.clear()
         self._claims[address] = install.id
         self._owners.forget(address)
+        self._alone.forget(address)
 
-    async def owner(self, address: str) -> Install | None:
-        """The running install of the machine at an address; at most a second old, a stranger asked anew."""
-        found = await self._owners.get(address)
+    async def owner(self, address: str, *, shared: bool = False) -> Install | None:
+        """The running install of the machine at an address; at most a second old, a stranger asked anew.
+
+        A `shared` address is several guests': a download from there is somebody's only where one install
+        alone can be meant, and nobody's otherwise.
+        """
+        known = self._alone if shared else self._owners
+        found = await known.get(address)
         if found is None:
-            self._owners.forget(address)
+            known.forget(address)
         return found
+
+    async def _sole(self, address: str) -> Install | None:
+        claimed = self._claims.get(address)
+        running = await self._store.installs(active=True)
+        return sole((replace(i, address=address) if i.id == claimed else i for i in running), address)
 
     async def _owner(self, address: str) -> Install | None:
         found = await self._claimed(address) or await self._store.install_of(address=address)

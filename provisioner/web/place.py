@@ -11,8 +11,20 @@ def peer(request: web.Request) -> str:
 
 
 def root(request: web.Request) -> str:
-    """The root of every URL that is given to this client."""
-    return urls.base(*_name(request, "sockname"))
+    """The root of every URL that is given to this client.
+
+    What comes in on the loopback was sent there by a guest on QEMU's user network, or by a program of this
+    host. Only the client knows which address it used; no other than QEMU's own is believed.
+    """
+    address, port = _name(request, "sockname")
+    if address.startswith("127.") and request.host.partition(":")[0] == urls.SLIRP:
+        address = urls.SLIRP
+    return urls.base(address, port)
+
+
+def shared(request: web.Request) -> bool:
+    """Whether the client speaks with an address of this host, as every guest on QEMU's user network does."""
+    return _name(request, "peername")[0] == _name(request, "sockname")[0]
 
 
 def _name(request: web.Request, which: str) -> tuple[str, int]:

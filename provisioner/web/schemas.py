@@ -109,7 +109,8 @@ class Address(Out):
     """Where a guest is reached and how that is known."""
 
     ip: str
-    source: str = Field(serialization_alias="from", description="report, lease, neighbour or answer")
+    source: str = Field(serialization_alias="from", description="report, lease, neighbour, answer or forward")
+    port: int = Field(description="of its ssh")
 
 
 class GuestOut(Out):
@@ -134,7 +135,9 @@ class GuestOut(Out):
     def of(cls, guest: Guest) -> "GuestOut":
         found = guest.address
         values = {item.name: getattr(guest, item.name) for item in fields(guest) if item.name != "address"}
-        return cls(**values, address=Address(ip=found.ip, source=found.source) if found else None)
+        return cls(
+            **values, address=Address(ip=found.ip, source=found.source, port=found.port) if found else None
+        )
 
 
 class PlanOut(Out):

@@ -22,7 +22,7 @@ from provisioner.web import ledger
 from provisioner.web.errors import BadGateway
 from provisioner.web.files import Progress, TreeFile, locate
 from provisioner.web.keys import LEDGER, SERVICES, TREES
-from provisioner.web.place import peer
+from provisioner.web.place import peer, shared
 from provisioner.web.routes import Route
 
 IMAGES: Final = "images"
@@ -43,7 +43,7 @@ async def file(request: web.Request) -> web.StreamResponse:
     """One file of a tree; folders and what lies outside are not there."""
     services = request.app[SERVICES]
     name, path = request.match_info["tree"], request.match_info["path"]
-    install = await request.app[LEDGER].owner(peer(request))
+    install = await request.app[LEDGER].owner(peer(request), shared=shared(request))
     if name == IMAGES:
         tree = Tree(IMAGES, str(services.state_dir / IMAGES))
     else:

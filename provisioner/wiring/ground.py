@@ -1,6 +1,7 @@
 """What both processes need: the clock, the first loaders of this host, the end of a task."""
 
 import asyncio
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,16 @@ def loaders(folders: list[Path]) -> dict[str, bytes]:
                 found[name] = (folder / name).read_bytes()
                 break
     return found
+
+
+def is_unheld(port: int) -> bool:
+    """Whether a TCP port of the loopback could be opened now."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 async def end(task: "asyncio.Task[None]") -> None:

@@ -22,6 +22,7 @@ class Connections:
         self._told = told
         self._known: dict[str, LibvirtHost] = {}
         self._allowed: set[str] = set()
+        self._proof: tuple[bool, str] | None = None
 
     def __call__(self, uri: str) -> "LibvirtHost":
         from provisioner.hypervisor.connection import LibvirtHost
@@ -30,8 +31,17 @@ class Connections:
         if uri not in self._known:
             host = LibvirtHost(uri, allow_unsafe=uri in self._allowed)
             host.watch(self._told)
+            if self._proof is not None and host.is_here:
+                host.use_kvm(*self._proof)
             self._known[uri] = host
         return self._known[uri]
+
+    def use_kvm(self, works: bool, reason: str) -> None:
+        """The verdict of the proof, which holds for every connection to this machine."""
+        self._proof = works, reason
+        for host in self._known.values():
+            if host.is_here:
+                host.use_kvm(works, reason)
 
     def allow(self, uri: str) -> None:
         self._allowed.add(uri)

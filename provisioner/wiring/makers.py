@@ -50,7 +50,7 @@ class Makers:
             ready = await self._prepared.ready(file)
         else:
             ready = await asyncio.to_thread(self._prepared.place, file)
-        return DiskImage(file.path, str(ready.path), ready.format, ready.virtual_size, ready.key)
+        return DiskImage(file.path, ready.path, ready.format, ready.virtual_size, ready.key)
 
 
 def _why(note: str) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from provisioner.core.profile import Profile
     from provisioner.hypervisor.connection import LibvirtHost
     from provisioner.service.ports import Store
+    from provisioner.wiring.hosts import Connections
 
 _log = logging.getLogger("provisioner")
 _MINI = "mini"
@@ -30,7 +31,7 @@ class Prepared:
         return profile
 
 
-async def prepare(settings: "Settings", store: "Store", host: "LibvirtHost") -> None:
+async def prepare(settings: "Settings", store: "Store", hosts: "Connections") -> None:
     """Builds the mini installer where it is not there yet and proves KVM with it. Raises nothing."""
     from provisioner.core.profile import Tree
     from provisioner.distros.detect import detect
@@ -38,6 +39,8 @@ async def prepare(settings: "Settings", store: "Store", host: "LibvirtHost") -> 
     from provisioner.media.mini import build_mini
 
     folder = settings.state_dir / "trees" / _MINI
+    if settings.rootless:
+        await _pool(hosts(""))
     try:
         await build_mini(folder, settings.state_dir / "cache")
         facts = detect({".treeinfo": (folder / ".treeinfo").read_bytes()})
@@ -46,9 +49,17 @@ async def prepare(settings: "Settings", store: "Store", host: "LibvirtHost") -> 
         proof = settings.state_dir / "cache" / "kvm.json"
         verdict = state.remembered_proof(proof)
         if verdict is None:
-            verdict = await prove(host.uri, folder / facts.kernel, folder / facts.initrd, folder)
+            verdict = await prove(hosts("").uri, folder / facts.kernel, folder / facts.initrd, folder)
             state.remember_proof(proof, verdict)
-        host.use_kvm(*verdict)
+        hosts.use_kvm(*verdict)
         _log.info("KVM: %s", verdict[1])
     except ProvisionerError as error:
         _log.warning("the mini installer is not there: %s", error)
+
+
+async def _pool(host: "LibvirtHost") -> None:
+    """A user's own libvirt begins without a pool; this is the one that virt-manager makes there."""
+    try:
+        await host.ensure_pool("default", str(state.user_data() / "libvirt/images"))
+    except ProvisionerError as error:
+        _log.warning("there is no storage pool default: %s", error)

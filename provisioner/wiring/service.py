@@ -14,11 +14,16 @@ from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring.doors import Doors, listen
 from provisioner.wiring.ground import end
+from provisioner.wiring.hosts import configured
 
 if TYPE_CHECKING:
     from provisioner.config import Settings
 
 _log = logging.getLogger("provisioner")
+_ROOTLESS = (
+    "no rights are needed: guests of this user's own libvirt boot over QEMU's user network, "
+    "from http://127.0.0.1:{port}; DHCP and TFTP are not answered"
+)
 
 
 def serve(settings: "Settings") -> None:
@@ -35,6 +40,8 @@ async def _until_stopped(settings: "Settings") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with _running(settings) as url:
+        if settings.rootless:
+            _log.info("%s", _ROOTLESS.format(port=settings.http_port))
         _log.info("ready: %s (provisioner token shows how to get in)", url)
         await stopped.wait()
 
@@ -42,6 +49,9 @@ async def _until_stopped(settings: "Settings") -> None:
 @asynccontextmanager
 async def _running(settings: "Settings") -> AsyncIterator[str]:
     """The service, from its first open file to its last closed one. Gives the API's URL."""
+    from provisioner.service.hosts import settled
+
+    settled(settings.libvirt_uri, configured(settings))  # before anything is begun
     async with AsyncExitStack() as stack:
         child = NetbootProcess(_for_netboot(settings))
         stack.push_async_callback(child.stop)
@@ -86,6 +96,7 @@ def _for_netboot(settings: "Settings") -> dict[str, object]:
         "loader_dirs": [str(folder) for folder in settings.loader_dirs],
         "netboot": {
             "interfaces": settings.interfaces,
+            "netboot": settings.netboot,
             "dhcp_port": settings.dhcp_port,
             "proxy_port": settings.proxy_port,
             "tftp_port": settings.tftp_port,

@@ -11,7 +11,7 @@ from provisioner import state
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring import segment
-from provisioner.wiring.ground import end, loaders, now
+from provisioner.wiring.ground import end, is_unheld, loaders, now
 from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
@@ -32,7 +32,7 @@ async def services(
     from provisioner.media.images import Builder
     from provisioner.media.inspect import StreamInspector
     from provisioner.media.lint import ProcessLinter
-    from provisioner.media.prepare import Prepared as PreparedImages
+    from provisioner.media.prepare import Prepared as PreparedDisks
     from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
     from provisioner.mirror.tree import Reader
@@ -87,13 +87,14 @@ async def services(
     profiles = Profiles(store, linter)
     trees = Trees(store, Reader(upstream), profiles)
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
-    ids = RandomIds()
+    ids = RandomIds(is_unheld)
     shelf = loaders(settings.loader_dirs)
-    prepared = asyncio.create_task(prepare(settings, store, host("")))
+    prepared = asyncio.create_task(prepare(settings, store, host))
     stack.push_async_callback(end, prepared)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
     shelves = MediaStore(folder / "media", settings.media_dirs)
-    shop = Makers(shelves, PreparedImages(folder / "cache" / "images"))
+    disks = PreparedDisks(folder / "cache" / "disks")
+    shop = Makers(shelves, disks)
     grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work")
     drafts = Drafts(
         store,
@@ -114,7 +115,8 @@ async def services(
     execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
-    await asyncio.to_thread(shelves.sweep)
+    for keeper in (shelves, disks):
+        await asyncio.to_thread(keeper.sweep)
     storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
     life = GuestLife(store, host, guests, now, neighbour=interfaces.neighbour_address)
     clones = Clones(store, host, guests, tokens, now, ids, state.log_dir(folder))
@@ -158,7 +160,7 @@ async def services(
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(store, tokens, profiles, now, ids),
         storage=storage,
-        media=Media(shelves, host),
+        media=Media(shelves, disks, host),
         networks=networks,
         host=lambda: host(""),
         hosts=hosts,

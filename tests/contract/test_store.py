@@ -10,7 +10,7 @@ from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
-from provisioner.service.ports import GuestRow, Holdings, JournalRow, Store, Token
+from provisioner.service.ports import GuestRow, Holdings, JournalRow, Opening, Store, Token
 from tests.fakes import START, FakeClock
 
 MAC = "52:54:00:00:00:01"
@@ -45,6 +45,16 @@ def install(number: int = 1, *, name: str = "web1", mac: str = MAC, uuid: str = 
 
 def happened(kind: Kind, *, install: str = "i1", machine: str = "", after: int = 0, **data: object) -> Event:
     return Event(kind, START + after * MINUTE, "test", machine, install, str(kind), data)
+
+
+async def test_an_intent_is_journaled_with_its_install_or_not_at_all(store: Store) -> None:
+    intent = JournalRow("i1", 0, "clone to web1", "intent")
+    await store.add_install(install(), ROW, Opening(journal=(intent,)))
+    with pytest.raises(Conflict):
+        other = Opening(journal=(replace(intent, install="i2"),))
+        await store.add_install(install(2), replace(ROW, install="i2"), other)
+
+    assert await store.open_journal() == [intent]
 
 
 async def test_an_event_moves_its_install(store: Store) -> None:

@@ -59,5 +59,9 @@ def _sweep() -> None:
             run("ip", "netns", "del", line.split()[0], check=False)
     for line in run("ip", "-o", "link").splitlines():
         device = line.split(": ")[1].partition("@")[0]
-        if device.startswith("plab"):
+        if device.startswith(("plab", "pv-plab")):
             run("ip", "link", "del", device, check=False)
+    for line in run("ip", "rule").splitlines():
+        words = line.split()
+        if "from" in words and words[words.index("from") + 1].startswith("10.213."):
+            run("ip", "rule", "del", *words[words.index("from") :], check=False)

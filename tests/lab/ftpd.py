@@ -34,9 +34,16 @@ def missing() -> str:
 
 @contextmanager
 def ftp_server(
-    root: Path, *, address: str = "127.0.0.1", port: int = 0, netns: str = "", rate: int = 0
+    root: Path,
+    *,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    netns: str = "",
+    rate: int = 0,
+    clients: int = 0,
 ) -> Iterator[FtpServer]:
-    """Serves `root` (readable by everybody, writable by root alone), at most `rate` bytes a second."""
+    """Serves `root` (readable by everybody, writable by root alone), at most `rate` bytes a second, at
+    most `clients` at once; 0 is no limit."""
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="ftpd-") as place:
         config = Path(place, "vsftpd.conf")
@@ -51,6 +58,7 @@ def ftp_server(
             "local_enable": "NO",
             "anon_root": root,
             "anon_max_rate": rate,
+            "max_clients": clients,
             "secure_chroot_dir": empty,
             "xferlog_enable": "NO",
             "mdtm_write": "NO",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.alone import remove_guests
-from tests.lab.networks import HTTP_PORT, POOL, Lan, cable, dhcp_server, namespace, nat, run
+from tests.lab.networks import DEAF, HTTP_PORT, POOL, Lan, cable, dhcp_server, namespace, nat, run
 from tests.lab.service import Service, until
 
 UNSERVED = "plab-nobody"
@@ -92,12 +92,16 @@ def test_a_repaired_nat_network_installs_a_guest(unserved: Service) -> None:
 
     service.kill()
     service.start()
-    until(lambda: listens(address), 3, "the guests' HTTP after a restart")
+    until(lambda: listens(address), 10, "the guests' HTTP after a restart")
     assert [row["kind"] for row in service.call("GET", "/repairs")] == ["proxy"]
 
     service.call("DELETE", "/networks/plab-nat/repair")
     until(lambda: not listens(address), 2, "the end of the guests' HTTP")
-    assert kinds(service.call("GET", "/networks/plab-nat/check")) == [("unserved", "fail")]
+    until(
+        lambda: kinds(service.call("GET", "/networks/plab-nat/check")) == [("unserved", "fail")],
+        20,
+        "netboot's silence",
+    )
 
 
 def test_a_repair_takes_effect_within_two_seconds(unserved: Service) -> None:
@@ -184,6 +188,29 @@ def test_addresses_of_ours_on_a_quiet_bridge_install_a_guest(state: Path, pool: 
             until(lambda: bool(_lenders(device)), 10, "our dnsmasq again")
             service.call("DELETE", f"/networks/{word}/repair")
             assert not _lenders(device)
+
+
+@pytest.mark.parametrize("kind", ["options", "bootp"])
+def test_boot_files_in_the_network_alone_install_a_guest(
+    kind: str, state: Path, pool: str, request: pytest.FixtureRequest
+) -> None:
+    """Nobody hears our ProxyDHCP here: libvirt's own dnsmasq names the file, for UEFI's own PXE too."""
+    del pool
+    if not request.config.getoption("--every-cell"):
+        pytest.skip("one of --every-cell")
+    name = f"plab-{kind}"
+    deaf = {"DHCP_PORT": str(DEAF + 67), "PROXY_PORT": str(DEAF + 4011)}
+    with nat(True) as lan:
+        for service in _served(state, replace(lan, device=UNSERVED, settings=deaf)):
+            answer = service.call("POST", "/networks/plab-nat/repair", {"kind": kind})
+            assert kinds(answer) == [("good", "good")], answer
+
+            firmware = {"boot": "uefi", "rom": False} if kind == "options" else {"boot": "bios"}
+            service.create(name, disk=f"size=1,pool={POOL}", **firmware)
+            service.wait(name, 420, "first-boot")
+            assert "dhcp.offer" not in service.kinds(name)
+            service.call("DELETE", f"/guests/{name}")
+            service.call("DELETE", "/networks/plab-nat/repair")
 
 
 def _lenders(device: str) -> list[str]:

@@ -60,7 +60,7 @@ async def _from_libvirt(site: Site, uri: str, *, known: bool) -> list[str]:
 
 async def _guests(site: Site, host: "LibvirtHost") -> list[str]:
     """Removes every guest that the demo's database names, with its volume; returns their names."""
-    from provisioner.plan.plan import volume_name
+    from provisioner.plan.naming import volume_name
     from provisioner.plan.steps import DeleteVolume
     from provisioner.service.execution import carry_out_removal
     from provisioner.service.removal import removal_of

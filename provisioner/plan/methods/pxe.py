@@ -17,10 +17,5 @@ def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepa
 
 
 def warnings(spec: GuestSpec) -> tuple[str, ...]:
-    """What a person should know before this guest is netbooted."""
-    if spec.nic.kind == "direct":
-        return (
-            f"{spec.name} sits on a macvtap of {spec.nic.source}: it reaches the network and the other "
-            "guests there, but not this host itself, unless the host has a macvlan on the same device",
-        )
+    """Nothing beyond what the network's verdict says."""
     return ()

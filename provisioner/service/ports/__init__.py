@@ -5,7 +5,13 @@ from provisioner.service.ports.hosts import Connection, Connections, HostStore, 
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
 from provisioner.service.ports.life import Channel, Display, LifeHosts, LifeHypervisor, VolumeFacts
 from provisioner.service.ports.networks import NetworkHost, Segments
-from provisioner.service.ports.storage import Inspector, MediaFolders, StorageHost, StorageHosts
+from provisioner.service.ports.storage import (
+    ImagePreparer,
+    Inspector,
+    MediaFolders,
+    StorageHost,
+    StorageHosts,
+)
 from provisioner.service.ports.store import (
     Clock,
     GuestRow,
@@ -31,6 +37,7 @@ __all__ = [
     "Hosts",
     "Hypervisor",
     "ImageBuilder",
+    "ImagePreparer",
     "Inspector",
     "JournalRow",
     "LifeHosts",

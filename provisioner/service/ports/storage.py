@@ -1,13 +1,13 @@
 """What the use cases of storage and media need: a host's storage, the media folders, an inspector."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 from provisioner.core.host import Pool
-from provisioner.core.media import MediaFile
-from provisioner.core.storage import PoolSpec, Volume, VolumeFormat, VolumeSpec
+from provisioner.core.media import MediaFile, ReadyImage
+from provisioner.core.storage import MOST_BYTES, PoolSpec, Volume, VolumeFormat, VolumeSpec
 
 
 class StorageHost(Protocol):
@@ -97,6 +97,22 @@ class Inspector(Protocol):
 
         `tail` is None while the last ones have not come yet. Raises Invalid for what is refused, in a
         sentence that `what` begins.
+        """
+        ...
+
+
+class ImagePreparer(Protocol):
+    async def ready(
+        self,
+        file: MediaFile,
+        told: Callable[[str, float], Awaitable[None]] | None = None,
+        *,
+        most: int = MOST_BYTES,
+    ) -> ReadyImage:
+        """The image as plain qcow2 or raw: unpacked and converted where it must be, kept for the next time.
+
+        `told` gets what is done and the percentage; `most` is the largest disk in bytes. Raises Invalid,
+        Conflict where there is no room, Unavailable.
         """
         ...
 

@@ -118,7 +118,7 @@ class Store(HostStore, Protocol):
 
     async def add_install(self, install: Install, guest: GuestRow | None, opening: Opening = NOTHING) -> None:
         """A new install. With `guest`, the guest and its machine are new too; a name, MAC or UUID that is
-        taken raises Conflict and nothing is written."""
+        taken raises Conflict and nothing is written. `intent` is journaled with it."""
         ...
 
     async def add_rebuild(self, install: Install, guest: GuestRow, opening: Opening = NOTHING) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from provisioner.core.errors import ProvisionerError
 from provisioner.hypervisor.connection import LibvirtHost
+from tests.edges.hypervisor.daemon import Daemon, daemon_of_our_own
 
 NODE = """
 <node>
@@ -34,6 +35,13 @@ NODE = """
   </pool>
 </node>
 """
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    """An unprivileged libvirtd that a test may kill and freeze."""
+    with daemon_of_our_own() as daemon:
+        yield daemon
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.hypervisor.connection import LibvirtHost
-from provisioner.plan.domain import NAMESPACE
+from provisioner.plan.naming import NAMESPACE
 from provisioner.plan.steps import DefineDomain, StartDomain, UndefineDomain
 from provisioner.service.ports import Channel
 from tests.edges.hypervisor.kernel import write_kernel

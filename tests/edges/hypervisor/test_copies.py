@@ -130,21 +130,22 @@ async def test_a_linked_clone_starts_beside_its_source(system: LibvirtHost, sour
 
 
 async def test_a_full_clone_holds_all_by_itself(system: LibvirtHost, source: tuple[str, str]) -> None:
-    await clone(system, source, 2)
+    linked = await clone(system, source, 2)
     new = await clone(system, source, 3, linked=False)
     try:
         copy = await disk_of(system, new.name, new.uuid)
         assert "backing-filename" not in info(copy)
         qemu_io(copy, "read -P 0x41 0 64k")
     finally:
-        await system.apply(UndefineDomain(new.name, new.uuid))
+        for made in (linked, new):
+            await system.apply(UndefineDomain(made.name, made.uuid))
 
 
 async def test_a_raw_disk_may_be_a_base(system: LibvirtHost, pool: str, folder: Path) -> None:
     path = folder / "pool" / "raw"
     await system.apply(CreateVolume(pool, "raw", 8 * MIB, "raw"))
     qemu_io(path, "write -P 0x41 0 64k", "raw")
-    await system.apply(LinkVolume(pool, "top", "raw", "raw"))
+    await system.apply(LinkVolume(pool, "top", "raw", str(path), "raw", 8 * MIB))
     try:
         facts = info(path.with_name("top"))
         assert (facts["backing-filename-format"], facts["virtual-size"]) == ("raw", 8 * MIB)
@@ -176,25 +177,31 @@ async def test_a_disk_that_pretends_is_no_base(system: LibvirtHost, pool: str, f
     subprocess.run(words, check=True, capture_output=True)
     with path.open("r+b") as file:
         file.write(evil.read_bytes())
+    own = str(uuid.uuid4())
+    name = f"test-{own[:8]}"
+    await system.apply(DefineDomain(name, own, domain_xml(name, own, DISK.format(form="raw", path=path))))
     try:
-        for step in (LinkVolume(pool, "top", "raw", "raw"), CopyVolume(pool, "top", "raw", "raw")):
-            await system.volume_facts(pool)
+        await system.volume_facts(pool)
+        found = await system.blueprint(name, own)
+        for linked in (True, False):
             with pytest.raises(Conflict, match="holds qcow2, not raw"):
-                await system.apply(step)
+                plan_clone(name, own, found, identity(2), linked=linked)
+        with pytest.raises(Conflict, match="holds qcow2, not raw"):
+            await system.apply(CopyVolume(pool, "top", "raw", "raw"))
         assert "top" not in await system.volumes(pool)
     finally:
+        await system.apply(UndefineDomain(name, own))
         await system.apply(DeleteVolume(pool, "raw"))
 
 
 async def test_what_is_not_there_is_named(system: LibvirtHost, pool: str) -> None:
-    for step in (LinkVolume(pool, "top", "gone", "qcow2"), CopyVolume(pool, "top", "gone", "qcow2")):
-        with pytest.raises(NotFound, match="no volume gone"):
-            await system.apply(step)
+    with pytest.raises(NotFound, match="no volume gone"):
+        await system.apply(CopyVolume(pool, "top", "gone", "qcow2"))
     await system.apply(CreateVolume(pool, "a", MIB, "qcow2"))
     await system.apply(CreateVolume(pool, "top", MIB, "qcow2"))
     try:
         with pytest.raises(Conflict, match=r"volume top in pool .* is no overlay of a"):
-            await system.apply(LinkVolume(pool, "top", "a", "qcow2"))
+            await system.apply(LinkVolume(pool, "top", "a", "/somewhere/a", "qcow2", MIB))
         assert await system.volume_facts("test-no-such-pool") == []
     finally:
         for name in ("a", "top"):

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.hypervisor.devices import is_local, kvm_trouble, network_devices
+from provisioner.hypervisor.devices import (
+    is_local,
+    is_own,
+    kvm_trouble,
+    lent,
+    network_devices,
+    own_kvm_trouble,
+)
 
 
 def test_bridges_and_parents_are_told_apart(tmp_path: Path) -> None:
@@ -78,3 +85,54 @@ def test_a_device_closed_to_qemu_is_told_with_its_remedy(
 
 def test_no_device_is_no_trouble(tmp_path: Path) -> None:
     assert kvm_trouble(tmp_path / "kvm") == ""
+
+
+@pytest.mark.parametrize(
+    ("rules", "lent_out"),
+    [
+        ("", ()),
+        ("allow br0 # the office", ("br0",)),
+        ("allow all\ndeny br1\n", ("br0", "virbr0")),
+        ("allow all\ndeny all", ()),
+        ("include {more}", ("br1",)),
+        ("include /nowhere\nnonsense\n\n", ()),
+    ],
+)
+def test_which_bridges_qemus_helper_lends(tmp_path: Path, rules: str, lent_out: tuple[str, ...]) -> None:
+    helper, file, more = tmp_path / "helper", tmp_path / "bridge.conf", tmp_path / "more.conf"
+    helper.touch()
+    more.write_text("allow br1")
+    file.write_text(rules.format(more=more))
+    bridges = ("br0", "br1", "virbr0")
+
+    assert lent(bridges, [helper], file) == ()
+    helper.chmod(0o4755)
+    assert lent(bridges, [helper], file) == lent_out
+    assert lent(bridges, [tmp_path / "none"], file) == ()
+
+
+@pytest.mark.parametrize(
+    ("uri", "user", "own"),
+    [
+        ("qemu:///session", 1000, True),
+        ("qemu:///session", 0, False),
+        ("qemu:///system", 1000, False),
+        ("qemu+ssh://far.example/session", 0, True),
+    ],
+)
+def test_whose_libvirt_a_session_is(monkeypatch: pytest.MonkeyPatch, uri: str, user: int, own: bool) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+
+    assert is_own(uri) is own
+
+
+def test_kvm_that_is_closed_to_this_user_is_told_with_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = tmp_path / "kvm"
+    assert own_kvm_trouble(device) == ""
+    device.touch()
+    assert own_kvm_trouble(device) == ""
+
+    monkeypatch.setattr(os, "access", lambda *asked: False)
+    assert own_kvm_trouble(device).startswith(f"{device} is closed to this user; its group is ")

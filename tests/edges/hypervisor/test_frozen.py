@@ -110,6 +110,25 @@ async def test_a_host_that_is_frozen_when_it_is_first_asked(daemon: Daemon) -> N
         await host.close()
 
 
+async def test_frozen_hosts_leave_no_descriptor(daemon: Daemon) -> None:
+    host = LibvirtHost(daemon.uri)
+    await host.open()
+    await host.close()
+    before = len(os.listdir("/proc/self/fd"))
+
+    host = LibvirtHost(daemon.uri)
+    await host.open()
+    for _ in range(2):
+        daemon.send(signal.SIGSTOP)
+        await asyncio.gather(*(host.domains() for _ in range(20)), return_exceptions=True)
+        assert not host.up
+        daemon.send(signal.SIGCONT)
+        await eventually(lambda: host.up)
+    await host.close()
+
+    await eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)
+
+
 def test_a_process_ends_although_a_frozen_host_never_answers_it(daemon: Daemon) -> None:
     daemon.send(signal.SIGSTOP)
     code = (

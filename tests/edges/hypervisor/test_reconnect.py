@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,15 +11,9 @@ from provisioner.core.errors import Unavailable
 from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.plan.plan import plan_guest
 from provisioner.plan.steps import Plan
-from tests.edges.hypervisor.daemon import Daemon, daemon_of_our_own
+from tests.edges.hypervisor.daemon import Daemon
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
 from tests.steps import given, host_steps
-
-
-@pytest.fixture
-def daemon() -> Iterator[Daemon]:
-    with daemon_of_our_own() as daemon:
-        yield daemon
 
 
 @pytest.fixture

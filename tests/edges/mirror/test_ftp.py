@@ -122,6 +122,25 @@ async def test_a_server_that_dies_in_the_middle_of_a_file_is_told_and_a_restart_
     assert got == BODY
 
 
+async def test_a_server_that_is_full_is_asked_again(client: ClientSession, tree: Path) -> None:
+    need(ftpd.missing())
+    with ftpd.ftp_server(tree, clients=2) as server:
+        bodies = await asyncio.gather(*(read(client, server.url) for _ in range(6)))
+
+    assert bodies == [BODY] * 6
+
+
+async def test_a_server_that_stays_full_is_told(
+    client: ClientSession, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need(ftpd.missing())
+    monkeypatch.setattr("provisioner.mirror.ftp.BUSY_SECONDS", 0)
+    with ftpd.ftp_server(tree, clients=1) as server:
+        async with Upstream(client).open(server.url, "images/vmlinuz"):
+            with pytest.raises(Unavailable, match="the server says: There are too many connected users"):
+                await read(client, server.url)
+
+
 async def test_a_name_with_a_line_break_reaches_no_server(client: ClientSession) -> None:
     async with Upstream(client).open("ftp://127.0.0.1:1/os", "x\r\nDELE y") as stream:
         assert stream.status == 404

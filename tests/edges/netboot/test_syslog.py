@@ -8,9 +8,10 @@ import pytest
 
 from provisioner.boot.client import Local
 from provisioner.core.install import Kind
+from provisioner.netboot.server import Netboot, NetbootSettings
 from provisioner.netboot.syslog import Syslog
 from provisioner.netboot.told import Told
-from tests.edges.netboot.serving import Events, now
+from tests.edges.netboot.serving import Events, everybody, loader, now
 
 MAC = "52:54:00:00:00:01"
 
@@ -109,3 +110,24 @@ async def test_one_address_cannot_take_every_connection(syslog: Syslog) -> None:
     assert [await reader.read() for reader in closed] == [b""] * 4
     for _, writer in opened:
         writer.close()
+
+
+async def test_logs_alone_take_no_port_that_needs_rights(events: Events) -> None:
+    """Ports 67, 69 and 4011 are nobody's here: opening them would be refused to an ordinary user."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = NetbootSettings(
+        ("lo",), netboot=False, dhcp_port=-1, proxy_port=-1, tftp_port=-1, syslog_port=port
+    )
+    server = Netboot(settings, everybody, loader, events.take, now, who)
+    ready = asyncio.Event()
+    running = asyncio.create_task(server.run(ready.set))
+    try:
+        await ready.wait()
+        assert server.serving == {"lo": "127.0.0.1"}
+        send(port, b"<30>main-menu: one")
+        assert await lines(events, 1) == ["main-menu: one"]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

@@ -78,6 +78,9 @@ class FakeLife:
         plan = Plan(name, "", (UndefineDomain(name, "u"), DeleteVolume("default", mine.name)))
         return Removal(plan, (mine,), (Kept(base, ("web2-i2",)),), "/nvram/VARS.fd", True)
 
+    async def rebuild(self, name: str) -> Any:
+        return await self.guests.rebuild(name)
+
     async def delete(self, name: str) -> object:
         return await self.guests.delete(name)
 

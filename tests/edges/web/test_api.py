@@ -51,7 +51,7 @@ async def test_a_guest_from_creation_to_removal(world: World) -> None:
     }
 
     _, shown, _ = await world.ask("GET", "/api/v1/guests/web1")
-    assert shown["address"] == {"ip": "192.0.2.7", "from": "lease"}
+    assert shown["address"] == {"ip": "192.0.2.7", "from": "lease", "port": 22}
     assert shown["ssh"] == "ssh root@192.0.2.7"
     assert [guest["name"] for guest in (await world.ask("GET", "/api/v1/guests"))[1]] == ["web1"]
     assert len((await world.ask("GET", "/api/v1/guests?all=1"))[1]) == 2

@@ -90,3 +90,23 @@ async def test_a_stranger_on_the_segment_gets_no_loader(world: World) -> None:
     world.neighbours["127.0.0.1"] = "52:54:00:99:99:99"
 
     assert (await world.get("/boot/snponly.efi"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("10.0.2.2:{port}", "10.0.2.2"),
+        ("10.0.2.2", "10.0.2.2"),
+        ("10.0.2.3:{port}", "127.0.0.1"),
+        ("x", "127.0.0.1"),
+    ],
+)
+async def test_a_guest_on_qemus_user_network_is_told_the_address_that_it_knows(
+    world: World, host: str, named: str
+) -> None:
+    """No other word of the header is believed."""
+    headers = {"Host": host.format(port=world.guest_port)}
+
+    _, body, _ = await world.get("/boot/ipxe", headers=headers)
+
+    assert f"http://{named}:{world.guest_port}/boot/script/".encode() in body

@@ -144,8 +144,8 @@ async def test_the_screen_is_reached_through_the_service(world: World, browser: 
     page = await open_page(browser, world, "/guests", complaints)
     await page.goto(f"{world.people_root}/guests/web1/screen")
     await page.wait_for_selector("text=connecting")
-    await until(page, "document.querySelector('#vnc canvas') !== null")
-    for _ in range(100):
+    await page.wait_for_selector("#vnc canvas", state="attached")
+    for _ in range(200):
         if world.life.lines[-1].heard:
             break
         await page.wait_for_timeout(50)

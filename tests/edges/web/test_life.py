@@ -237,7 +237,7 @@ async def test_addresses_are_told_where_they_are_asked_for(world: World, guest: 
     [plain] = (await world.ask("GET", "/api/v1/guests"))[1]
     [full] = (await world.ask("GET", "/api/v1/guests?addresses=1"))[1]
 
-    assert (plain["address"], full["address"]) == (None, {"ip": "192.0.2.7", "from": "lease"})
+    assert (plain["address"], full["address"]) == (None, {"ip": "192.0.2.7", "from": "lease", "port": 22})
 
 
 def assert_page(text: str) -> None:

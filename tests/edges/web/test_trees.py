@@ -1,5 +1,6 @@
 """Trees over HTTP: whole files, ranges, nothing outside, and the events that downloads become."""
 
+import asyncio
 import hashlib
 import os
 from pathlib import Path
@@ -309,3 +310,20 @@ class TestUpstream:
         for source, asked, _ in world.upstream.asked:
             assert source == "http://mirror.test/os"
             assert ".." not in asked.split("/")
+
+
+async def test_a_download_from_an_address_that_guests_share_is_nobodys(
+    world: World, tree: Path, install: Install
+) -> None:
+    other = await world.install("web2", mac="52:54:00:00:00:99")
+    for one in (install, other):
+        await world.get(f"/answer/{world.token(one, 'answer')}/ks.cfg")
+
+    await world.get("/tree/t/vmlinuz")
+    await world.event(Kind.SUCCEEDED, other.id)
+    await world.event(Kind.REBOOTED, other.id)
+    await asyncio.sleep(1.1)  # what is known of an address may be a second old
+    await world.get("/tree/t/initrd")
+
+    assert [event.install for event in await world.until(Kind.INITRD_SENT)] == [install.id]
+    assert Kind.KERNEL_SENT not in await world.kinds()

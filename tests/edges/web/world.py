@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +31,7 @@ from provisioner.web.services import Services
 from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.life import FakeClones, FakeLife
 from tests.edges.web.networks import network_cases
+from tests.edges.web.upstream import FakeUpstream
 from tests.fake_storage import FakeStorageHost, media, storage
 from tests.segments import FakeNetworkHost, FakeSegments
 
@@ -241,30 +241,6 @@ class FakeMachines:
 class FakeHost:
     async def networks(self) -> list[Network]:
         return [Network("default", "nat", True, bridge="virbr0")]
-
-
-@dataclass
-class FakeUpstream:
-    """What an upstream answers: a status, headers, pieces; an error among the pieces is raised there."""
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    pieces: list[bytes | Exception] = field(default_factory=list)
-    asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
-    down: str = ""
-
-    @asynccontextmanager
-    async def open(self, source: str, path: str, headers: Mapping[str, str]) -> AsyncIterator["FakeUpstream"]:
-        self.asked.append((source, path, headers))
-        if self.down:
-            raise Unavailable(f"{source}/{path} does not answer: {self.down}")
-        yield self
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        for piece in self.pieces:
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
 
 
 class World:

@@ -122,6 +122,23 @@ PLAN = {
     "warnings": ["KVM was not proved to work: the guest is emulated"],
     "xml": "<domain type='qemu'>\n  <name>web1</name>\n</domain>\n",
 }
+DISPLAY = {
+    "uri": "vnc://127.0.0.1:5900",
+    "loopback": True,
+    "locked": True,
+    "password": None,
+    "expires": None,
+}
+REMOVAL: dict[str, Any] = {
+    "guest": "web1",
+    "steps": ["remove domain web1 (…) with its variable store", "delete volume web1-0f3c9a in pool default"],
+    "volumes": [
+        {"pool": "default", "name": "web1-0f3c9a", "capacity": 4 * 2**30, "allocation": 1_200_000_000}
+    ],
+    "stays": [],
+    "nvram": "",
+    "tpm": False,
+}
 WHY = {
     "install": INSTALL["id"],
     "stage": "failed",

@@ -188,12 +188,13 @@ def on_a_terminal(service: FakeService, answer: str, *words: str) -> tuple[int, 
 
 @pytest.mark.parametrize(("answer", "code", "asked"), [("y\n", 0, "DELETE"), ("n\n", 130, "GET")])
 def test_delete_says_what_goes_and_asks(service: FakeService, answer: str, code: int, asked: str) -> None:
-    service.replies = {"GET /guests/web1": GUEST, "DELETE /guests/web1": {}}
+    removal = {"GET /guests/web1": GUEST, "GET /guests/web1/removal": fake.REMOVAL}
+    service.replies = {**removal, "DELETE /guests/web1": {}}
 
     got, shown = on_a_terminal(service, answer, "guest", "delete", "web1")
 
     assert (got, service.last().method) == (code, asked)
-    assert "removes guest web1 (running), its disk with everything on it, and its NVRAM" in shown
+    assert "volume web1-0f3c9a in pool default (4.3 GB, 1.2 GB taken)" in shown
 
 
 def test_delete_without_a_terminal_is_refused(service: FakeService, provisioner: Provisioner) -> None:
@@ -201,7 +202,7 @@ def test_delete_without_a_terminal_is_refused(service: FakeService, provisioner:
 
     ran = provisioner("guest", "delete", "web1", stdin="y\n")
 
-    assert (ran.code, [request.method for request in service.asked]) == (1, ["GET"])
+    assert (ran.code, service.asked) == (1, [])
     assert ran.err.splitlines()[1] == "remedy: repeat it with --yes"
 
 

@@ -47,8 +47,9 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "profile": ["copy", "create", "edit", "list", "remove", "show"],
         "answer": ["lint", "preview", "render"],
         "guest": [
-            *("address", "autostart", "create", "delete", "destroy", "list", "reboot", "rebuild"),
-            *("show", "shutdown", "ssh", "start", "xml"),
+            *("address", "autostart", "clone", "console", "create", "delete", "destroy", "display"),
+            *("list", "reboot", "rebuild", "reset", "resume", "screenshot", "show", "shutdown", "ssh"),
+            *("start", "suspend", "xml"),
         ],
         "install": ["cancel", "list", "show", "wait", "why"],
         "machine": ["add", "list", "remove"],

@@ -149,10 +149,16 @@ async def test_packed_and_foreign_files_are_made_ready_once(good: dict[str, byte
     assert first == second
     assert (first.format, first.virtual_size) == ("qcow2", SIZE)
     assert list(dict.fromkeys(told)) == ["unpacking", "converting"]
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == [first.path.name]
+    assert [str(path) for path in (tmp_path / "cache").iterdir()] == [first.path]
     (tmp_path / "y").write_bytes(good["qcow2"])
     plain = await store.ready(MediaFile("y", str(tmp_path / "y"), "disk", 1, "qcow2", SIZE))
-    assert plain.path == tmp_path / "y"
+    assert plain.path == str(tmp_path / "y")
+    (tmp_path / "cache" / ".making-x").mkdir()
+    store.sweep()
+    assert Path(first.path).is_file()
+    os.utime(first.path, (0, 0))
+    store.sweep()
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 async def test_an_evil_image_in_a_packed_file_is_refused_when_it_is_unpacked(

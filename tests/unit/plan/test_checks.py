@@ -125,6 +125,29 @@ def test_a_rebuild_finds_itself_but_nobody_else() -> None:
         check(SPEC, replace(HOST, domains=(replace(itself, ours=False),)), rebuild=True)
 
 
+SESSION = replace(HOST, uri="qemu:///session", session=True, networks=(), bridges=("br7",), interfaces=())
+LENT = (Nic("user", "", MAC), Nic("bridge", "br7", MAC))
+RIGHTS = {
+    "libvirt network default": Nic("network", "default", MAC),
+    "bridge br0": Nic("bridge", "br0", MAC),
+    "a macvtap on eth0": Nic("direct", "eth0", MAC),
+}
+
+
+@pytest.mark.parametrize("nic", LENT)
+def test_what_an_ordinary_user_may_be_plugged_into(nic: Nic) -> None:
+    check(spec(nics=(nic,)), SESSION)
+
+
+@pytest.mark.parametrize(("what", "nic"), RIGHTS.items(), ids=RIGHTS)
+def test_a_place_that_needs_rights_is_named_with_the_way_out(what: str, nic: Nic) -> None:
+    with pytest.raises(Invalid) as caught:
+        check(spec(nics=(nic,)), SESSION)
+
+    assert str(caught.value).startswith(f"a guest of qemu:///session cannot be on {what}: ")
+    assert caught.value.remedy.startswith("write --network user: ")
+
+
 SEVERAL = spec(disks=(Disk(30), Disk(11), Disk(8, "vg"), Disk(0, volume="old")))
 
 

@@ -6,8 +6,16 @@ from xml.etree import ElementTree
 import pytest
 
 from provisioner.core.errors import Conflict
-from provisioner.plan.cloning import Blueprint, DiskVolume, Identity, clone_xml, moved_xml, plan_clone
-from provisioner.plan.domain import NAMESPACE
+from provisioner.plan.cloning import (
+    Blueprint,
+    DiskVolume,
+    Identity,
+    clone_xml,
+    interfaces,
+    moved_xml,
+    plan_clone,
+)
+from provisioner.plan.naming import NAMESPACE
 from provisioner.plan.steps import CopyNvram, CopyVolume, DefineDomain, LinkVolume
 
 UUID = "11111111-1111-4111-8111-111111111111"
@@ -72,8 +80,8 @@ XML = f"""<domain type="kvm" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/
   <qemu:commandline><qemu:arg value="-nothing"/></qemu:commandline>
 </domain>"""
 DISKS = (
-    DiskVolume("vda", "/pool/web1-i1", "default", "web1-i1", "raw", 1 << 30),
-    DiskVolume("vdb", "/fast/web1-i1-vdb", "fast", "web1-i1-vdb", "qcow2", 1 << 30),
+    DiskVolume("vda", "/pool/web1-i1", "default", "web1-i1", "raw", 1 << 30, holds="raw"),
+    DiskVolume("vdb", "/fast/web1-i1-vdb", "fast", "web1-i1-vdb", "qcow2", 1 << 30, holds="qcow2"),
 )
 FOUND = Blueprint(XML, False, DISKS, nvram="/var/lib/libvirt/qemu/nvram/web1_VARS.fd")
 
@@ -155,11 +163,11 @@ def test_a_linked_clone_freezes_each_disk_under_both() -> None:
 
 
 def test_the_next_linked_clone_stands_on_the_same_base() -> None:
-    top = replace(DISKS[0], name="web1-first", base="web1-i1", base_format="raw")
+    top = replace(DISKS[0], name="web1-first", format="qcow2", holds="qcow2", base=DISKS[0])
     plan = plan_clone("web1", UUID, replace(FOUND, disks=(top,)), NEW, linked=True)
 
     link, made, _nvram = plan.steps
-    assert link == LinkVolume("default", "web2-abcdef012345", "web1-i1", "raw")
+    assert link == LinkVolume("default", "web2-abcdef012345", "web1-i1", "/pool/web1-i1", "raw", 1 << 30)
     assert isinstance(made, DefineDomain) and made.name == "web2"
     assert plan.moved == ()
 
@@ -177,7 +185,12 @@ def test_a_full_clone_leaves_the_source_alone() -> None:
 NO_BASE = {
     "in no pool": (DiskVolume("vda", "/home/me/disk.img"), True, "vda (/home/me/disk.img) is in no active"),
     "in no pool, full": (DiskVolume("vda", "/home/me/disk.img"), False, "is in no active storage pool"),
-    "vmdk": (replace(DISKS[0], format="vmdk"), True, "cannot be the base of a linked clone"),
+    "a raw disk that pretends": (
+        replace(DISKS[0], holds="qcow2"),
+        False,
+        "holds qcow2, not raw as its domain",
+    ),
+    "vmdk": (replace(DISKS[0], format="vmdk", holds="vmdk"), True, "cannot be the base of a linked clone"),
     "block device": (replace(DISKS[0], path="/dev/vg/web1"), True, "cannot be the base of a linked clone"),
 }
 
@@ -189,3 +202,24 @@ def test_a_disk_that_cannot_be_cloned_is_named(disk: DiskVolume, linked: bool, w
 
     assert words in str(refused.value)
     assert refused.value.remedy
+
+
+def test_a_card_that_qemu_is_told_of_has_the_clones_identity_too() -> None:
+    """It comes first, and its port leads to the clone alone."""
+    told = (
+        "user,id=hostnet0,bootfile=http://10.0.2.2:8080/boot/ipxe,hostfwd=tcp:127.0.0.1:20007-:22",
+        "virtio-net-pci,netdev=hostnet0,mac=52:54:00:00:00:07,bootindex=2",
+    )
+    args = "".join(f'<qemu:arg value="{value}"/>' for value in told)
+    xml = XML.replace("</domain>", f"<qemu:commandline>{args}</qemu:commandline></domain>")
+    macs = ("52:54:00:00:00:08", *NEW.macs)
+
+    assert interfaces(xml) == interfaces(XML) + 1
+    root = ElementTree.fromstring(clone_xml(xml, replace(NEW, macs=macs, forward=20008), {}, linked=False))
+
+    found = [arg.get("value", "") for arg in root.iter() if arg.tag.endswith("}arg")][-2:]
+    assert found == [
+        told[0].replace("20007", "20008"),
+        told[1].replace("52:54:00:00:00:07", "52:54:00:00:00:08"),
+    ]
+    assert [mac.get("address") for mac in root.iterfind("devices/interface/mac")] == list(NEW.macs)

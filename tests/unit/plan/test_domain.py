@@ -4,6 +4,7 @@ import subprocess
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,8 @@ from provisioner.core.errors import Invalid
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.host import HostFacts, Pool
 from provisioner.core.profile import Tree
-from provisioner.plan.domain import NAMESPACE
+from provisioner.plan.domain import domain_xml
+from provisioner.plan.naming import NAMESPACE
 from provisioner.plan.plan import plan_guest
 from tests.unit.plan.samples import CASES, GIB, HOST, MAC, MINI, SPEC, ground, spec
 
@@ -104,3 +106,39 @@ def test_any_text_is_kept_or_refused(text: str) -> None:
     assert root.xpath("string(sysinfo/system/entry)") == text
     assert root.xpath("string(devices/interface/source/@bridge)") == text
     assert root.xpath("count(devices/interface)") == 1
+
+
+STUB = "http://10.0.2.2:8080/boot/ipxe"
+BOOTFILE, FORWARD = f"bootfile={STUB}", "hostfwd=tcp:127.0.0.1:20007-:22"
+CARD = f"netdev=hostnet0,mac={MAC},bootindex=2,addr=0x1d"
+# Method, model, forward, whether the ROM is on; QEMU's own words for the card.
+SLIRP: dict[str, tuple[Any, ...]] = {
+    "pxe with a port": ("pxe", "virtio", 20007, True, [BOOTFILE, FORWARD], f"virtio-net-pci,{CARD}"),
+    "pxe without one": ("pxe", "virtio", 0, True, [BOOTFILE], f"virtio-net-pci,{CARD}"),
+    "a port alone": ("import", "virtio", 20007, True, [FORWARD], f"virtio-net-pci,{CARD}"),
+    "another card": ("pxe", "e1000", 0, False, [BOOTFILE], f"e1000,{CARD},romfile="),
+}
+
+
+@pytest.mark.parametrize(("method", "model", "forward", "rom", "words", "device"), SLIRP.values(), ids=SLIRP)
+def test_the_user_network_is_told_to_qemu_itself(
+    method: Any, model: str, forward: int, rom: bool, words: list[str], device: str
+) -> None:
+    nics = (Nic("user", "", MAC, model, forward=forward), Nic("network", "default", "52:54:00:12:34:57"))
+    guest = spec(method=method, nics=nics, rom=rom)
+
+    root = etree.fromstring(domain_xml(guest, HOST, MINI, ground(stub=STUB)))
+
+    told = root.xpath("//q:arg/@value", namespaces={"q": "http://libvirt.org/schemas/domain/qemu/1.0"})
+    assert told == ["-netdev", ",".join(["user", "id=hostnet0", *words]), "-device", device]
+    assert root.xpath("devices/interface/mac/@address") == ["52:54:00:12:34:57"]
+    assert root.xpath("count(devices/interface/boot)") == 0
+
+
+def test_a_user_network_of_another_machine_is_libvirts_own() -> None:
+    guest = spec(method="url", nics=(Nic("user", "", MAC),))
+
+    root = etree.fromstring(domain_xml(guest, HOST, MINI, ground()))
+
+    assert root.xpath("devices/interface/@type") == ["user"]
+    assert not [child for child in root if "commandline" in str(child.tag)]

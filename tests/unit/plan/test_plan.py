@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from provisioner.core.guest import Disk
 from provisioner.plan.describe import describe, masked
+from provisioner.plan.naming import volume_name
 from provisioner.plan.plan import (
     plan_guest,
     plan_rebuild,
     plan_removal,
-    volume_name,
 )
 from provisioner.plan.steps import (
     CreateVolume,
@@ -24,7 +24,7 @@ from provisioner.plan.steps import (
     StopDomain,
     UndefineDomain,
 )
-from tests.unit.plan.samples import GIB, HOST, KVM, MACVTAP, MINI, SERIAL, SPEC, ground, spec
+from tests.unit.plan.samples import GIB, HOST, KVM, MINI, SERIAL, SPEC, ground, spec
 
 NAME, UUID = SPEC.name, SPEC.uuid
 
@@ -142,16 +142,14 @@ def test_sizes_are_rounded_to_whole_bytes() -> None:
     assert step.capacity == 107374182
 
 
-def test_emulation_macvtap_and_a_slow_host_are_told() -> None:
+def test_emulation_and_a_slow_host_are_told() -> None:
     host = replace(HOST, warnings=("starting takes a minute",))
 
-    told = plan_guest(spec(nics=MACVTAP), host, MINI, ground()).warnings
+    told = plan_guest(SPEC, host, MINI, ground()).warnings
 
     assert told == (
         "web1 is emulated without KVM (no kernel booted): expect it to be many times slower",
         "starting takes a minute",
-        "web1 sits on a macvtap of eth0: it reaches the network and the other guests there, but not "
-        "this host itself, unless the host has a macvlan on the same device",
     )
 
 

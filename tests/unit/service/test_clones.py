@@ -1,12 +1,14 @@
 """Clones: what is made, what is refused, and that nothing half made stays."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError, Unavailable
 from provisioner.core.install import Kind, Stage
 from provisioner.plan.steps import CopyVolume, DefineDomain, LinkVolume
+from provisioner.service.ports import JournalRow
 from provisioner.service.reconcile import reconcile
 from tests.fakes import FakeHypervisor
 from tests.unit.service.test_guest_life import Living, new_living
@@ -34,6 +36,7 @@ async def test_a_linked_clone_is_a_guest_of_its_own(living: Living) -> None:
     assert (clone.secrets, clone.spec.memory) == (source.secrets, source.spec.memory)
     assert len({source.spec.mac, clone.spec.mac}) == len({source.spec.uuid, clone.spec.uuid}) == 2
     assert [event.text for event in await living.memory.events(install="i2")] == ["cloned from web1"]
+    await living.clones.close()
     assert await living.memory.open_journal() == []
     assert living.libvirt.backings == {("default", "web1-i2"): "web1-i1", ("default", "web2-i2"): "web1-i1"}
     assert living.world.tokens().mint("i2", "stub", 1) in living.libvirt.xmls["web2"]
@@ -114,6 +117,14 @@ async def test_a_source_that_runs_is_not_cloned(living: Living) -> None:
     assert living.volumes() == ["web1-i1"]
 
 
+async def test_a_source_that_is_being_installed_is_not_cloned(living: Living) -> None:
+    await living.guests.rebuild("web1")
+    await living.off()
+
+    with pytest.raises(Conflict, match="is being installed: there is nothing to clone yet"):
+        await living.clones.clone("web1", "web2")
+
+
 async def test_a_source_that_was_started_meanwhile_keeps_its_disk(living: Living) -> None:
     living.libvirt.running_on = ("/var/lib/libvirt/images/web1-i1",)
 
@@ -140,6 +151,7 @@ async def test_a_step_that_fails_leaves_the_source_as_it_was(living: Living, ste
     assert set(living.volumes()) == {"web1-i1", row.volume}
     assert f"/{row.volume}" in living.libvirt.xmls["web1"]
     assert [guest.spec.name for guest in await living.memory.guests()] == ["web1"]
+    await living.clones.close()
     assert await living.memory.open_journal() == []
     living.libvirt.fail.clear()
     await living.clones.clone("web1", "web2")
@@ -164,12 +176,12 @@ async def test_a_kill_anywhere_is_mended_at_the_next_start(living: Living, after
     """The store and the host keep what they have; a new service looks at both."""
     left = after
 
-    async def dying(step: object) -> None:
+    async def dying(step: Any) -> None:
         nonlocal left
         if left == 0:
             raise Killed
         left -= 1
-        await FakeHypervisor.apply(living.libvirt, step)  # type: ignore[arg-type]
+        await FakeHypervisor.apply(living.libvirt, step)
 
     living.libvirt.apply = dying  # type: ignore[method-assign]
     try:
@@ -191,19 +203,19 @@ async def test_a_kill_anywhere_is_mended_at_the_next_start(living: Living, after
     assert len(living.volumes()) == len({"web1-i1", row.volume}) + made
     assert f"/{row.volume}" in living.libvirt.xmls["web1"]
     assert bool(told) is not made
+    await living.clones.close()
     assert await living.memory.open_journal() == []
     assert await living.clones.mend() == []
 
 
 async def test_a_clone_killed_after_its_last_step_is_kept(living: Living) -> None:
     await living.clones.clone("web1", "web2")
-    from provisioner.service.ports import JournalRow
-
-    await living.memory.journal(JournalRow("i2", 0, "what was meant", "intent"))
+    await living.memory.journal(JournalRow("i2", 0, "clone to web2", "intent"))
 
     assert await living.clones.mend() == []
 
     assert domains(living.libvirt) == ["web1", "web2"]
+    await living.clones.close()
     assert await living.memory.open_journal() == []
 
 

@@ -195,6 +195,18 @@ async def test_a_chain_of_bases_goes_with_its_end(living: Living) -> None:
     assert living.volumes() == []
 
 
+async def test_a_rebuild_leaves_no_base_that_nobody_needs(living: Living) -> None:
+    await living.off()
+    await living.clones.clone("web1", "web2")
+    await living.life.rebuild("web1")
+    assert living.volumes() == ["web1-i1", "web1-i3", "web2-i2"]
+    await living.world.happen(Kind.CANCELLED, install="i3")
+
+    await living.life.rebuild("web2")
+
+    assert living.volumes() == ["web1-i3", "web2-i4"]
+
+
 async def test_two_that_go_at_once_leave_no_base(living: Living) -> None:
     import asyncio
 
@@ -217,7 +229,7 @@ async def test_a_base_that_was_not_made_here_is_never_removed(living: Living, ba
     pool = "default"
     await living.libvirt.apply(CreateVolume(pool, base, 1024, "qcow2"))
     await living.libvirt.apply(DeleteVolume(pool, "web1-i1"))
-    await living.libvirt.apply(LinkVolume(pool, "web1-i1", base, "qcow2"))
+    await living.libvirt.apply(LinkVolume(pool, "web1-i1", base, f"/p/{base}", "qcow2", 1024))
 
     removal = await living.life.removal("web1")
     await living.life.delete("web1")

@@ -149,3 +149,17 @@ async def test_delete_can_be_asked_for_again_where_libvirt_went_away(world: Worl
 
     assert (world.libvirt.there, world.libvirt.disks) == ({}, {})
     assert (await world.memory.install("i1")).stage is Stage.INSTALLED
+
+
+async def test_a_guest_on_the_user_network_is_reached_by_its_port(world: World) -> None:
+    """Its own reports come from this host's address, which leads to this host."""
+    guests = world.guests()
+    await guests.create(replace(REQUEST, networks=("user",)))
+    await world.happen(Kind.FIRST_BOOT, address="127.0.0.1")
+
+    shown = await guests.show("web1")
+
+    assert (shown.address, shown.ssh) == (
+        Address("127.0.0.1", "forward", 20001),
+        "ssh -p 20001 root@127.0.0.1",
+    )

@@ -32,13 +32,20 @@ GOOD = {
         Nic("network", "lan"),
         host(Network("lan", "bridge", True, bridge="lab0")),
     ),
-    "a macvtap by its device": (Nic("direct", "eth0"), host()),
 }
 
 
 @pytest.mark.parametrize(("nic", "facts"), GOOD.values(), ids=GOOD)
 def test_where_pxe_is_answered_nothing_is_said(nic: Nic, facts: HostFacts) -> None:
     assert network_verdict(nic, facts, SERVED) == ()
+
+
+def test_a_macvtap_by_its_device_is_told_of() -> None:
+    (told,) = network_verdict(Nic("direct", "eth0"), host(), SERVED)
+
+    assert "macvtap on eth0: a guest there cannot reach this host itself" in told
+    assert "provisioner network check type=direct,source=eth0 --repair" in told
+    assert network_verdict(Nic("direct", "eth0"), host(), {**SERVED, "pv-eth0": "192.0.2.9"}) == ()
 
 
 REFUSED = {

@@ -19,7 +19,15 @@ SERVED = {"virbr0": "192.168.122.1", "prv9": "192.168.9.1", "br0": "10.0.0.5"}
 INNER = {"virbr0": "192.168.122.1"}
 
 FOUND: dict[str, tuple[Nic, HostFacts, dict[str, str], str, str]] = {
-    "the user network": (Nic("user", ""), HERE, {}, "", "10.0.2.2"),
+    "the user network, beside the loopback": (
+        Nic("user", ""),
+        HERE,
+        {**SERVED, "lo": "127.0.0.1"},
+        "10.9.9.9",
+        "10.0.2.2",
+    ),
+    "the user network, by any address of this host": (Nic("user", ""), HERE, INNER, "", "192.168.122.1"),
+    "the user network of another machine": (Nic("user", ""), FAR, SERVED, "", "10.0.0.5"),
     "a NAT network": (Nic("network", "default"), HERE, SERVED, "", "192.168.122.1"),
     "another NAT network": (Nic("network", "nat9"), HERE, SERVED, "", "192.168.9.1"),
     "a network on a bridge": (Nic("network", "lan"), HERE, SERVED, "", "10.0.0.5"),
@@ -70,6 +78,13 @@ NOT_FOUND: dict[str, tuple[Nic, HostFacts, dict[str, str], str, str]] = {
         {},
         "guests on prv9 cannot fetch anything from here: HTTP answers on no interface only",
         "provisioner network check nat9 --repair, or add prv9 to the setting interfaces",
+    ),
+    "the user network, nothing served": (
+        Nic("user", ""),
+        HERE,
+        {},
+        "guests on QEMU's user network cannot fetch anything from here: HTTP answers on no interface",
+        "add lo to the setting interfaces (PROVISIONER_INTERFACES='[\"lo\"]')",
     ),
     "a macvtap beside NAT alone": (
         Nic("direct", "eth0"),

@@ -259,3 +259,19 @@ async def test_a_store_in_which_nothing_was_written_is_not_read_again(world: Wor
     assert store.asked > asked
     assert isinstance(snapshot.decide(asks(), HERE), Offer | Ignore)
     assert MAC in snapshot._machines
+
+
+async def test_guests_behind_the_loopback_are_told_apart_or_not_at_all(world: World) -> None:
+    snapshot = await running(world)
+    await world.memory.bind("i1", "127.0.0.1")
+    for _ in range(9):  # everything is read again now and then only
+        await snapshot.refresh()
+    assert snapshot.known("127.0.0.1") == MAC
+
+    await world.memory.add_machine(Machine("web2", "52:54:00:00:00:03", guest=True))
+    second = Install("i2", "web2", "52:54:00:00:00:03", "", "tiny", Stage.BOOTING, START, START)
+    await world.memory.add_install(second, None)
+    await world.memory.record([Event(Kind.STARTED, START, "test", install="i2")])
+    await snapshot.refresh()
+
+    assert snapshot.known("127.0.0.1") is None

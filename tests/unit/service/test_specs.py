@@ -8,11 +8,12 @@ import pytest
 
 from provisioner.core.errors import Invalid
 from provisioner.core.guest import Disk, Nic
+from provisioner.core.host import HostFacts
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Profile
 from provisioner.service.requests import CreateGuest
 from provisioner.service.specs import method_of, secrets_of, spec_of
-from tests.fakes import PROFILE, CountingIds, FakeClock
+from tests.fakes import FACTS, PROFILE, CountingIds, FakeClock
 from tests.memory import MemoryStore
 
 ASKED = CreateGuest("web1", "tiny")
@@ -83,10 +84,10 @@ def test_two_methods_at_once_are_refused(request_: CreateGuest, sentence: str) -
     assert str(caught.value) == sentence
 
 
-async def spec_for(request: CreateGuest, profile: Profile | None = PROFILE) -> Any:
+async def spec_for(request: CreateGuest, profile: Profile | None = PROFILE, host: HostFacts = FACTS) -> Any:
     store = MemoryStore(FakeClock())
     await store.add_machine(Machine("rack1", "52:54:00:00:00:01"))
-    return await spec_of(request, profile, method_of(request), store, CountingIds())
+    return await spec_of(request, profile, method_of(request), host, store, CountingIds())
 
 
 SPECS: dict[str, tuple[CreateGuest, Profile | None, dict[str, Any]]] = {
@@ -265,3 +266,25 @@ def test_a_secret_that_is_none_is_refused_and_not_repeated(changes: dict[str, An
 
     assert sentence in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+SESSION = replace(FACTS, uri="qemu:///session", session=True)
+FAR = replace(SESSION, uri="qemu+ssh://far.example/session")
+FIRST, SECOND = "52:54:00:00:00:02", "52:54:00:00:00:03"
+USERS: dict[str, tuple[HostFacts, tuple[str, ...], tuple[Nic, ...]]] = {
+    "a user's own libvirt": (SESSION, (), (Nic("user", "", FIRST, forward=20001),)),
+    "asked for elsewhere": (FACTS, ("user",), (Nic("user", "", FIRST, forward=20001),)),
+    "another machine, whose loopback is not ours": (FAR, (), (Nic("user", "", FIRST),)),
+    "beside another card": (
+        FACTS,
+        ("user,model=e1000", "user"),
+        (Nic("user", "", FIRST, "e1000", forward=20001), Nic("user", "", SECOND)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("host", "networks", "nics"), USERS.values(), ids=USERS)
+async def test_the_first_card_on_the_user_network_has_its_port(
+    host: HostFacts, networks: tuple[str, ...], nics: tuple[Nic, ...]
+) -> None:
+    assert (await spec_for(asked(networks=networks), host=host)).nics == nics

@@ -114,16 +114,26 @@ async def test_what_a_killed_service_left_half_is_taken_back(world: World) -> No
     (world.folder / "bad.json").write_text("{")
 
     world.host.down = Unavailable("libvirt is away")
-    assert await world.storage.mend() == [
-        "volume gone of pool p came only half: libvirt is away",
-        "volume half of pool p came only half: libvirt is away",
-    ]
+    assert await world.storage.mend() == []
     world.host.down = None
     assert await world.storage.mend() == ["volume half of pool p came only half and is removed"]
     assert await world.storage.mend() == []
 
     assert [volume.name for volume in await world.storage.volumes("p")] == ["whole"]
     assert world.left() == []
+
+
+async def test_what_a_host_that_died_could_not_take_back_is_taken_back_later(world: World) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"0123456789"
+        await world.storage.create_volume("p", "v", capacity=5)
+        raise Unavailable("libvirt is away")
+
+    with pytest.raises(Unavailable):
+        await world.storage.upload("p", "v", 20, broken())
+    assert await world.storage.mend() == ["volume v of pool p came only half and is removed"]
+
+    assert (world.host.disks, world.left()) == ({}, [])
 
 
 async def test_what_is_running_is_not_mended(world: World) -> None:

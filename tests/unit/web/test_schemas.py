@@ -79,7 +79,7 @@ def test_a_guests_address_says_where_from() -> None:
     data = to_data(Created.of(Creation(INSTALL, guest, Plan("web1", "i", (), ("careful",)))))
 
     assert isinstance(data, dict)
-    assert data["guest"]["address"] == {"ip": "192.0.2.7", "from": "report"}
+    assert data["guest"]["address"] == {"ip": "192.0.2.7", "from": "report", "port": 22}
     assert data["plan"] == {"steps": [], "warnings": ["careful"], "xml": "", "first_xml": ""}
     assert to_data(GuestOut.of(guest)) == data["guest"]
 
@@ -87,5 +87,5 @@ def test_a_guests_address_says_where_from() -> None:
 def test_the_document_names_fields_as_they_are_sent() -> None:
     schemas = document(api.ROOT, api.OPERATIONS)["components"]["schemas"]
 
-    assert set(schemas["Address"]["properties"]) == {"ip", "from"}
+    assert set(schemas["Address"]["properties"]) == {"ip", "from", "port"}
     assert schemas["NewGuest"]["additionalProperties"] is False
