@@ -36,9 +36,10 @@ bench: ## figures, ours beside virt-install and beside dnsmasq and nginx by hand
 	@packaging/setup.sh test bench
 	@$(AS_ROOT) $(PYTHON) -m tests.bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH))
 
-torture: ## the long loops: 100,000 mutated packets and the like
+torture: ## the long loops: 100,000 mutated packets, 200 creations killed at every step and the like
 	@packaging/setup.sh test
 	@TORTURE=1 $(PYTEST) -k torture --timeout 3600
+	@$(AS_ROOT) env TORTURE=1 $(PYTEST) tests/lab -k torture
 
 lint: ## ruff, mypy --strict, shellcheck
 	@packaging/setup.sh test

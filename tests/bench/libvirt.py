@@ -120,7 +120,8 @@ def bench(state: Path, pool: str, prefix: str) -> Iterator[Bench]:
         stack.callback(service.stop)
         service.start()
         until(lambda: "KVM:" in service.tail(), 120, "the end of the service's preparations")
-        image = state / "empty.qcow2"
+        image = state / "media/empty.qcow2"
+        image.parent.mkdir(exist_ok=True)
         run("qemu-img", "create", "-q", "-f", "qcow2", str(image), "1G")
         yield Bench(service, folder, pool, prefix, image=image)
 
