@@ -206,20 +206,3 @@ def run(*words: str) -> str:
     environment = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
     return done.stdout
-
-
-def main() -> None:
-    """By itself: `python -m tests.bench.clone`, as root."""
-    import shutil
-    import tempfile
-
-    state = Path(tempfile.mkdtemp(prefix="provisioner-bench-", dir="/var/lib"))
-    state.chmod(0o755)
-    try:
-        report(*compare(state, 7, print), print)
-    finally:
-        shutil.rmtree(state)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def test_torture_kill9_at_every_step_of_a_creation_leaves_nothing(alone: Bench) 
 
         begun = time.monotonic()
         alone.service.start()
-        until(lambda name=name: settled(alone, name), 60, f"{name}, killed at {step}, made or gone")
+        until(partial(settled, alone, name), 60, f"{name}, killed at {step}, made or gone")
         slowest = max(slowest, time.monotonic() - begun)
         with suppress(RuntimeError):
             alone.service.call("DELETE", f"/guests/{name}")
