@@ -35,7 +35,7 @@ def on_a_state(quick: bool, only: str | None) -> int:
         tell(f"calibration: {calibration():.2f} CPU s for sha256 of 256 MiB; load {os.getloadavg()[0]:.1f}")
         if only != "netboot":
             held = libvirt.creation(state / "creation", quick, tell)
-            held = cloning(state / "cloning", 2 if quick else 5) and held
+            held = cloning(state / "cloning", 3 if quick else 5) and held
         if only != "create":
             if not quick:
                 debian.installs(state, 3, tell)
