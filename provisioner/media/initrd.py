@@ -40,11 +40,6 @@ def inject(initrd: bytes | Path, files: Mapping[str, bytes]) -> Iterator[bytes]:
     yield b"\0" * (-length % 4) + behind
 
 
-def injected_size(size: int, files: Mapping[str, bytes]) -> int:
-    """How long an initrd of that size becomes."""
-    return size + -size % 4 + len(extra(files))
-
-
 def _pieces(place: Path) -> Iterator[bytes]:
     with place.open("rb") as opened:
         while piece := opened.read(PIECE):

@@ -27,15 +27,6 @@ def check_disk_device(device: str, host: HostFacts) -> None:
         )
 
 
-def check_firmware(firmware: str, host: HostFacts) -> None:
-    """Raises Invalid where `host` has no such firmware: bios, efi."""
-    if firmware not in host.firmwares:
-        raise Invalid(
-            f"{host.uri} offers no {firmware} firmware for {host.machine} machines",
-            remedy="install OVMF (package ovmf or edk2-ovmf) there, or use --boot bios",
-        )
-
-
 def check_secure_boot(host: HostFacts) -> None:
     """Raises Invalid where `host` has no firmware with Secure Boot."""
     if not host.secure_boot:
@@ -52,9 +43,3 @@ def check_graphics(kind: str, host: HostFacts) -> None:
             f"{host.uri} has no graphics {kind!r}; it has {', '.join(host.graphics)}",
             remedy="use --graphics vnc" if "vnc" in host.graphics else "use --graphics none",
         )
-
-
-def check_vcpus(vcpus: int, host: HostFacts) -> None:
-    """Raises Invalid where that is more than `host` gives one guest."""
-    if vcpus > host.max_vcpus:
-        raise Invalid(f"{vcpus} vCPUs are more than the {host.max_vcpus} that {host.uri} gives one guest")
