@@ -1,7 +1,6 @@
 """`provisioner guest …`: the verbs that follow virsh."""
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -103,22 +102,6 @@ def show(name: str, output: Format) -> None:
         ("login", f"provisioner guest ssh {name}" if address else ""),
     ]
     pairs(item, fields, output)
-
-
-def _power(verb: str, summary: str, done: str) -> Callable[..., None]:
-    @guest.command(verb, help=summary)
-    @name_argument
-    def command(name: str) -> None:
-        connect().post("guests", name, verb)
-        remark(f"{name}: {done}")
-
-    return command
-
-
-start = _power("start", "Power a guest on.", "started")
-shutdown = _power("shutdown", "Ask a guest's system to power off.", "asked to shut down")
-reboot = _power("reboot", "Ask a guest's system to reboot.", "asked to reboot")
-destroy = _power("destroy", "Cut a guest's power; its disk stays.", "powered off")
 
 
 @guest.command()

@@ -1,4 +1,4 @@
-"""`provisioner guest …`: pausing, the console, the screen, clones."""
+"""`provisioner guest …`: power, pausing, the console, the screen, clones."""
 
 import sys
 from pathlib import Path
@@ -124,6 +124,10 @@ def clone(source: str, new: str, kind: str, start: bool, output: Format) -> None
 
 
 VERBS: tuple[click.Command, ...] = (
+    _switch("start", "Power a guest on.", "started"),
+    _switch("shutdown", "Ask a guest's system to power off.", "asked to shut down"),
+    _switch("reboot", "Ask a guest's system to reboot.", "asked to reboot"),
+    _switch("destroy", "Cut a guest's power; its disk stays.", "powered off"),
     _switch("suspend", "Pause a guest's processors; it keeps its memory.", "paused"),
     _switch("resume", "Let a paused guest go on.", "goes on"),
     _switch("reset", "Press a guest's reset button.", "reset"),

@@ -8,7 +8,7 @@ from provisioner.web.keys import SERVICES
 from provisioner.web.operation import FLAG, Operation, Reply, flag
 from provisioner.web.schemas import Created, Done, GuestOut, Planned, PlanOut, Switch, XmlOut
 from provisioner.web.schemas_guest import NewGuest
-from provisioner.web.services import Guests
+from provisioner.web.services import Services
 
 
 async def list_all(request: web.Request, _body: None) -> object:
@@ -50,10 +50,12 @@ async def xml(request: web.Request, _body: None) -> object:
     return XmlOut(xml=await request.app[SERVICES].guests.xml(request.match_info["name"]))
 
 
-def _power(verb: str, summary: str, done: str, act: Callable[[Guests, str], Awaitable[None]]) -> Operation:
+def switch(verb: str, summary: str, done: str, act: Callable[[Services, str], Awaitable[None]]) -> Operation:
+    """A guest told one thing, by a verb that takes nothing else."""
+
     async def call(request: web.Request, _body: None) -> object:
         name = request.match_info["name"]
-        await act(request.app[SERVICES].guests, name)
+        await act(request.app[SERVICES], name)
         return Done(done=f"guest {name} {done}")
 
     return Operation("POST", f"/guests/{{name}}/{verb}", summary, call, Done)
@@ -84,14 +86,14 @@ OPERATIONS = (
     ),
     Operation("GET", "/guests/{name}", "Show a guest with its address", show, GuestOut),
     Operation("DELETE", "/guests/{name}", "Remove a guest and its disk", delete, Done),
-    _power("start", "Power a guest on", "is started", lambda guests, name: guests.start(name)),
-    _power(
-        "shutdown", "Ask its system to power off", "was asked to", lambda guests, name: guests.shutdown(name)
+    switch("start", "Power a guest on", "is started", lambda to, name: to.guests.start(name)),
+    switch(
+        "shutdown", "Ask its system to power off", "was asked to", lambda to, name: to.guests.shutdown(name)
     ),
-    _power(
-        "reboot", "Ask its system to reboot", "was asked to reboot", lambda guests, name: guests.reboot(name)
+    switch(
+        "reboot", "Ask its system to reboot", "was asked to reboot", lambda to, name: to.guests.reboot(name)
     ),
-    _power("destroy", "Cut its power", "is powered off", lambda guests, name: guests.destroy(name)),
+    switch("destroy", "Cut its power", "is powered off", lambda to, name: to.guests.destroy(name)),
     Operation(
         "POST", "/guests/{name}/rebuild", "Empty its disk and install it anew", rebuild, Created, status=201
     ),

@@ -1,15 +1,13 @@
 """`/guests/{name}/…`: a guest paused, watched, typed into, cloned, counted up before it is removed."""
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
 from provisioner.web import channels, serial
+from provisioner.web.api_guests import switch
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import FLAG, Operation, flag, number
-from provisioner.web.schemas import Done, GuestOut
+from provisioner.web.schemas import GuestOut
 from provisioner.web.schemas_life import DisplayOut, NewClone, RemovalOut, Unlock
-from provisioner.web.services import Life
 
 _MOST_TAIL = 64 * 1024
 _OVER = "the guest was switched off, or somebody else took its console"
@@ -57,19 +55,10 @@ async def removal(request: web.Request, _body: None) -> object:
     return RemovalOut.of(await request.app[SERVICES].life.removal(request.match_info["name"]))
 
 
-def _switch(verb: str, summary: str, done: str, act: Callable[[Life, str], Awaitable[None]]) -> Operation:
-    async def call(request: web.Request, _body: None) -> object:
-        name = request.match_info["name"]
-        await act(request.app[SERVICES].life, name)
-        return Done(done=f"guest {name} {done}")
-
-    return Operation("POST", f"/guests/{{name}}/{verb}", summary, call, Done)
-
-
 OPERATIONS = (
-    _switch("suspend", "Pause its processors", "is paused", lambda life, name: life.suspend(name)),
-    _switch("resume", "Let it go on", "goes on", lambda life, name: life.resume(name)),
-    _switch("reset", "Press its reset button", "was reset", lambda life, name: life.reset(name)),
+    switch("suspend", "Pause its processors", "is paused", lambda to, name: to.life.suspend(name)),
+    switch("resume", "Let it go on", "goes on", lambda to, name: to.life.resume(name)),
+    switch("reset", "Press its reset button", "was reset", lambda to, name: to.life.reset(name)),
     Operation(
         "GET",
         "/guests/{name}/console",
