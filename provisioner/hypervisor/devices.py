@@ -74,9 +74,14 @@ def _rules(file: Path) -> Iterator[tuple[str, str]]:
 
 def own_kvm_trouble(device: Path = _KVM) -> str:
     """Why QEMU, run as this user, cannot open /dev/kvm, "" where it can or there is none."""
-    if not device.exists() or os.access(device, os.R_OK | os.W_OK):
+    if not closed_to_us(device):
         return ""
     return f"{device} is closed to this user; its group is {_group(device.stat().st_gid)}"
+
+
+def closed_to_us(device: Path) -> bool:
+    """Whether a device is there, and this user may not both read and write it."""
+    return device.exists() and not os.access(device, os.R_OK | os.W_OK)
 
 
 def _group(number: int) -> str:

@@ -67,7 +67,7 @@ def read(root: Path = Path("/"), *, session: bool = False) -> System:
 def _closed(device: Path, *, session: bool) -> str:
     if not session:
         return devices.kvm_trouble(device)
-    if not device.exists() or os.access(device, os.R_OK | os.W_OK):
+    if not devices.closed_to_us(device):
         return ""
     return f"{device} is closed to the user that this service runs as, and so to its session's guests"
 

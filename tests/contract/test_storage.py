@@ -1,15 +1,12 @@
 """What the storage of every host promises, asked of this machine's libvirt and of the one in memory alike."""
 
 import os
-import shutil
-import tempfile
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError
+from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.storage import PoolSpec, VolumeSpec
 from provisioner.service.ports import StorageHost
 from tests.fake_storage import FakeStorageHost
@@ -24,24 +21,10 @@ async def host(request: pytest.FixtureRequest) -> AsyncIterator[tuple[StorageHos
         yield FakeStorageHost("p"), "p"
         return
     pytest.importorskip("libvirt", reason="libvirt-python is not installed")
-    from provisioner.hypervisor.connection import LibvirtHost
+    from tests.system_pool import pool_of_our_own
 
-    if os.geteuid() != 0:
-        pytest.skip("a pool of the system's libvirt takes root")
-    system = LibvirtHost("qemu:///system")
-    try:
-        await system.open()
-    except ProvisionerError as error:
-        await system.close()
-        pytest.skip(str(error))
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    place = Path(tempfile.mkdtemp(prefix="provisioner-test-", dir="/var/lib/libvirt"))
-    await system.create_pool(PoolSpec(name, "dir", str(place / "pool")))
-    yield system, name
-    if name in [pool.name for pool in await system.pools()]:
-        await system.delete_pool(name, files=True)
-    await system.close()
-    shutil.rmtree(place)
+    async with pool_of_our_own() as made:
+        yield made
 
 
 Host = tuple[StorageHost, str]

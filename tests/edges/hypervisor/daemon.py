@@ -7,11 +7,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+
+from provisioner.hypervisor.connection import LibvirtHost
+from tests.edges.hypervisor.samples import eventually
 
 CONFIG = """
 auth_unix_rw = "none"
@@ -74,3 +77,19 @@ def daemon_of_our_own() -> Iterator[Daemon]:
     finally:
         daemon.kill()
         shutil.rmtree(folder)
+
+
+@asynccontextmanager
+async def no_descriptor_kept(daemon: Daemon) -> AsyncIterator[LibvirtHost]:
+    """A connected host; once it is closed again, this process holds no more descriptors than before it."""
+    warmed = LibvirtHost(daemon.uri)
+    await warmed.open()
+    await warmed.close()
+    before = len(os.listdir("/proc/self/fd"))
+
+    host = LibvirtHost(daemon.uri)
+    await host.open()
+    yield host
+    await host.close()
+
+    await eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)

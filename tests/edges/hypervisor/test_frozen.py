@@ -14,7 +14,7 @@ import pytest
 
 from provisioner.core.errors import Unavailable
 from provisioner.hypervisor.connection import LibvirtHost
-from tests.edges.hypervisor.daemon import Daemon, daemon_of_our_own
+from tests.edges.hypervisor.daemon import Daemon, daemon_of_our_own, no_descriptor_kept
 from tests.edges.hypervisor.samples import eventually
 
 DOWN_SECONDS = 10
@@ -111,22 +111,13 @@ async def test_a_host_that_is_frozen_when_it_is_first_asked(daemon: Daemon) -> N
 
 
 async def test_frozen_hosts_leave_no_descriptor(daemon: Daemon) -> None:
-    host = LibvirtHost(daemon.uri)
-    await host.open()
-    await host.close()
-    before = len(os.listdir("/proc/self/fd"))
-
-    host = LibvirtHost(daemon.uri)
-    await host.open()
-    for _ in range(2):
-        daemon.send(signal.SIGSTOP)
-        await asyncio.gather(*(host.domains() for _ in range(20)), return_exceptions=True)
-        assert not host.up
-        daemon.send(signal.SIGCONT)
-        await eventually(lambda: host.up)
-    await host.close()
-
-    await eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)
+    async with no_descriptor_kept(daemon) as host:
+        for _ in range(2):
+            daemon.send(signal.SIGSTOP)
+            await asyncio.gather(*(host.domains() for _ in range(20)), return_exceptions=True)
+            assert not host.up
+            daemon.send(signal.SIGCONT)
+            await eventually(lambda: host.up)
 
 
 def test_a_process_ends_although_a_frozen_host_never_answers_it(daemon: Daemon) -> None:

@@ -1,6 +1,5 @@
 """A libvirtd of our own, killed and frozen: the connection mends itself and tells what it missed."""
 
-import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +10,7 @@ from provisioner.core.errors import Unavailable
 from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.plan.plan import plan_guest
 from provisioner.plan.steps import Plan
-from tests.edges.hypervisor.daemon import Daemon
+from tests.edges.hypervisor.daemon import Daemon, no_descriptor_kept
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
 from tests.steps import given, host_steps
 
@@ -98,18 +97,9 @@ async def test_a_daemon_that_is_not_there_yet(daemon: Daemon) -> None:
 
 
 async def test_lost_connections_leave_no_descriptor(daemon: Daemon) -> None:
-    host = LibvirtHost(daemon.uri)
-    await host.open()
-    await host.close()
-    before = len(os.listdir("/proc/self/fd"))
-
-    host = LibvirtHost(daemon.uri)
-    await host.open()
-    for _ in range(3):
-        daemon.kill()
-        await eventually(lambda: not host.up)
-        daemon.start()
-        await eventually(lambda: host.up)
-    await host.close()
-
-    await eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)
+    async with no_descriptor_kept(daemon) as host:
+        for _ in range(3):
+            daemon.kill()
+            await eventually(lambda: not host.up)
+            daemon.start()
+            await eventually(lambda: host.up)

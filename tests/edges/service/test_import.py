@@ -1,21 +1,18 @@
 """An image of any format on its way into a guest's disk: media folder, conversion, volume, overlay."""
 
-import os
-import shutil
 import subprocess
-import tempfile
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from provisioner.core.errors import Invalid, ProvisionerError
-from provisioner.core.storage import PoolSpec, VolumeSpec
+from provisioner.core.errors import Invalid
+from provisioner.core.storage import VolumeSpec
 from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.media.prepare import Prepared
 from provisioner.media.store import MediaStore
 from provisioner.service.media import Media
+from tests.system_pool import pool_of_our_own
 from tests.unit.media.bases import SIZE, packed, raw, run
 
 MIB = 1024 * 1024
@@ -23,21 +20,8 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 async def host() -> AsyncIterator[tuple[LibvirtHost, str]]:
-    if os.geteuid() != 0:
-        pytest.skip("a pool of the system's libvirt takes root")
-    system = LibvirtHost("qemu:///system")
-    try:
-        await system.open()
-    except ProvisionerError as error:
-        await system.close()
-        pytest.skip(str(error))
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    place = Path(tempfile.mkdtemp(prefix="provisioner-test-", dir="/var/lib/libvirt"))
-    await system.create_pool(PoolSpec(name, "dir", str(place / "pool")))
-    yield system, name
-    await system.delete_pool(name, files=True)
-    await system.close()
-    shutil.rmtree(place)
+    async with pool_of_our_own() as made:
+        yield made
 
 
 @pytest.mark.parametrize("form", ["qcow2", "raw", "vmdk", "vdi", "vpc", "vhdx"])

@@ -1,6 +1,5 @@
 """The guests' pages in a real browser: pictures, switches, the serial line as text, the screen by noVNC."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,19 +7,11 @@ import pytest
 
 from provisioner.service.requests import CreateGuest
 from provisioner.web import guest_pages
-from tests.edges.web.test_browser import CHROMIUM, FLAGS, open_page, until
+from tests.edges.web.conftest import needs_browser
+from tests.edges.web.test_browser import open_page, until
 from tests.edges.web.world import World
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-    async with playwright.async_playwright() as driver:
-        started = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield started
-        await started.close()
+pytestmark = needs_browser
 
 
 async def guest(world: World, name: str = "web1", **changes: Any) -> None:

@@ -8,13 +8,12 @@ import pytest
 
 from provisioner.core.host import Load, Network
 from provisioner.core.readings import Line
-from tests.edges.web.test_browser import CHROMIUM, browser, open_page, until
+from tests.edges.web.conftest import needs_browser
+from tests.edges.web.test_browser import open_page, until
 from tests.edges.web.test_pages import PAYLOADS, assert_strict
 from tests.edges.web.world import World
 
 RACK = "qemu+tls://rack1.example/system"
-__all__ = ["browser"]
-needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
 
 
 async def test_a_host_is_added_shown_and_forgotten(world: World) -> None:

@@ -25,6 +25,22 @@ class Ran:
 Provisioner = Callable[..., Ran]
 
 
+def told_once(ran: Ran) -> None:
+    """What was asked for could not be had: one sentence, at most one remedy, nothing on stdout."""
+    first, *rest = ran.err.splitlines()
+    assert (ran.code, ran.out) == (1, "")
+    assert first.startswith("error: ") and len(first) > 15
+    assert len(rest) <= 1 and all(line.startswith("remedy: ") for line in rest)
+
+
+def misused(ran: Ran, service: FakeService) -> None:
+    """The words themselves were wrong: nobody was asked, and the help is named."""
+    first, *rest = ran.err.splitlines()
+    assert (ran.code, ran.out, service.asked) == (2, "", [])
+    assert first.startswith("error: ")
+    assert len(rest) == 1 and "--help" in rest[0]
+
+
 @pytest.fixture(autouse=True)
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Times of day are printed as they are here; here is UTC."""
