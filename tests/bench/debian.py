@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench.install import Run, show
+from tests.bench.install import Run, on_a_bridge, show
 from tests.bench.measure import cpu
-from tests.lab.alone import processes, remove_guests
-from tests.lab.networks import NETWORKS, POOL, virsh
+from tests.lab.alone import processes
+from tests.lab.networks import POOL
 from tests.lab.service import Service, until
 
 LIMIT = 900
@@ -17,16 +16,7 @@ LOGIN = " login:"
 
 def installs(state: Path, runs: int, tell: Callable[[str], None]) -> None:
     """`runs` guests of each image, one after the other."""
-    with ExitStack() as stack:
-        lan = stack.enter_context(NETWORKS["bridge"](True))
-        pool = state / "debian"
-        pool.mkdir()
-        virsh("pool-create-as", POOL, "dir", "--target", str(pool))
-        stack.callback(virsh, "pool-destroy", POOL, check=False)
-        service = Service(state, lan)
-        stack.callback(remove_guests)
-        stack.callback(service.stop)
-        service.start()
+    with on_a_bridge(state, "debian") as service:
         for word, tuned in (("tuned for emulation", True), ("as it is", False)):
             begun = time.monotonic()
             service.build_image("debian12", tune=tuned)

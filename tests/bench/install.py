@@ -4,8 +4,8 @@ import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import requests
 
 from tests.bench import byhand
 from tests.bench.measure import cpu
-from tests.lab.alone import processes, remove_guests
+from tests.lab.alone import processes
 from tests.lab.networks import NETWORKS, POOL, run, virsh
-from tests.lab.service import Service, until
+from tests.lab.service import Service, serving, until
 
 PREFIX = "plab-bench"
 LIMIT = 300
@@ -44,20 +44,25 @@ class Texts:
     answer: str
 
 
+@contextmanager
+def on_a_bridge(state: Path, folder: str) -> Iterator[Service]:
+    """Our service beside somebody's DHCP server, with a pool in that folder of the state."""
+    pool = state / folder
+    pool.mkdir()
+    with NETWORKS["bridge"](True) as lan:
+        virsh("pool-create-as", POOL, "dir", "--target", str(pool))
+        try:
+            with serving(state, lan) as service:
+                yield service
+        finally:
+            virsh("pool-destroy", POOL, check=False)
+
+
 def compare(state: Path, runs: int, tell: Callable[[str], None]) -> tuple[list[Run], list[Run]]:
     """`runs` alternations; each server is up alone with the guest that it serves."""
     ours: list[Run] = []
     theirs: list[Run] = []
-    with ExitStack() as stack:
-        lan = stack.enter_context(NETWORKS["bridge"](True))
-        pool = state / "pool"
-        pool.mkdir()
-        virsh("pool-create-as", POOL, "dir", "--target", str(pool))
-        stack.callback(virsh, "pool-destroy", POOL, check=False)
-        service = Service(state, lan)
-        stack.callback(remove_guests)
-        stack.callback(service.stop)
-        service.start()
+    with on_a_bridge(state, "pool") as service:
         service.build_image("tiny")
         texts = model(service)
         for count in range(1, runs + 1):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.alone import PREFIX, STATES, alone, remove_guests
+from tests.lab.alone import PREFIX, STATES, alone
 from tests.lab.networks import NETWORKS, POOL, virsh
-from tests.lab.service import Service
+from tests.lab.service import Service, serving
 
 HERE = Path(__file__).parent
 FIRMWARES = {
@@ -76,16 +76,9 @@ def pool(state: Path) -> Iterator[str]:
 
 
 def _serve(state: Path, network: str, rom: bool) -> Iterator[Service]:
-    with NETWORKS[network](rom) as lan:
-        service = Service(state, lan)
-        try:
-            service.start()
-            if "tiny" not in [image["name"] for image in service.call("GET", "/images")]:
-                service.build_image("tiny")
-            yield service
-        finally:
-            service.stop()
-            remove_guests()
+    with NETWORKS[network](rom) as lan, serving(state, lan) as service:
+        service.have_image("tiny")
+        yield service
 
 
 @pytest.fixture

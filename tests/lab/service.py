@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
 
-from tests.lab.alone import processes
+from tests.lab.alone import processes, remove_guests
 from tests.lab.networks import HTTP_PORT, Lan, virsh
 from tests.lab.waiting import free_port
 
@@ -123,6 +124,11 @@ class Service:
         last = json.loads(answer.text.strip().splitlines()[-1])
         assert "image" in last, f"{answer.text}\n{self.tail()}"
 
+    def have_image(self, name: str) -> None:
+        """Builds it where it is not there yet."""
+        if name not in [image["name"] for image in self.call("GET", "/images")]:
+            self.build_image(name)
+
     def create(self, name: str, **wishes: object) -> dict[str, Any]:
         body = {"name": name, "profile": "tiny", "networks": [self.lan.nic], **wishes}
         created: dict[str, Any] = self.call("POST", "/guests", body)
@@ -172,3 +178,15 @@ class Service:
         except (OSError, RuntimeError, IndexError) as error:
             serial = [str(error)]
         return "\n".join(["-- events", *lines, "-- serial", *serial, "-- service", self.tail(20)])
+
+
+@contextmanager
+def serving(state: Path, lan: Lan) -> Iterator[Service]:
+    """A service that is up; it stops, and every guest of the lab goes, however the block ends."""
+    service = Service(state, lan)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()
+        remove_guests()

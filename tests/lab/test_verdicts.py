@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.alone import remove_guests
 from tests.lab.networks import DEAF, HTTP_PORT, POOL, Lan, cable, dhcp_server, namespace, nat, run
-from tests.lab.service import Service, until
+from tests.lab.service import Service, serving, until
 
 UNSERVED = "plab-nobody"
 PARENT = "plab5"
@@ -48,15 +47,9 @@ def beside_macvtap(state: Path, pool: str) -> Iterator[Service]:
 
 
 def _served(state: Path, lan: Lan) -> Iterator[Service]:
-    service = Service(state, lan)
-    try:
-        service.start()
-        if "tiny" not in [image["name"] for image in service.call("GET", "/images")]:
-            service.build_image("tiny")
+    with serving(state, lan) as service:
+        service.have_image("tiny")
         yield service
-    finally:
-        service.stop()
-        remove_guests()
 
 
 def kinds(checked: dict[str, object]) -> list[tuple[str, str]]:
