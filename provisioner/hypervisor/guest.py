@@ -61,7 +61,7 @@ def state(domain: libvirt.virDomain) -> State:
 def is_ours(connection: libvirt.virConnect, uuid: str) -> bool | None:
     """Whether the domain of this UUID carries our metadata, None where there is no such domain."""
     domain = _by_uuid(connection, uuid)
-    return None if domain is None else _tagged(domain)
+    return None if domain is None else _marked(domain)
 
 
 def ours(connection: libvirt.virConnect, name: str, uuid: str) -> libvirt.virDomain:
@@ -285,10 +285,17 @@ def _check_free(connection: libvirt.virConnect, name: str) -> None:
 
 
 def _tagged(domain: libvirt.virDomain) -> bool:
+    return bool(_marked(domain))
+
+
+def _marked(domain: libvirt.virDomain) -> bool | None:
+    """None where the domain went away since it was looked up: that is not the same as not ours."""
     try:
         domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
     except libvirt.libvirtError as error:
-        if is_code(error, "NO_DOMAIN_METADATA", "NO_DOMAIN"):
+        if is_code(error, "NO_DOMAIN"):
+            return None
+        if is_code(error, "NO_DOMAIN_METADATA"):
             return False
         raise
     return True

@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.host import Domain
+from provisioner.hypervisor import guest
 from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.plan.plan import plan_guest, plan_rebuild, plan_removal
 from provisioner.plan.steps import (
@@ -198,6 +199,20 @@ async def test_events_of_our_guests_and_of_no_other(driver: LibvirtHost) -> None
     await eventually(lambda: len(seen) >= 3)
 
     assert seen == [(plan.guest, define.uuid, event) for event in ("started", "stopped", "undefined")]
+
+
+async def test_a_guest_that_goes_while_it_is_asked_about_is_gone_and_not_foreign(
+    driver: LibvirtHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await plan_for(driver)
+    define = next(step for step in plan.steps if isinstance(step, DefineDomain))
+    await driver.apply(define)
+    stale = await driver._link.run(lambda connection: connection.lookupByName(plan.guest))
+    await driver.apply(UndefineDomain(plan.guest, define.uuid))
+
+    monkeypatch.setattr(guest, "_by_uuid", lambda connection, uuid: stale)
+
+    assert await driver._link.run(lambda connection: guest.is_ours(connection, define.uuid)) is None
 
 
 async def test_a_callback_that_fails_does_not_end_the_events(
