@@ -1,5 +1,6 @@
 """apt with a state folder of its own: the host's mirror is asked, the host's package state is not touched."""
 
+import hashlib
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -37,12 +38,12 @@ def stanzas(text: str) -> list[Stanza]:
     return rows
 
 
-def sources(suite: str) -> str:
-    """One sources.list line for `suite`, at the Debian mirror that apt on this host is configured for."""
+def archive() -> str:
+    """The Debian mirror that apt on this host is configured for."""
     mirror = next(_configured(), None)
     if mirror is None:
         raise SystemExit("error: no Debian archive among the apt sources of this host")
-    return f"deb [signed-by={KEYRING}] {mirror} {suite} main main/debian-installer\n"
+    return mirror.rstrip("/")
 
 
 def _configured() -> Iterator[str]:
@@ -66,24 +67,52 @@ def _is_archive(uri: str) -> bool:
 
 
 class Apt:
-    """The private apt: `root` holds its lists, cache and configuration."""
+    """The private apt for one suite of a mirror: `root` holds its lists, cache and configuration."""
 
-    def __init__(self, root: Path, sources_list: str) -> None:
+    def __init__(self, root: Path, mirror: str, suite: str) -> None:
         for folder in ("lists/partial", "cache/archives/partial"):
             (root / folder).mkdir(parents=True, exist_ok=True)
-        (root / "sources.list").write_text(sources_list)
+        (root / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n")
         (root / "apt.conf").write_text(_CONFIG.format(root=root))
         self.root = root
+        self.mirror = mirror
+        self.suite = suite
         self.environment = {"APT_CONFIG": str(root / "apt.conf"), "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin"}
 
     def update(self) -> None:
-        self._run("apt-get", "-qq", "update")
+        try:
+            self._run("apt-get", "-qq", "update")
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.strip().splitlines() or ["apt-get update failed"]
+            raise SystemExit(f"error: {self.mirror}: {said[0]}") from error
 
-    def index(self, component: str) -> list[Stanza]:
-        """The package index of one component."""
-        name = component.replace("/", "_")
-        (packed,) = self.root.glob(f"lists/*_{name}_binary-amd64_Packages*")
+    def packages(self) -> list[Stanza]:
+        """The index of ordinary packages."""
+        (packed,) = self.root.glob("lists/*_main_binary-amd64_Packages*")
         return stanzas(self._run("/usr/lib/apt/apt-helper", "cat-file", str(packed)))
+
+    def pieces(self) -> tuple[list[Stanza], bool]:
+        """The index of the installer's pieces, and whether it is the one that the mirror's Release names.
+
+        Mirrors in the middle of a synchronisation, and some that keep packages only, hold an older one.
+        """
+        folder = f"dists/{self.suite}/main/debian-installer/binary-amd64"
+        (release,) = self.root.glob("lists/*_InRelease")
+        target = self.root / "pieces.xz"
+        target.unlink(missing_ok=True)
+        self._download(f"{folder}/Packages.xz", target)
+        named = f" {hashlib.sha256(target.read_bytes()).hexdigest()} " in release.read_text()
+        return stanzas(self._run("/usr/lib/apt/apt-helper", "cat-file", str(target))), named
+
+    def fetch_piece(self, row: Stanza, target: Path) -> None:
+        """Downloads one of the installer's pieces. Raises LookupError where the mirror does not hold it."""
+        try:
+            self._download(row["Filename"], target, f"SHA256:{row['SHA256']}")
+        except subprocess.CalledProcessError as error:
+            raise LookupError(row["Package"]) from error
+
+    def _download(self, path: str, target: Path, *checksum: str) -> None:
+        self._run("/usr/lib/apt/apt-helper", "download-file", f"{self.mirror}/{path}", str(target), *checksum)
 
     def fetch(self, package: str, folder: Path) -> Path:
         """Downloads one package file. Raises LookupError where the index names a file that is not there."""

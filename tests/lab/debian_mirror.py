@@ -24,8 +24,8 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.lab.debian_apt import Apt, Stanza, sources, stanzas
-from tests.lab.debian_udebs import closure, rebuild
+from tests.lab.debian_apt import Apt, Stanza, archive, stanzas
+from tests.lab.debian_udebs import closure, of_kernel, rebuild
 
 SUITE = "trixie"
 NETBOOT = "debian-installer-13-netboot-amd64"
@@ -68,7 +68,7 @@ def assemble(out: Path, extra: Sequence[str] = ()) -> list[str]:
     for folder in ("pool/main", "pool/installer", IMAGES):
         shutil.rmtree(out / folder, ignore_errors=True)
         (out / folder).mkdir(parents=True)
-    apt = Apt(work / "apt", sources(SUITE))
+    apt = Apt(work / "apt", archive(), SUITE)
     apt.update()
     kernel = netboot(apt, work, out / IMAGES)
     rebuilt = installer_pieces(apt, work, out, kernel)
@@ -107,12 +107,17 @@ def installer_pieces(apt: Apt, work: Path, out: Path, kernel: str) -> list[str]:
     """Puts every udeb that the installer will load into the pool; returns those that were rebuilt."""
     wanted = [*COMPONENTS, *(f"{name}-modules-{kernel}-di" for name in MODULES)]
     held = {row["Package"] for row in stanzas(held_by_initrd(out / IMAGES / "initrd.gz"))}
+    rows, named = apt.pieces()
+    if not named:
+        print(
+            f"note: {apt.mirror}: Release names another index of installer pieces; this one is used as it is"
+        )
     rebuilt = []
-    for row in closure(apt.index("main/debian-installer"), held, kernel, wanted):
+    for row in closure(of_kernel(rows, kernel), held, kernel, wanted):
         name = row["Package"]
         target = out / "pool/installer" / plain(f"{name}_{row['Version']}_{row['Architecture']}.udeb")
         try:
-            shutil.copyfile(apt.fetch(name, work / "udebs"), target)
+            apt.fetch_piece(row, target)
         except LookupError:
             rebuilt.append(f"{name} ({rebuild(row, kernel, apt, work / 'rebuilt', target)})")
     return rebuilt
@@ -120,7 +125,7 @@ def installer_pieces(apt: Apt, work: Path, out: Path, kernel: str) -> list[str]:
 
 def packages(apt: Apt, work: Path, out: Path, extra: Sequence[str]) -> None:
     """Downloads the base system, the kernel and the boot loader, and stores them uncompressed."""
-    required = [row["Package"] for row in apt.index("main") if row.get("Priority") == "required"]
+    required = [row["Package"] for row in apt.packages() if row.get("Priority") == "required"]
     for file in apt.download_closure([*required, *IMPORTANT, *EXTRA, *extra], work / "debs"):
         target = out / "pool/main" / plain(file.name)
         unpacked = work / "repack"

@@ -36,6 +36,24 @@ E2FSPROGS_LINKS = {
 }
 
 
+def of_kernel(rows: Sequence[Stanza], kernel: str) -> list[Stanza]:
+    """The rows, with those of the newest kernel told of `kernel` where the index is too old to know it.
+
+    The files that such rows name are not there, so what is wanted of them is rebuilt.
+    """
+    versions = {row["Kernel-Version"]: row["Version"] for row in rows if "Kernel-Version" in row}
+    if kernel in versions or not versions:
+        return list(rows)
+    newest = max(versions, key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
+    old, new = (re.split(r"[+-]", name)[0] for name in (newest, kernel))
+    return [
+        {key: value.replace(old, new) for key, value in row.items()}
+        if row.get("Kernel-Version") == newest
+        else row
+        for row in rows
+    ]
+
+
 def closure(rows: Iterable[Stanza], held: set[str], kernel: str, wanted: Sequence[str]) -> list[Stanza]:
     """Every udeb that `wanted` pulls in and the initrd does not hold, of this kernel only."""
     known = {row["Package"]: row for row in rows if row.get("Kernel-Version", kernel) == kernel}

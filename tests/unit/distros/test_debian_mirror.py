@@ -5,7 +5,7 @@ import pytest
 from tests.lab import debian_apt
 from tests.lab.debian_apt import stanzas
 from tests.lab.debian_mirror import plain, priced
-from tests.lab.debian_udebs import closure
+from tests.lab.debian_udebs import closure, of_kernel
 
 INDEX = """\
 Package: base-installer
@@ -70,6 +70,19 @@ def test_another_kernels_pieces_are_left() -> None:
     assert names(["ext4-6.11-di"]) == []
 
 
+def test_an_older_index_is_read_as_one_of_the_kernel_at_hand() -> None:
+    rows = of_kernel(stanzas(INDEX), "6.13")
+
+    assert [row["Package"] for row in closure(rows, {"libc6-udeb"}, "6.13", ["ext4-6.13-di"])] == [
+        "ext4-6.13-di"
+    ]
+    assert "ext4-6.11-di" in {row["Package"] for row in rows}
+
+
+def test_an_index_that_knows_the_kernel_is_left_as_it_is() -> None:
+    assert of_kernel(stanzas(INDEX), "6.11") == stanzas(INDEX)
+
+
 def test_a_continued_field_keeps_its_lines() -> None:
     assert stanzas(INDEX)[0]["Description"] == "one\n more"
 
@@ -99,7 +112,7 @@ def test_only_what_is_held_is_important() -> None:
 def test_a_host_without_a_debian_archive_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(debian_apt, "_configured", lambda: iter(()))
     with pytest.raises(SystemExit, match="no Debian archive"):
-        debian_apt.sources("trixie")
+        debian_apt.archive()
 
 
 ARCHIVES = {
