@@ -1,15 +1,20 @@
-"""What every test relies on: no settings from outside, and a list of the templates that tests loaded."""
+"""What every test relies on: no settings from outside, no clock for properties, the templates loaded."""
 
 import os
 from pathlib import Path
 
 import jinja2
 import pytest
+from hypothesis import HealthCheck, settings
 
 for _name in [
     name for name in os.environ if name.startswith("PROVISIONER_") or name == "LIBVIRT_DEFAULT_URI"
 ]:
     del os.environ[_name]
+
+# How fast an example is made is the machine's matter.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 LOADED: set[Path] = set()
 """Every template file that Jinja loaded in this run; tests/test_house.py compares it with what is shipped."""

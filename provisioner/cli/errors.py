@@ -28,33 +28,34 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
         code = command.main(args, prog_name="provisioner", standalone_mode=False, color=colour)
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
+        say("interrupted")
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return USAGE
     except click.UsageError as error:
-        _say(_usage(error), remedy=_help_of(error))
+        say(_usage(error), remedy=_help_of(error))
         return USAGE
     except Told:
         return FAILED
     except ProvisionerError as error:
-        _say(f"error: {error}", remedy=error.remedy)
+        say(f"error: {error}", remedy=error.remedy)
         return FAILED
     except click.ClickException as error:
-        _say(f"error: {error.format_message()}")
+        say(f"error: {error.format_message()}")
         return FAILED
     except BrokenPipeError:
         # The reader (head, less) went away; with stdout elsewhere the interpreter's own flush stays quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        _say(f"error: {_os_sentence(error)}")
+        say(f"error: {_os_sentence(error)}")
         return FAILED
     return code if isinstance(code, int) else DONE
 
 
-def _say(line: str, *, remedy: str = "") -> None:
+def say(line: str, *, remedy: str = "") -> None:
+    """One line on stderr, and its remedy where one is known."""
     click.echo(line, err=True)
     if remedy:
         click.echo(f"remedy: {remedy}", err=True)

@@ -25,8 +25,8 @@ def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> Non
         remark(f"follow it with: provisioner install wait {name}")
 
 
-def finish_all(api: Any, bodies: list[Any], *, wait: bool, output: Format) -> None:
-    """The same for several guests: all are followed, and the first that failed is told at the end."""
+def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, output: Format) -> None:
+    """The same for those of several guests that were made. Raises Unavailable where one of `names` failed."""
     failed: list[ProvisionerError] = []
     for body in bodies if wait else ():
         from provisioner.cli.watch import until_installed
@@ -41,6 +41,8 @@ def finish_all(api: Any, bodies: list[Any], *, wait: bool, output: Format) -> No
     else:
         for body in bodies if not wait else ():
             click.echo(f"{body['guest']['name']}: install {body['install']['id']} has begun")
+    if len(bodies) < len(names):
+        raise Unavailable(f"{len(names) - len(bodies)} of {len(names)} guests were not made")
     if failed:
         raise Unavailable(f"{len(failed)} of {len(bodies)} guests were not installed")
     if wait and output == "table":

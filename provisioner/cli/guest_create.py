@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from provisioner.cli.api import connect
+from provisioner.cli.api import Api, connect
+from provisioner.cli.errors import say
 from provisioner.cli.finish import finish, finish_all
 from provisioner.cli.guest_options import body, create_options
 from provisioner.cli.names import expand
@@ -39,28 +40,42 @@ def create(
     """
     if not (options["profile"] or options["location"] or options["cdrom"] or options["method"] == "import"):
         raise click.UsageError("say what to install: --profile, --location, --cdrom, or --import with --disk")
-    requests = [body(one, options) for one in _names(name, named, count)]
-    if len(requests) > 1 and (options["mac"] or options["uuid"]):
+    names = _names(name, named, count)
+    request = body(names[0], options)
+    if len(names) > 1 and (options["mac"] or options["uuid"]):
         raise click.UsageError("--mac and --uuid are for one guest")
     api = connect()
     if dry_run or print_xml:
-        for request in requests:
-            plan = api.post("guests", body=request, dry_run="1")["plan"]
+        for one in names:
+            plan = api.post("guests", body={"name": one, **request}, dry_run="1")["plan"]
             _print(plan, output, xml_only=print_xml)
-        return
-    answers = []
-    for request in requests:
-        answers.append(api.post("guests", body=request))
-        for warning in answers[-1].get("plan", {}).get("warnings", ()):
-            click.echo(f"warning: {warning}", err=True)
-        if options["ssh_keys"]:
-            from provisioner.cli.ssh import remember
-
-            remember(answers[-1]["install"]["uuid"], options["ssh_keys"])
-    if len(answers) == 1:
-        finish(api, requests[0]["name"], answers[0], wait=wait, output=output)
+    elif len(names) == 1:
+        answer = api.post("guests", body={"name": names[0], **request})
+        _made(answer, options)
+        finish(api, names[0], answer, wait=wait, output=output)
     else:
-        finish_all(api, answers, wait=wait, output=output)
+        finish_all(api, _all_made(api, names, request, options), names, wait=wait, output=output)
+
+
+def _all_made(api: Api, names: list[str], request: dict[str, Any], options: dict[str, Any]) -> list[Any]:
+    """Several, asked for in one request: what stands against one of them is told at once."""
+    answers = {}
+    for line in api.lines("guests", "batch", body={"names": names, **request}):
+        if "created" in line:
+            answers[line["name"]] = line["created"]
+            _made(line["created"], options)
+            continue
+        say(f"error: {line['error']}", remedy=line["remedy"])
+    return [answers[name] for name in names if name in answers]
+
+
+def _made(answer: Any, options: dict[str, Any]) -> None:
+    for warning in answer.get("plan", {}).get("warnings", ()):
+        click.echo(f"warning: {warning}", err=True)
+    if options["ssh_keys"]:
+        from provisioner.cli.ssh import remember
+
+        remember(answer["install"]["uuid"], options["ssh_keys"])
 
 
 def _names(name: str, named: str, count: int) -> list[str]:

@@ -56,7 +56,7 @@ _OPTIONS = (
         multiple=True,
         metavar="size=GIB|IMAGE|vol=POOL/VOLUME",
         help="A disk to be made, the image of an import, or a volume that exists; also pool=, format=, bus=, "
-        "cache=, linked=on. May be repeated.",
+        "cache=, linked=on; {name} stands for the guest's name. May be repeated.",
     ),
     click.option(
         "-w",
@@ -117,11 +117,15 @@ def create_options(function: _F) -> _F:
 
 
 def body(name: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The request of these options; what is not given is left to the profile. Raises UsageError, Invalid."""
-    wanted: dict[str, Any] = {"name": _usage(check_name, name, "guest name")}
+    """What these options ask for, but the name; what is not given is left to the profile.
+
+    `name` is the first guest's. Raises UsageError, Invalid.
+    """
+    _usage(check_name, name, "guest name")
+    wanted: dict[str, Any] = {}
     for key, parse in (("disks", Disk.parse), ("networks", Nic.parse)):
         for text in options[key]:
-            _usage(parse, text)
+            _usage(parse, text.replace("{name}", name) if key == "disks" else text)
         if options[key]:
             wanted[key] = [_absolute(text) if key == "disks" else text for text in options[key]]
     if options["boot"]:

@@ -48,6 +48,8 @@ class Census:
         self._floor = 0
         self._touched: dict[str, int] = {}
         """When anything was last told of a domain; of one that is not in here, at `_floor` or before."""
+        self._expected: set[str] = set()
+        """UUIDs of domains that are being defined by us: libvirt will tell, and it is no news."""
 
     def subscribe(self, connection: libvirt.virConnect) -> list[int]:
         """Registers with a new connection, of which nothing is known yet; gives the ids of the callbacks.
@@ -72,10 +74,28 @@ class Census:
             self._floor = self._turn
             self._kept.clear()
             self._touched.clear()
+            self._expected.clear()
 
-    def touch(self, uuid: str) -> None:
+    @contextlib.contextmanager
+    def expecting(self, domain: Domain) -> Iterator[None]:
+        """A domain that is defined by us in the meantime, and off: nobody needs to read it."""
+        with self._lock:
+            turn = self._turn
+            self._expected.add(domain.uuid)
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self._expected.discard(domain.uuid)
+            raise
+        self._keep(domain, domain.name, turn)
+
+    def touch(self, uuid: str, defined: bool = False) -> None:
         """What is known of this domain is no longer good."""
         with self._lock:
+            if defined and uuid in self._expected:
+                self._expected.remove(uuid)
+                return
             self._turn += 1
             if len(self._touched) >= _MOST:
                 self._touched.clear()
@@ -124,11 +144,9 @@ class Census:
         return found
 
     def _found(self, connection: libvirt.virConnect, place: int | str, turn: int) -> Domain:
-        match place:
-            case int():
-                domain = connection.lookupByID(place)
-            case str():
-                domain = connection.lookupByName(place)
+        if isinstance(place, str):
+            return self._read(connection.lookupByName(place), place, turn)
+        domain = connection.lookupByID(place)
         return self._keep(replace(guest.read(domain), state=guest.state(domain)), place, turn)
 
     def _known(self, place: int | str, uuid: str = "") -> Domain | None:

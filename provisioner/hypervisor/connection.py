@@ -9,7 +9,7 @@ import libvirt
 
 from provisioner.core.host import Domain
 from provisioner.core.libvirt_uri import check_uri
-from provisioner.hypervisor import copies, guest
+from provisioner.hypervisor import copies, guest, network, network_acts, pools, storage
 from provisioner.hypervisor.census import Census
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
@@ -36,6 +36,9 @@ from provisioner.plan.steps import (
     UploadVolume,
 )
 from provisioner.service.ports import OnDomainEvent
+
+_PLUGS = {network.__name__, network_acts.__name__, pools.__name__}
+_PLACES = {storage.ensure_pool, storage.remove_pool}
 
 
 class LibvirtHost(GuestCalls, LifeCalls, HostCalls, NetworkCalls, StorageCalls):
@@ -92,7 +95,8 @@ class LibvirtHost(GuestCalls, LifeCalls, HostCalls, NetworkCalls, StorageCalls):
                 await self.delete_volume(step)
             case DefineDomain():
                 self._watch.expect(step.name, step.uuid)
-                await self._link.act(guest.define, step, self._shapes)
+                with self._census.expecting(guest.told(step.xml)):
+                    await self._link.act(guest.define, step, self._shapes)
             case UndefineDomain():
                 await self._link.act(guest.undefine, step)
             case StartDomain():
@@ -109,8 +113,12 @@ class LibvirtHost(GuestCalls, LifeCalls, HostCalls, NetworkCalls, StorageCalls):
         self._watch.callbacks.append(callback)
 
     def _acted(self, function: Callable[..., object]) -> None:
-        """Whatever we change that is no domain may be what guests are plugged into."""
-        if function.__module__ != guest.__name__:
+        """Changes of networks and pools are changes of what guests are plugged into.
+
+        A volume only takes room: that is looked up anew on this machine, and has to be asked of another.
+        """
+        domains = function.__module__ == guest.__name__
+        if function in _PLACES or function.__module__ in _PLUGS or not (domains or self._local):
             self._lookout.changed()
 
     def _came_up(self, connection: libvirt.virConnect, again: bool) -> list[int]:

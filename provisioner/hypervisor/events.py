@@ -46,13 +46,14 @@ class _Guest:
 class Watch:
     """Tells `callbacks` what happens to our guests, what was missed while libvirt was away included.
 
-    `touched` hears the UUID of every domain that anything happens to, at once and in libvirt's thread.
+    `touched` hears the UUID of every domain that anything happens to, and whether that is its definition, at
+    once and in libvirt's thread.
     """
 
     def __init__(
         self,
         is_ours: Callable[[str], Awaitable[bool | None]],
-        touched: Callable[[str], None] = lambda uuid: None,
+        touched: Callable[[str, bool], None] = lambda uuid, defined: None,
     ) -> None:
         self.callbacks: list[OnDomainEvent] = []
         self._is_ours = is_ours
@@ -71,7 +72,7 @@ class Watch:
         def lifecycle(
             _connection: libvirt.virConnect, domain: libvirt.virDomain, event: int, detail: int, _: Any
         ) -> None:
-            self._touched(domain.UUIDString())
+            self._touched(domain.UUIDString(), event == libvirt.VIR_DOMAIN_EVENT_DEFINED)
             if event == libvirt.VIR_DOMAIN_EVENT_STOPPED and detail in _CRASHES:
                 tell(domain, "crashed")
             elif event in _LIFECYCLE:

@@ -37,12 +37,17 @@ _RESET_NVRAM = getattr(libvirt, "VIR_DOMAIN_START_RESET_NVRAM", 0)
 
 def read(domain: libvirt.virDomain) -> Domain:
     """What a domain's XML tells, and its state as shut off: the census knows the rest of all at once."""
-    root = parse(domain.XMLDesc())
+    return told(domain.XMLDesc())
+
+
+def told(xml: str) -> Domain:
+    """The same of a text: libvirt's, or ours that libvirt is given."""
+    root = parse(xml)
     tag = root.find(f"metadata/{{{NAMESPACE}}}guest")
     memory = int(child_text(root, "memory", "0")) * _KIB_UNITS.get(attribute(root, "memory", "unit"), 1)
     return Domain(
-        name=domain.name(),
-        uuid=domain.UUIDString(),
+        name=child_text(root, "name"),
+        uuid=child_text(root, "uuid"),
         state="shut off",
         ours=tag is not None,
         memory=memory // 1024,

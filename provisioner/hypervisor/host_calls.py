@@ -6,6 +6,7 @@ from provisioner.core.host import HostFacts, Load, NodeInfo
 from provisioner.core.readings import Readings
 from provisioner.hypervisor import devices, host, node, readings
 from provisioner.hypervisor.calls import Calls
+from provisioner.hypervisor.joint import Joint
 
 
 class HostCalls(Calls):
@@ -13,6 +14,7 @@ class HostCalls(Calls):
         super().__init__()
         self._proof: tuple[bool, str] | None = None
         self._static: host.Capabilities | None = None
+        self._facts = Joint(self._read_facts)
 
     @property
     def is_here(self) -> bool:
@@ -30,6 +32,9 @@ class HostCalls(Calls):
     async def facts(self, *, fresh: bool = False) -> HostFacts:
         if fresh:
             self._census.forget()
+        return await self._facts()
+
+    async def _read_facts(self) -> HostFacts:
         works, reason = self._proof or (False, "KVM was not proved to work yet")
         if works and not devices.is_test(self.uri) and not await self.offers_kvm():
             works, reason = False, f"libvirt at {self.uri} offers no KVM"

@@ -172,13 +172,13 @@ class Registry:
 
     async def resolve(self, text: str) -> str:
         """The URI that a name or a URI means, "" for the configured host. Raises NotFound or Invalid."""
+        if not text:
+            return ""
         hosts = await self.all()
         local = hosts[0].uri
         for host in hosts:
             if text in (host.name, host.uri):
                 return "" if host.uri == local else host.uri
-        if not text:
-            return ""
         if ":" not in text:
             known = ", ".join(host.name for host in hosts)
             raise NotFound(

@@ -1,6 +1,6 @@
 """Root images: built by recipe, listed, removed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from provisioner.core.errors import Conflict
 from provisioner.core.profile import Image
@@ -17,7 +17,7 @@ class Images:
     async def list(self) -> list[Image]:
         return await self._store.images()
 
-    async def build(self, name: str, *, tune: bool, mirror: str) -> AsyncIterator[str | Image]:
+    async def build(self, name: str, *, tune: bool, mirror: str) -> AsyncGenerator[str | Image]:
         """Lines of progress, then the image, which replaces one of that name."""
         async for item in self._builder.build(name, tune=tune, mirror=mirror):
             if isinstance(item, Image):

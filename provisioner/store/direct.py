@@ -15,7 +15,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Insert, Update
 
 from provisioner.store.base import Result, Work
-from provisioner.store.prepared import Prepared
+from provisioner.store.prepared import Prepared, raw
 
 _READERS = 4
 _AT_ONCE = 32
@@ -115,15 +115,15 @@ class Direct:
     def _shared(self, works: list[Work[Any]]) -> list[Any]:
         outcomes: list[Any] = []
         with self._writes.begin() as connection:
+            run = raw(connection).execute  # SQLAlchemy's own savepoints take many times as long
             for work in works:
-                savepoint = connection.begin_nested()
+                run("SAVEPOINT work")
                 try:
                     outcomes.append(_carried_out(connection, work, self._prepared))
                 except Exception as error:
-                    savepoint.rollback()
+                    run("ROLLBACK TO work")
                     outcomes.append(_Failed(error))
-                else:
-                    savepoint.commit()
+                run("RELEASE work")
         return outcomes
 
     def _outcome(self, work: Work[Any]) -> Any:

@@ -52,11 +52,10 @@ class Prepared:
         many = not isinstance(given, Mapping)
         rows: Sequence[Values] = [given] if isinstance(given, Mapping) else given
         form = self._form(connection.dialect, statement, tuple(rows[0]))
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - only SQLite's engine comes here
+        to = raw(connection)
         try:
             values = [form.values(row) for row in rows]
-            return raw.executemany(form.sql, values) if many else raw.execute(form.sql, values[0])
+            return to.executemany(form.sql, values) if many else to.execute(form.sql, values[0])
         except sqlite3.IntegrityError as error:
             raise IntegrityError(form.sql, None, error) from error
         except sqlite3.Error as error:
@@ -69,6 +68,13 @@ class Prepared:
                 self._forms.clear()
             form = self._forms[id(statement), keys] = _form_of(dialect, statement, keys)
         return form
+
+
+def raw(connection: Connection) -> sqlite3.Connection:
+    """SQLite's own connection behind SQLAlchemy's."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)  # noqa: S101 - only SQLite's engine comes here
+    return found
 
 
 def _form_of(dialect: Dialect, statement: Change, keys: tuple[str, ...]) -> _Form:

@@ -1,13 +1,16 @@
 """`/guests`: what is asked of guests of ours; foreign domains are listed at most."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 
 from aiohttp import web
 
+from provisioner.service.requests import CreateGuest
 from provisioner.web.keys import SERVICES
+from provisioner.web.lines import CONTENT, Line, failure, send_lines
 from provisioner.web.operation import FLAG, Operation, Reply, flag
-from provisioner.web.schemas import Created, Done, GuestOut, Planned, PlanOut, Switch, XmlOut
-from provisioner.web.schemas_guest import NewGuest
+from provisioner.web.schemas import Created, Done, GuestOut, Planned, PlanOut, Switch, XmlOut, to_data
+from provisioner.web.schemas_guest import NewGuest, NewGuests
 from provisioner.web.services import Services
 
 
@@ -24,6 +27,23 @@ async def create(request: web.Request, body: NewGuest) -> object:
     if flag(request, "dry_run"):
         return Reply(Planned(plan=PlanOut.of(await guests.dry_run(wanted))), 200)
     return Created.of(await guests.create(wanted))
+
+
+async def create_each(request: web.Request, body: NewGuests) -> object:
+    """A line for each as it is done: `{"name": …, "created": …}`, or `"error"`, `"remedy"` and `"status"`."""
+    return await send_lines(request, _each(request, body.requests()), "creating guests")
+
+
+async def _each(request: web.Request, wanted: Sequence[CreateGuest]) -> AsyncGenerator[Line]:
+    making = request.app[SERVICES].guests.create_each(wanted)
+    async with aclosing(making):
+        async for name, made in making:
+            told = (
+                failure(made, f"creating guest {name}")
+                if isinstance(made, Exception)
+                else {"created": to_data(Created.of(made))}
+            )
+            yield {"name": name, **told}
 
 
 async def show(request: web.Request, _body: None) -> object:
@@ -83,6 +103,15 @@ OPERATIONS = (
         query={"dry_run": f"{FLAG}: only plan it, change nothing"},
         status=201,
         gives_too={200: Planned},
+    ),
+    Operation(
+        "POST",
+        "/guests/batch",
+        "Create several guests; a JSON object a line",
+        create_each,
+        None,
+        takes=NewGuests,
+        content=CONTENT,
     ),
     Operation("GET", "/guests/{name}", "Show a guest with its address", show, GuestOut),
     Operation("DELETE", "/guests/{name}", "Remove a guest and its disk", delete, Done),

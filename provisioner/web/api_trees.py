@@ -1,20 +1,17 @@
 """`/trees` and `/images`: what is installed from. A build tells its progress line by line."""
 
-import json
-import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 
 from aiohttp import web
 
-from provisioner.core.errors import ProvisionerError
 from provisioner.core.profile import Image, Tree
 from provisioner.core.source import shown
-from provisioner.web.errors import problem
 from provisioner.web.keys import SERVICES
+from provisioner.web.lines import CONTENT, Line, send_lines
 from provisioner.web.operation import Operation
 from provisioner.web.schemas import Done, NewImage, NewTree, to_data
-
-log = logging.getLogger(__name__)
 
 
 async def list_trees(request: web.Request, _body: None) -> object:
@@ -45,41 +42,15 @@ async def list_images(request: web.Request, _body: None) -> object:
 
 
 async def build_image(request: web.Request, body: NewImage) -> object:
-    """`{"line": …}` as the build goes, then `{"image": …}` or `{"error": …, "remedy": …}`.
-
-    An error before the first line is an ordinary problem; a client that leaves ends the build.
-    """
-    lines = aiter(request.app[SERVICES].images.build(body.name, tune=body.tune, mirror=body.mirror))
-    first = await anext(lines, None)
-    response = web.StreamResponse(
-        headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
-    )
-    await response.prepare(request)
-    try:
-        if first is not None:
-            await response.write(_line(first))
-            async for item in lines:
-                await response.write(_line(item))
-    except ConnectionError:
-        raise
-    except Exception as error:
-        if not isinstance(error, ProvisionerError):
-            log.exception("building image %s failed", body.name)
-        found = problem(error)
-        await response.write(_json({"error": found.detail, "remedy": found.remedy}))
-    finally:
-        if (close := getattr(lines, "aclose", None)) is not None:
-            await close()
-    await response.write_eof()
-    return response
+    """`{"line": …}` as the build goes, then `{"image": …}` or `{"error": …, "remedy": …}`."""
+    return await send_lines(request, _built(request, body), f"building image {body.name}")
 
 
-def _line(item: str | Image) -> bytes:
-    return _json({"line": item} if isinstance(item, str) else {"image": to_data(item)})
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+async def _built(request: web.Request, body: NewImage) -> AsyncGenerator[Line]:
+    build = request.app[SERVICES].images.build(body.name, tune=body.tune, mirror=body.mirror)
+    async with aclosing(build):
+        async for item in build:
+            yield {"line": item} if isinstance(item, str) else {"image": to_data(item)}
 
 
 async def remove_image(request: web.Request, _body: None) -> object:
@@ -101,7 +72,7 @@ OPERATIONS = (
         build_image,
         None,
         takes=NewImage,
-        content="application/x-ndjson",
+        content=CONTENT,
     ),
     Operation("DELETE", "/images/{name}", "Remove an image and its file", remove_image, Done),
 )

@@ -1,12 +1,18 @@
 """What a guest is asked for with."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from provisioner.core.errors import Invalid
 from provisioner.service.requests import CreateGuest
 from provisioner.web.schemas import In, Line, Name
 
+MOST = 1000
+GUEST = "{name}"
+"""Stands for the guest's name in the text of a disk."""
 Text = Annotated[str, StringConstraints(max_length=64 * 1024)]
 
 
@@ -26,10 +32,9 @@ class CloudInit(In):
         return {name: text for name, text in given.items() if text}
 
 
-class NewGuest(In):
-    """A guest to be created and installed. What is left out comes from the profile."""
+class Wishes(In):
+    """What a guest is to be. What is left out comes from the profile."""
 
-    name: Name
     profile: Line = ""
     method: Literal["", "pxe", "url", "iso", "import"] = Field(
         "", description="left out: url with a location, iso with a cdrom, else pxe"
@@ -41,7 +46,7 @@ class NewGuest(In):
         default_factory=list,
         max_length=16,
         description="size=4,pool=default,format=qcow2,bus=virtio (size in GiB); IMAGE,size=20,linked=on; "
-        "vol=POOL/VOLUME",
+        "vol=POOL/VOLUME; {name} stands for the guest's name",
     )
     networks: list[Line] = Field(
         default_factory=list,
@@ -69,14 +74,40 @@ class NewGuest(In):
     root_password_hash: Line = Field("", description="crypt(3) hash; empty locks root's password")
     connect: Line = Field("", description="libvirt URI; empty for the configured one")
 
-    def request(self) -> CreateGuest:
-        """As the use case takes it."""
+    def wanted(self, names: Sequence[str]) -> list[CreateGuest]:
+        """Such a guest under each of the names, as the use case takes it."""
         texts = None if self.cloud_init is None else self.cloud_init.texts()
-        plain = self.model_dump(exclude={"cloud_init", "disks", "networks", "ssh_keys"})
-        return CreateGuest(
+        plain = self.model_dump(exclude={"name", "names", "cloud_init", "disks", "networks", "ssh_keys"})
+        request = CreateGuest(
+            name="",
             **plain,
-            disks=tuple(self.disks),
             networks=tuple(self.networks),
             ssh_keys=tuple(self.ssh_keys),
             cloud_init=texts,
         )
+        return [replace(request, name=name, disks=self._disks(name)) for name in names]
+
+    def _disks(self, name: str) -> tuple[str, ...]:
+        return tuple(disk.replace(GUEST, name) for disk in self.disks)
+
+
+class NewGuest(Wishes):
+    """A guest to be created and installed."""
+
+    name: Name
+
+    def request(self) -> CreateGuest:
+        (one,) = self.wanted([self.name])
+        return one
+
+
+class NewGuests(Wishes):
+    """Several that differ in their names alone, and in the addresses that each is given."""
+
+    names: list[Name] = Field(min_length=1, max_length=MOST)
+
+    def requests(self) -> list[CreateGuest]:
+        """Raises Invalid where all would have one address."""
+        if len(self.names) > 1 and (self.mac or self.uuid or any("mac=" in text for text in self.networks)):
+            raise Invalid("mac and uuid are for one guest", remedy="leave them out: each is given its own")
+        return self.wanted(self.names)

@@ -76,12 +76,12 @@ async def test_a_guest_from_creation_to_removal(world: World) -> None:
 G = {"name": "a", "profile": "p"}
 BAD_BODIES: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/guests", {"profile": "p"}, 422, "name is missing"),
-    ("POST", "/guests", G | {"memroy": 1}, 422, "memroy is not a field of this; known are name"),
+    ("POST", "/guests", G | {"memroy": 1}, 422, "memroy is not a field of this; known are profile"),
     ("POST", "/guests", G | {"memory": "512"}, 422, "memory: should be a valid integer"),
     ("POST", "/guests", G | {"method": "floppy"}, 422, "method must be one of '', 'pxe', 'url', 'iso' or"),
     ("POST", "/guests", G | {"graphics": "spice"}, 422, "graphics must be one of '', 'none' or 'vnc'"),
     ("POST", "/guests", G | {"boot": ["uefi"]}, 422, "boot: should be a valid string"),
-    ("POST", "/guests", G | {"disk": "size=4"}, 422, "disk is not a field of this; known are name"),
+    ("POST", "/guests", G | {"disk": "size=4"}, 422, "disk is not a field of this; known are profile"),
     ("POST", "/guests", G | {"disks": "size=4"}, 422, "disks: should be a valid list"),
     ("POST", "/guests", G | {"networks": ["default"] * 9}, 422, "networks: list should have at most 8 items"),
     ("POST", "/guests", G | {"files": {"a": 1}}, 422, "files.a: should be a valid string"),
@@ -218,6 +218,34 @@ async def test_profiles_trees_machines_answers(world: World) -> None:
     assert (await world.ask("POST", "/api/v1/answers/lint", text))[1] == {"findings": ["line 1: no reboot"]}
 
 
+async def test_several_guests_are_made_line_by_line(world: World) -> None:
+    body = {"names": ["web5", "web6", "web5", "broken"], "profile": "p", "disks": ["vol=default/{name}"]}
+    status, text, headers = await world.ask("POST", "/api/v1/guests/batch", body)
+    lines = [json.loads(line) for line in text.splitlines()]
+
+    assert (status, headers["Content-Type"]) == (200, "application/x-ndjson")
+    assert [line["name"] for line in lines] == body["names"]
+    assert [line["created"]["guest"]["name"] for line in lines[:2]] == ["web5", "web6"]
+    assert lines[2] == {
+        "name": "web5",
+        "error": "web5 is taken",
+        "remedy": "choose another name",
+        "status": 409,
+    }
+    assert lines[3]["status"] == 500
+    assert "secret" not in text
+
+    for wrong, field in (
+        ({"names": []}, "names"),
+        ({"names": ["a"] * 1001}, "names"),
+        ({"names": ["a", "b"], "mac": "52:54:00:00:00:07"}, "mac"),
+        ({"names": ["a", "b"], "networks": ["network=default,mac=52:54:00:00:00:07"]}, "mac"),
+        ({"names": ["a"], "name": "b"}, "name"),
+    ):
+        status, told, _ = await world.ask("POST", "/api/v1/guests/batch", wrong)
+        assert (status, field in told["detail"]) == (422, True), told
+
+
 async def test_an_image_is_built_line_by_line(world: World) -> None:
     status, text, headers = await world.ask("POST", "/api/v1/images", {"name": "tiny", "tune": True})
     lines = [json.loads(line) for line in text.splitlines()]
@@ -231,6 +259,7 @@ async def test_an_image_is_built_line_by_line(world: World) -> None:
     assert json.loads(text.splitlines()[-1]) == {
         "error": "mmdebstrap is missing",
         "remedy": "install mmdebstrap",
+        "status": 503,
     }
     assert (await world.ask("POST", "/api/v1/images", {"name": "unknown"}))[0] == 404
     assert (await world.ask("GET", "/api/v1/images"))[1][0]["name"] == "tiny"

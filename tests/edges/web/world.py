@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +101,18 @@ class FakeGuests:
         )
         self.guests[request.name] = guest
         return Creation(install, guest, self._plan(request))
+
+    async def create_each(
+        self, requests: Sequence[CreateGuest]
+    ) -> AsyncGenerator[tuple[str, Creation | Exception]]:
+        for request in requests:
+            if request.name == "broken":
+                yield request.name, RuntimeError("a secret of the service")
+                continue
+            try:
+                yield request.name, await self.create(request)
+            except Conflict as error:
+                yield request.name, error
 
     async def list(self, *, all: bool = False) -> list[Guest]:
         foreign = [Guest("alien", UUID, "running", False, 1024, 2, True, "")] if all else []
@@ -215,7 +227,7 @@ class FakeImages:
     async def list(self) -> list[Image]:
         return [Image("tiny", "tiny.tar.zst", "0" * 64, 10, 100)]
 
-    async def build(self, name: str, *, tune: bool, mirror: str) -> AsyncIterator[str | Image]:
+    async def build(self, name: str, *, tune: bool, mirror: str) -> AsyncGenerator[str | Image]:
         if name not in ("tiny", "broken"):
             raise NotFound(f"no recipe is called {name!r}")
         yield "unpacking"

@@ -14,6 +14,11 @@ from tests.unit.cli.network_verbs import NETWORK_FAULTS, NETWORK_VERBS
 G, P, T, I = fake.GUEST, fake.PROFILE, fake.TREE, fake.INSTALL  # noqa: E741
 BUILT = '{"line": "unpacking"}\n{"line": "packing"}\n' + json.dumps({"image": fake.IMAGE}) + "\n"
 NEW = {"install": I, "guest": G, "plan": fake.PLAN}
+MANY = "".join(
+    json.dumps({"name": name, "created": {**NEW, "guest": {**G, "name": name}}}) + "\n"
+    for name in ("web2", "web1")
+)
+TAKEN = json.dumps({"name": "web3", "error": "web3 is taken", "remedy": "choose another", "status": 409})
 
 # words, what the service replies with, the last request's body, lines of stdout
 GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
@@ -32,6 +37,17 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         {"POST /guests": NEW},
         {"name": "web1", "profile": "debian12-image", "memory": 1024},
         ["web1: install 0f3c9a has begun"],
+    ),
+    (
+        "guest create web{1..2} -p tiny --disk vol=default/{name} --import",
+        {"POST /guests/batch": MANY},
+        {
+            "names": ["web1", "web2"],
+            "profile": "tiny",
+            "method": "import",
+            "disks": ["vol=default/{name}"],
+        },
+        ["web1: install 0f3c9a has begun", "web2: install 0f3c9a has begun"],
     ),
     ("guest start web1", {"POST /guests/web1/start": {"done": "started"}}, None, []),
     ("guest shutdown web1", {"POST /guests/web1/shutdown": {}}, None, []),
@@ -340,6 +356,22 @@ def test_bad(service: FakeService, provisioner: Provisioner, words: str, replies
     service.replies = replies
 
     told_once(provisioner(*words.split()))
+
+
+def test_of_several_guests_the_one_that_cannot_be_is_told(
+    service: FakeService, provisioner: Provisioner
+) -> None:
+    service.replies = {"POST /guests/batch": MANY + TAKEN}
+
+    ran = provisioner("guest", "create", "web", "--count", "3", "-p", "tiny")
+
+    assert ran.code == 1
+    assert ran.out.splitlines() == ["web1: install 0f3c9a has begun", "web2: install 0f3c9a has begun"]
+    assert [line for line in ran.err.splitlines() if not line.startswith("warning: ")] == [
+        "error: web3 is taken",
+        "remedy: choose another",
+        "error: 1 of 3 guests were not made",
+    ]
 
 
 @pytest.mark.parametrize("words", USAGE)

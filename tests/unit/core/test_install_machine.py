@@ -139,4 +139,4 @@ class InstallMachine(RuleBasedStateMachine):
 
 
 TestInstallMachine = InstallMachine.TestCase
-TestInstallMachine.settings = settings(max_examples=400, stateful_step_count=30, deadline=None)
+TestInstallMachine.settings = settings(max_examples=400, stateful_step_count=30)

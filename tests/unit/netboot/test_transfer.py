@@ -265,7 +265,7 @@ class Client:
     loss=st.sampled_from([0.0, 0.01, 0.1, 0.3]),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_file_arrives_whole_through_a_bad_channel(
     size: int, blksize: int, window: int, options: bool, loss: float, seed: int
 ) -> None:

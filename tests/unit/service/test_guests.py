@@ -184,6 +184,34 @@ async def test_of_a_hundred_that_ask_for_one_name_one_gets_it(world: World) -> N
     assert len(world.libvirt.there) == len(world.libvirt.disks) == len(await world.memory.installs()) == 1
 
 
+async def test_of_several_each_is_made_by_itself(world: World) -> None:
+    world.libvirt.there[FOREIGN.uuid] = FOREIGN
+    asked = [replace(REQUEST, name=name) for name in ("web1", "old", "web2", "Not a name", "web1")]
+
+    done = [made async for made in world.guests().create_each(asked)]
+
+    refused = [error for _, error in done if isinstance(error, Exception)]
+    assert sorted(name for name, _ in done) == ["Not a name", "old", "web1", "web1", "web2"]
+    assert sorted(type(error).__name__ for error in refused) == ["Conflict", "Conflict", "Invalid"]
+    assert sorted(guest.spec.name for guest in await world.memory.guests()) == ["web1", "web2"]
+    assert await world.memory.open_journal() == []
+
+
+async def test_who_stops_listening_stops_what_was_not_begun(world: World) -> None:
+    guests = world.guests()
+    making = guests.create_each([replace(REQUEST, name=f"web{number}") for number in range(200)])
+
+    await anext(making)
+    await making.aclose()
+    await guests.close()
+
+    made = await world.memory.guests()
+    assert 0 < len(made) < 200
+    assert {guest.install for guest in made} == {install.id for install in await world.memory.installs()}
+    assert len(world.libvirt.there) == len(made)
+    assert await world.memory.open_journal() == []
+
+
 async def test_the_name_of_a_machine_is_taken(world: World) -> None:
     await world.memory.add_machine(Machine("web1", "52:54:00:99:99:99"))
 
