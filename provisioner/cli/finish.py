@@ -1,9 +1,11 @@
 """How `guest create` and `guest rebuild` end: the install followed where asked to, the result printed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from provisioner.cli.errors import say
 from provisioner.cli.output import Format, document, remark
 from provisioner.core.errors import ProvisionerError, Unavailable
 
@@ -23,6 +25,17 @@ def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> Non
     else:
         click.echo(f"{name}: install {install['id']} has begun")
         remark(f"follow it with: provisioner install wait {name}")
+
+
+def made_of(lines: Iterator[dict[str, Any]], names: list[str], key: str) -> dict[str, Any]:
+    """What was made, by name and in the order of `names`; what stands against the others is told at once."""
+    made = {}
+    for line in lines:
+        if "name" in line and key in line:
+            made[line["name"]] = line[key]
+        else:
+            say(f"error: {line['error']}", remedy=line["remedy"])
+    return {name: made[name] for name in names if name in made}
 
 
 def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, output: Format) -> None:

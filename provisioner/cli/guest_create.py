@@ -5,8 +5,7 @@ from typing import Any
 import click
 
 from provisioner.cli.api import Api, connect
-from provisioner.cli.errors import say
-from provisioner.cli.finish import finish, finish_all
+from provisioner.cli.finish import finish, finish_all, made_of
 from provisioner.cli.guest_options import body, create_options
 from provisioner.cli.names import expand
 from provisioner.cli.output import Format, document, output_option
@@ -58,15 +57,11 @@ def create(
 
 
 def _all_made(api: Api, names: list[str], request: dict[str, Any], options: dict[str, Any]) -> list[Any]:
-    """Several, asked for in one request: what stands against one of them is told at once."""
-    answers = {}
-    for line in api.lines("guests", "batch", body={"names": names, **request}):
-        if "created" in line:
-            answers[line["name"]] = line["created"]
-            _made(line["created"], options)
-            continue
-        say(f"error: {line['error']}", remedy=line["remedy"])
-    return [answers[name] for name in names if name in answers]
+    """Several, asked for in one request."""
+    answers = made_of(api.lines("guests", "batch", body={"names": names, **request}), names, "created")
+    for answer in answers.values():
+        _made(answer, options)
+    return list(answers.values())
 
 
 def _made(answer: Any, options: dict[str, Any]) -> None:

@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from provisioner.cli.api import connect
+from provisioner.cli.api import Api, connect
 from provisioner.cli.complete import guests
+from provisioner.cli.finish import made_of
+from provisioner.cli.names import expand
 from provisioner.cli.output import Format, document, output_option, remark
-from provisioner.core.errors import Invalid
+from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.machine import check_name
 
 name_argument = click.argument("name", shell_complete=guests)
@@ -106,21 +109,34 @@ def display(name: str, password: bool, minutes: int, output: Format) -> None:
 def clone(source: str, new: str, kind: str, start: bool, output: Format) -> None:
     """Make guest NEW like SOURCE, which must be off: another name, UUID, MAC and disk.
 
-    A linked clone freezes the disk of SOURCE as the base of both; both may be started afterwards.
+    A linked clone freezes the disk of SOURCE as the base of both; both may be started afterwards. NEW may
+    stand for several: web{01..20}.
     """
     try:
-        check_name(new, "guest name")
+        names = [check_name(name, "guest name") for name in expand(new)]
     except Invalid as error:
         raise click.UsageError(str(error)) from None
     api = connect()
-    made = api.patient("guests", source, "clone", body={"name": new, "kind": kind})
-    if start:
-        api.post("guests", new, "start")
-        made = api.get("guests", new)
-    if output != "table":
-        document(made, output)
+    if len(names) == 1:
+        made = [api.patient("guests", source, "clone", body={"name": names[0], "kind": kind})]
     else:
-        click.echo(f"{new}: cloned from {source} ({kind}), {made['state']}, MAC {made['mac']}")
+        lines = api.lines("guests", source, "clones", body={"names": names, "kind": kind})
+        made = list(made_of(lines, names, "guest").values())
+    if start:
+        made = [_started(api, guest["name"]) for guest in made]
+    if output != "table":
+        document(made[0] if len(names) == 1 else made, output)
+    else:
+        for guest in made:
+            told = f"cloned from {source} ({kind}), {guest['state']}, MAC {guest['mac']}"
+            click.echo(f"{guest['name']}: {told}")
+    if len(made) < len(names):
+        raise Unavailable(f"{len(names) - len(made)} of {len(names)} guests were not made")
+
+
+def _started(api: Api, name: str) -> Any:
+    api.post("guests", name, "start")
+    return api.get("guests", name)
 
 
 VERBS: tuple[click.Command, ...] = (

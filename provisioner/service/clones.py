@@ -7,9 +7,10 @@ a kill, what carries the id of its install is removed.
 
 import asyncio
 import re
-from collections.abc import Coroutine
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import check_name
 from provisioner.plan.cloning import Blueprint, Clone, Identity, interfaces, plan_clone
 from provisioner.plan.steps import DeleteVolume, UndefineDomain
+from provisioner.service.each import attempt, each
 from provisioner.service.guests import Guests
 from provisioner.service.ports import (
     Clock,
@@ -38,6 +40,13 @@ from provisioner.service.tokens import Tokens
 Result = TypeVar("Result")
 _INTENT = "clone"
 """How the journal's row of a clone begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Original:
+    row: GuestRow
+    host: LifeHypervisor
+    found: Blueprint
 
 
 class Clones:
@@ -69,22 +78,44 @@ class Clones:
 
     async def clone(self, source: str, name: str, *, linked: bool = True) -> Guest:
         """A guest like `source`, which must be off, with a name, UUID, MAC and disk of its own; it is off."""
-        check_name(name, "guest name")
-        if source == name:
-            raise Invalid(f"guest {source} cannot be a clone of itself", remedy="give the clone another name")
         async with self._guests.lock(source):
-            row = await self._row(source)
-            host = self._hosts(row.uri)
-            found, last = await asyncio.gather(
-                host.blueprint(source, row.spec.uuid), self._store.install(row.install)
+            return await self._copied(await self._original(source), name, linked=linked)
+
+    async def clone_each(
+        self, source: str, names: Sequence[str], *, linked: bool = True
+    ) -> AsyncGenerator[tuple[str, Guest | Exception]]:
+        """The same several times: what stands against one holds up no other. Gives each as it is done."""
+        async with self._guests.lock(source):
+            original, left = await self._original(source), list(names)
+            # One that moves the source onto an overlay of its own must be alone.
+            while left and linked and any(disk.base is None for disk in original.found.disks):
+                name = left.pop(0)
+                yield name, await attempt(self._copied(original, name, linked=linked))
+                original = await self._original(source)
+            async with aclosing(each(left, partial(self._copied, original, linked=linked))) as making:
+                async for made in making:
+                    yield made
+
+    async def _original(self, source: str) -> _Original:
+        """What is to be cloned. Raises NotFound, and Conflict where it is on or being installed."""
+        row = await self._row(source)
+        host = self._hosts(row.uri)
+        found, last = await asyncio.gather(
+            host.blueprint(source, row.spec.uuid), self._store.install(row.install)
+        )
+        if not last.over:
+            raise Conflict(
+                f"guest {source} is being installed: there is nothing to clone yet",
+                remedy=f"provisioner install wait {source}",
             )
-            if not last.over:
-                raise Conflict(
-                    f"guest {source} is being installed: there is nothing to clone yet",
-                    remedy=f"provisioner install wait {source}",
-                )
-            _check_off(source, active=found.active)
-            return await self._owned(self._clone(row, host, found, name, linked))
+        _check_off(source, active=found.active)
+        return _Original(row, host, found)
+
+    async def _copied(self, original: _Original, name: str, *, linked: bool) -> Guest:
+        check_name(name, "guest name")
+        if original.row.spec.name == name:
+            raise Invalid(f"guest {name} cannot be a clone of itself", remedy="give the clone another name")
+        return await self._owned(self._clone(original.row, original.host, original.found, name, linked))
 
     async def _clone(
         self, row: GuestRow, host: LifeHypervisor, found: Blueprint, name: str, linked: bool

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from provisioner.core.errors import Conflict, NotFound, Unavailable
@@ -11,6 +12,7 @@ from provisioner.core.install import Event, Install, Kind
 from provisioner.plan.steps import HostStep, Plan, SetAutostart, StartDomain, StopDomain
 from provisioner.service.addresses import find_address
 from provisioner.service.drafts import Draft, Drafts
+from provisioner.service.each import each
 from provisioner.service.execution import Execution, carry_out_removal
 from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store, TokenKind
 from provisioner.service.rebuild import begin_rebuild
@@ -20,7 +22,6 @@ from provisioner.service.tokens import Tokens
 
 Made = tuple[str, Creation | Exception]
 """A guest's name, and what became of its making."""
-_AT_ONCE = 32
 
 
 def _unknown(mac: str) -> str | None:
@@ -64,27 +65,13 @@ class Guests:
         return self._creation(draft, await self.execution.begin(draft))
 
     async def create_each(self, requests: Sequence[CreateGuest]) -> AsyncGenerator[Made]:
-        """All of them, many at a time, each as `create` makes it: what stands against one holds up no other.
+        """All of them, each as `create` makes it: what stands against one holds up no other.
 
         Gives each as it is done. Who stops listening stops those that were not begun.
         """
-        turns = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(request: CreateGuest) -> Made:
-            async with turns:
-                try:
-                    return request.name, await self.create(request)
-                except Exception as error:
-                    return request.name, error
-
-        making = [asyncio.create_task(one(request)) for request in requests]
-        try:
-            for made in asyncio.as_completed(making):
-                yield await made
-        finally:
-            for task in making:
-                task.cancel()
-            await asyncio.gather(*making, return_exceptions=True)
+        async with aclosing(each(requests, self.create)) as making:
+            async for request, made in making:
+                yield request.name, made
 
     async def rebuild(self, name: str) -> Creation:
         """Installs a guest anew on an empty disk. An install of it that runs is cancelled first."""

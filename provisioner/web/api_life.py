@@ -1,13 +1,17 @@
 """`/guests/{name}/…`: a guest paused, watched, typed into, cloned, counted up before it is removed."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from aiohttp import web
 
 from provisioner.web import channels, serial
 from provisioner.web.api_guests import switch
 from provisioner.web.keys import SERVICES
+from provisioner.web.lines import CONTENT, Line, failure, send_lines
 from provisioner.web.operation import FLAG, Operation, flag, number
-from provisioner.web.schemas import GuestOut
-from provisioner.web.schemas_life import DisplayOut, NewClone, RemovalOut, Unlock
+from provisioner.web.schemas import GuestOut, to_data
+from provisioner.web.schemas_life import DisplayOut, NewClone, NewClones, RemovalOut, Unlock
 
 _MOST_TAIL = 64 * 1024
 _OVER = "the guest was switched off, or somebody else took its console"
@@ -49,6 +53,22 @@ async def clone(request: web.Request, body: NewClone) -> object:
     clones = request.app[SERVICES].clones
     linked = body.kind == "linked"
     return GuestOut.of(await clones.clone(request.match_info["name"], body.name, linked=linked))
+
+
+async def clone_each(request: web.Request, body: NewClones) -> object:
+    """A line for each as it is done: `{"name": …, "guest": …}`, or `"error"`, `"remedy"` and `"status"`."""
+    return await send_lines(request, _each(request, body), f"cloning {request.match_info['name']}")
+
+
+async def _each(request: web.Request, body: NewClones) -> AsyncGenerator[Line]:
+    source, linked = request.match_info["name"], body.kind == "linked"
+    making = request.app[SERVICES].clones.clone_each(source, body.names, linked=linked)
+    async with aclosing(making):
+        async for name, made in making:
+            if isinstance(made, Exception):
+                yield {"name": name, **failure(made, f"cloning {source} to {name}")}
+            else:
+                yield {"name": name, "guest": to_data(GuestOut.of(made))}
 
 
 async def removal(request: web.Request, _body: None) -> object:
@@ -114,6 +134,15 @@ OPERATIONS = (
         GuestOut,
         takes=NewClone,
         status=201,
+    ),
+    Operation(
+        "POST",
+        "/guests/{name}/clones",
+        "Make several guests like it; a JSON object a line",
+        clone_each,
+        None,
+        takes=NewClones,
+        content=CONTENT,
     ),
     Operation("GET", "/guests/{name}/removal", "What removing it takes away", removal, RemovalOut),
 )

@@ -22,6 +22,10 @@ Line = Annotated[str, Field(max_length=2000)]
 Text = Annotated[str, Field(max_length=512 * 1024)]
 
 
+MOST = 1000
+"""Guests of one request."""
+
+
 class In(BaseModel):
     """A request's body. Types are taken as they are: "1" is no number, 1 is no text."""
 

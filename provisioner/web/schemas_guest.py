@@ -8,9 +8,8 @@ from pydantic import Field, StringConstraints
 
 from provisioner.core.errors import Invalid
 from provisioner.service.requests import CreateGuest
-from provisioner.web.schemas import In, Line, Name
+from provisioner.web.schemas import MOST, In, Line, Name
 
-MOST = 1000
 GUEST = "{name}"
 """Stands for the guest's name in the text of a disk."""
 Text = Annotated[str, StringConstraints(max_length=64 * 1024)]

@@ -8,16 +8,25 @@ from pydantic import Field
 from provisioner.plan.describe import describe
 from provisioner.service.guest_life import Removal, Unlocked
 from provisioner.service.ports import VolumeFacts
-from provisioner.web.schemas import In, Name, Out
+from provisioner.web.schemas import MOST, In, Name, Out
 
 
-class NewClone(In):
-    """A clone of a guest that is switched off."""
-
-    name: Name
+class _CloneKind(In):
     kind: Literal["linked", "full"] = Field(
         "linked", description="linked: on a shared base, at once; full: a copy that needs nothing else"
     )
+
+
+class NewClone(_CloneKind):
+    """A clone of a guest that is switched off."""
+
+    name: Name
+
+
+class NewClones(_CloneKind):
+    """Several clones of one guest."""
+
+    names: list[Name] = Field(min_length=1, max_length=MOST)
 
 
 class Unlock(In):

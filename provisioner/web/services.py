@@ -99,6 +99,9 @@ class Life(Protocol):
 
 class Clones(Protocol):
     async def clone(self, source: str, name: str, *, linked: bool) -> Guest: ...
+    def clone_each(
+        self, source: str, names: Sequence[str], *, linked: bool
+    ) -> AsyncGenerator[tuple[str, Guest | Exception]]: ...
 
 
 class Why(Protocol):

@@ -1,11 +1,11 @@
 """Guests' life behind the web: an echo for a console, a picture for a screen."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from provisioner.core.errors import Conflict
+from provisioner.core.errors import Conflict, NotFound
 from provisioner.hypervisor.png import from_ppm
 from provisioner.plan.steps import DeleteVolume, Plan, UndefineDomain
 from provisioner.service.guest_life import Kept, Removal, Unlocked
@@ -107,3 +107,12 @@ class FakeClones:
         self.guests.guests[name] = made
         self.guests.calls.append(f"clone {source} {name} {'linked' if linked else 'full'}")
         return made
+
+    async def clone_each(
+        self, source: str, names: Sequence[str], *, linked: bool
+    ) -> AsyncGenerator[tuple[str, Guest | Exception]]:
+        for name in names:
+            try:
+                yield name, await self.clone(source, name, linked=linked)
+            except NotFound as error:
+                yield name, error

@@ -39,6 +39,23 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_several_clones_are_made_line_by_line(world: World, guest: str) -> None:
+    asked = {"names": ["web2", "web3"], "kind": "full"}
+    status, text, headers = await world.ask("POST", "/api/v1/guests/web1/clones", asked)
+    lines = [json.loads(line) for line in text.splitlines()]
+
+    assert (status, headers["Content-Type"]) == (200, "application/x-ndjson")
+    assert [(line["name"], line["guest"]["state"]) for line in lines] == [
+        ("web2", "shut off"),
+        ("web3", "shut off"),
+    ]
+    assert world.guests.calls == ["clone web1 web2 full", "clone web1 web3 full"]
+
+    _, text, _ = await world.ask("POST", "/api/v1/guests/nobody/clones", {"names": ["web4"]})
+    assert json.loads(text)["status"] == 404
+    assert (await world.ask("POST", "/api/v1/guests/web1/clones", {"names": []}))[0] == 422
+
+
 async def test_a_guest_is_paused_reset_cloned_and_counted(world: World, guest: str) -> None:
     for verb in ("suspend", "resume", "reset"):
         status, done, _ = await world.ask("POST", f"/api/v1/guests/web1/{verb}")

@@ -14,11 +14,6 @@ from tests.unit.cli.network_verbs import NETWORK_FAULTS, NETWORK_VERBS
 G, P, T, I = fake.GUEST, fake.PROFILE, fake.TREE, fake.INSTALL  # noqa: E741
 BUILT = '{"line": "unpacking"}\n{"line": "packing"}\n' + json.dumps({"image": fake.IMAGE}) + "\n"
 NEW = {"install": I, "guest": G, "plan": fake.PLAN}
-MANY = "".join(
-    json.dumps({"name": name, "created": {**NEW, "guest": {**G, "name": name}}}) + "\n"
-    for name in ("web2", "web1")
-)
-TAKEN = json.dumps({"name": "web3", "error": "web3 is taken", "remedy": "choose another", "status": 409})
 
 # words, what the service replies with, the last request's body, lines of stdout
 GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
@@ -37,17 +32,6 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         {"POST /guests": NEW},
         {"name": "web1", "profile": "debian12-image", "memory": 1024},
         ["web1: install 0f3c9a has begun"],
-    ),
-    (
-        "guest create web{1..2} -p tiny --disk vol=default/{name} --import",
-        {"POST /guests/batch": MANY},
-        {
-            "names": ["web1", "web2"],
-            "profile": "tiny",
-            "method": "import",
-            "disks": ["vol=default/{name}"],
-        },
-        ["web1: install 0f3c9a has begun", "web2: install 0f3c9a has begun"],
     ),
     ("guest start web1", {"POST /guests/web1/start": {"done": "started"}}, None, []),
     ("guest shutdown web1", {"POST /guests/web1/shutdown": {}}, None, []),
@@ -320,6 +304,8 @@ USAGE = (
     "guest create web1 -p tiny --boot uefi,secure=perhaps",
     "guest create web1 -p tiny --mac 52:54:00:00:00:01 --count 2",
     "guest create web1 --name web2 -p tiny",
+    "guest clone web1 web{3..1}",
+    "guest clone web1 Web{1..3}",
     "guest create web1 -p tiny --mac 12:34",
     "guest create web1 -p tiny --uuid 12",
     "guest create web1 -p tiny --memory lots",
@@ -356,22 +342,6 @@ def test_bad(service: FakeService, provisioner: Provisioner, words: str, replies
     service.replies = replies
 
     told_once(provisioner(*words.split()))
-
-
-def test_of_several_guests_the_one_that_cannot_be_is_told(
-    service: FakeService, provisioner: Provisioner
-) -> None:
-    service.replies = {"POST /guests/batch": MANY + TAKEN}
-
-    ran = provisioner("guest", "create", "web", "--count", "3", "-p", "tiny")
-
-    assert ran.code == 1
-    assert ran.out.splitlines() == ["web1: install 0f3c9a has begun", "web2: install 0f3c9a has begun"]
-    assert [line for line in ran.err.splitlines() if not line.startswith("warning: ")] == [
-        "error: web3 is taken",
-        "remedy: choose another",
-        "error: 1 of 3 guests were not made",
-    ]
 
 
 @pytest.mark.parametrize("words", USAGE)

@@ -59,6 +59,27 @@ async def test_many_clones_stand_on_one_base(living: Living) -> None:
     assert (await living.memory.guest("web1")).volume == "web1-i2"
 
 
+async def test_several_at_once_stand_on_one_base_and_each_is_made_by_itself(living: Living) -> None:
+    names = ["web1", *(f"clone{number}" for number in range(40)), "clone7", "Web 2"]
+
+    done = [made async for made in living.clones.clone_each("web1", names)]
+    await living.clones.close()
+
+    made = sorted(guest.name for _, guest in done if not isinstance(guest, Exception))
+    refused = [error for _, error in done if isinstance(error, Exception)]
+    assert made == sorted(f"clone{number}" for number in range(40))
+    assert sorted(type(error).__name__ for error in refused) == ["Conflict", "Invalid", "Invalid"]
+    assert domains(living.libvirt) == sorted([*made, "web1"])
+    assert set(living.libvirt.backings.values()) == {"web1-i1"}
+    assert len(living.libvirt.backings) == 41
+    assert await living.memory.open_journal() == []
+
+
+async def test_several_clones_of_nobody_are_refused_as_one(living: Living) -> None:
+    with pytest.raises(NotFound, match="nobody"):
+        await anext(living.clones.clone_each("nobody", ["web2", "web3"]))
+
+
 async def test_a_source_that_was_written_to_gets_a_base_of_that(living: Living) -> None:
     await living.clones.clone("web1", "web2")
     living.libvirt.written.add("web1-i2")

@@ -1,0 +1,93 @@
+"""Several guests by one word: one request to the service, and an answer a line."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tests.unit.cli import fake
+from tests.unit.cli.conftest import Provisioner
+from tests.unit.cli.fake import FakeService
+
+TAKEN = {"name": "web3", "error": "web3 is taken", "remedy": "choose another", "status": 409}
+MADE = {"install": fake.INSTALL, "plan": fake.PLAN}
+
+
+def lines(*answers: dict[str, Any]) -> str:
+    return "".join(json.dumps(answer) + "\n" for answer in answers)
+
+
+def created(name: str) -> dict[str, Any]:
+    return {"name": name, "created": {**MADE, "guest": guest(name)}}
+
+
+def cloned(name: str) -> dict[str, Any]:
+    return {"name": name, "guest": guest(name)}
+
+
+def guest(name: str) -> dict[str, Any]:
+    return {**fake.GUEST, "name": name}
+
+
+def but_warnings(told: str) -> Sequence[str]:
+    return [line for line in told.splitlines() if not line.startswith("warning: ")]
+
+
+def test_several_are_created_by_one_request(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/batch": lines(created("web2"), created("web1"))}
+
+    ran = provisioner(
+        *["guest", "create", "web{1..2}", "-p", "tiny", "--import", "--disk", "vol=default/{name}"]
+    )
+
+    assert ran.code == 0
+    assert ran.out.splitlines() == ["web1: install 0f3c9a has begun", "web2: install 0f3c9a has begun"]
+    wanted = {"profile": "tiny", "method": "import", "disks": ["vol=default/{name}"]}
+    assert service.last().body == {"names": ["web1", "web2"], **wanted}
+
+
+def test_the_one_that_cannot_be_made_is_told(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/batch": lines(created("web2"), TAKEN, created("web1"))}
+
+    ran = provisioner(*["guest", "create", "web", "--count", "3", "-p", "tiny"])
+
+    assert ran.code == 1
+    assert ran.out.splitlines() == ["web1: install 0f3c9a has begun", "web2: install 0f3c9a has begun"]
+    assert but_warnings(ran.err) == [
+        "error: web3 is taken",
+        "remedy: choose another",
+        "error: 1 of 3 guests were not made",
+    ]
+
+
+def test_an_answer_that_ends_early_is_told(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/batch": lines(created("web1"), {"error": "it broke", "remedy": ""})}
+
+    ran = provisioner(*["guest", "create", "web", "--count", "3", "-p", "tiny"])
+
+    assert ran.code == 1
+    assert but_warnings(ran.err) == ["error: it broke", "error: 2 of 3 guests were not made"]
+
+
+def test_several_clones_are_made_and_started(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/web1/clones": lines(cloned("web03"), cloned("web02"))}
+    for name in ("web02", "web03"):
+        service.replies |= {f"POST /guests/{name}/start": {}, f"GET /guests/{name}": guest(name)}
+
+    ran = provisioner(*["guest", "clone", "web1", "web{02..03}", "--start"])
+
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "web02: cloned from web1 (linked), running, MAC 52:54:00:00:00:01",
+        "web03: cloned from web1 (linked), running, MAC 52:54:00:00:00:01",
+    ]
+    assert service.asked[0].body == {"names": ["web02", "web03"], "kind": "linked"}
+
+
+def test_a_clone_that_cannot_be_made_is_told(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/web1/clones": lines(cloned("web2"), TAKEN)}
+
+    ran = provisioner(*["guest", "clone", "web1", "web{2..3}", "--full"])
+
+    assert ran.code == 1
+    assert ran.out.splitlines() == ["web2: cloned from web1 (full), running, MAC 52:54:00:00:00:01"]
+    assert but_warnings(ran.err)[-1] == "error: 1 of 2 guests were not made"
