@@ -28,13 +28,14 @@ async def report(request: web.Request) -> web.Response:
         raise web.HTTPMethodNotAllowed("HEAD", ("GET", "POST"))
     if kind is None:
         raise NotFound(f"there is no report {name[:40]!r}; known are {', '.join(_KINDS)}")
+    # Before anything that takes time: nc hangs up once it has spoken, and what it said would go with it.
+    raw = await read(request, REPORT_BYTES) if request.method == "POST" else b""
     try:
         install = await services.tokens.check(request.match_info["token"], "report")
     except Denied:
         raise web.HTTPNotFound from None
     if install.over and kind is not Kind.FIRST_BOOT:
         raise web.HTTPNotFound
-    raw = await read(request, REPORT_BYTES) if request.method == "POST" else b""
     text = plain(raw.decode("utf-8", "replace") or request.query.get("text", ""))
     data: dict[str, object] = {"address": peer(request)}
     if percent := request.query.get("percent", ""):

@@ -53,7 +53,7 @@ def cloning(state: Path, runs: int) -> bool:
     """Whether a linked clone is as much faster than virt-clone as it has to be."""
     state.mkdir(mode=0o755)
     tell(f"a linked clone of 512 MB beside virt-clone, {runs} alternations:")
-    return clone.report(*clone.compare(state, runs, tell), tell) >= clone.GATE
+    return clone.report(clone.compare(state, runs, tell), tell) >= clone.GATE
 
 
 def netboot(state: Path, runs: int) -> bool:

@@ -1,5 +1,7 @@
 """Reports: with the install's token, by POST or GET, small, and without control characters."""
 
+import asyncio
+
 import pytest
 
 from provisioner.core.install import Kind, Stage
@@ -91,3 +93,24 @@ async def test_a_body_that_is_no_utf8_is_taken_as_far_as_it_goes(world: World) -
     path = f"/report/{world.token(install, 'report')}/progress"
     assert (await world.get(path, method="POST", data=b"caf\xe9"))[0] == 204
     assert (await world.store.events(install=install.id))[-1].text == "caf\N{REPLACEMENT CHARACTER}"
+
+
+async def test_who_hangs_up_once_it_was_said_has_reported(world: World) -> None:
+    """nc ends its side with its input, before the answer is there."""
+    install = await world.install()
+    await world.event(Kind.ANSWER_SERVED, install.id)
+    path = f"/report/{world.token(install, 'report')}"
+    steps = [f"step {number}" for number in range(1, 21)]
+    for said in steps:
+        _, writer = await asyncio.open_connection("127.0.0.1", world.guest_port)
+        writer.write(f"POST {path}/progress HTTP/1.0\r\nContent-Length: {len(said)}\r\n\r\n{said}".encode())
+        writer.write_eof()
+        await writer.drain()
+        writer.close()
+
+    async with asyncio.timeout(10):
+        while len(events := await world.store.events(install=install.id, kinds=(Kind.PROGRESS,))) < len(
+            steps
+        ):
+            await asyncio.sleep(0.05)
+    assert sorted(event.text for event in events) == sorted(steps)
