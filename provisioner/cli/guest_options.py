@@ -13,6 +13,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.guest import METHODS, Disk, Nic, parse_boot
 from provisioner.core.machine import check_name, normalise_mac, normalise_uuid
 from provisioner.core.options import parse_suboptions
+from provisioner.core.osinfo import parse_osinfo
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -22,6 +23,7 @@ _PLAIN = (
     "memory",
     "vcpus",
     "cpu",
+    "osinfo",
     "boot",
     "graphics",
     "location",
@@ -50,6 +52,12 @@ _OPTIONS = (
     click.option("--memory", "--ram", type=click.IntRange(128), metavar="MIB", help="Memory."),
     click.option("--vcpus", type=click.IntRange(1), help="Virtual CPUs."),
     click.option("--cpu", metavar="MODEL", help="CPU model, host-passthrough, host-model or maximum."),
+    click.option(
+        "--osinfo",
+        "--os-variant",
+        metavar="NAME",
+        help="What it runs, where no tree tells: debian12, rhel9.4.",
+    ),
     click.option(
         "--disk",
         "disks",
@@ -128,6 +136,8 @@ def body(name: str, options: dict[str, Any]) -> dict[str, Any]:
             _usage(parse, text.replace("{name}", name) if key == "disks" else text)
         if options[key]:
             wanted[key] = [_absolute(text) if key == "disks" else text for text in options[key]]
+    if options["osinfo"]:
+        _usage(parse_osinfo, options["osinfo"])
     if options["boot"]:
         _usage(parse_boot, options["boot"])
     for key, normalise in (("mac", normalise_mac), ("uuid", normalise_uuid)):

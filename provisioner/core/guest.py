@@ -131,6 +131,8 @@ class GuestSpec:
     """False: the network cards' iPXE ROM is off, so the firmware's own PXE client asks."""
     cpu: str = ""
     """A libvirt CPU model, or host-passthrough, host-model, maximum; "" is chosen for the family."""
+    osinfo: str = ""
+    """What it runs, as osinfo-db names it, where no tree tells."""
     graphics: Graphics = "none"
     method: Method = "pxe"
     tree: str = ""

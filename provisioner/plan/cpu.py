@@ -6,6 +6,7 @@ from typing import Literal
 from provisioner.core.host import HostFacts
 from provisioner.core.profile import Tree
 from provisioner.distros.detect import family
+from provisioner.distros.osinfo import system
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,11 @@ _LEVELS = {
 _NEWEST = Cpu("maximum")
 
 
-def cpu(host: HostFacts, tree: Tree, asked: str = "") -> Cpu:
+def cpu(host: HostFacts, tree: Tree, asked: str = "", osinfo: str = "") -> Cpu:
     """The CPU for a guest that is installed from `tree` on `host`, or the one that is `asked` for.
 
-    A guest without a tree may run anything, so it is given the first level. Raises Invalid for an unknown
-    family.
+    A guest without a tree is what `osinfo` says. Where that says nothing it may run anything, so it is given
+    the first level. Raises Invalid for an unknown family.
     """
     match asked:
         case "host-passthrough" | "host-model" | "maximum":
@@ -41,6 +42,7 @@ def cpu(host: HostFacts, tree: Tree, asked: str = "") -> Cpu:
             pass
     if host.virt_type == "kvm":
         return Cpu("host-passthrough")
-    if not tree.family:
+    name, release = (tree.family, tree.release) if tree.family else system(osinfo)
+    if not name:
         return _LEVELS[1]
-    return _LEVELS.get(family(tree.family).cpu_level(tree.release), _NEWEST)
+    return _LEVELS.get(family(name).cpu_level(release), _NEWEST)

@@ -54,7 +54,7 @@ def domain_xml(
             namespace=NAMESPACE,
             spec=spec,
             host=host,
-            cpu=cpu(host, tree, spec.cpu),
+            cpu=cpu(host, tree, spec.cpu, spec.osinfo),
             install=given.install,
             profile=spec.profile,
             serial=given.serial,

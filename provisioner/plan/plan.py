@@ -7,6 +7,7 @@ from typing import Protocol
 from provisioner.core.guest import GuestSpec, Method
 from provisioner.core.host import HostFacts
 from provisioner.core.profile import Tree
+from provisioner.distros.osinfo import system
 from provisioner.plan.domain import domain_xml
 from provisioner.plan.given import Given
 from provisioner.plan.methods import disk, iso, pxe, url
@@ -123,9 +124,9 @@ def _warnings(spec: GuestSpec, host: HostFacts, tree: Tree) -> tuple[str, ...]:
     if host.virt_type != "kvm":
         why = f" ({host.virt_reason})" if host.virt_reason else ""
         told.insert(0, f"{spec.name} is emulated without KVM{why}: expect it to be many times slower")
-        if not tree.family and not spec.cpu:
+        if not tree.family and not spec.cpu and system(spec.osinfo) == ("", ""):
             told.append(
                 f"nothing tells what {spec.name} runs, so it is emulated as the oldest x86-64: what needs "
-                "a newer one (EL9, EL10) stops early; --cpu Nehalem or --cpu maximum gives it that"
+                "a newer one (EL9, EL10) stops early; --osinfo rhel9 or --cpu maximum gives it that"
             )
     return tuple(told)

@@ -26,6 +26,7 @@ class CreateGuest:
     memory: int | None = None
     vcpus: int | None = None
     cpu: str = ""
+    osinfo: str = ""
     disks: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     mac: str = ""

@@ -12,6 +12,7 @@ from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.guest import Disk, Graphics, GuestSpec, Method, Nic, parse_boot, with_macs
 from provisioner.core.host import HostFacts
 from provisioner.core.machine import normalise_mac, normalise_uuid
+from provisioner.core.osinfo import parse_osinfo
 from provisioner.core.profile import Profile
 from provisioner.service.ports import Store
 from provisioner.service.requests import CreateGuest, Ids
@@ -75,6 +76,7 @@ async def spec_of(
         secure=secure,
         rom=request.rom and not secure,
         cpu=request.cpu,
+        osinfo=parse_osinfo(request.osinfo) if request.osinfo else "",
         graphics=cast(Graphics, request.graphics or ("vnc" if attended else "none")),
         method=method,
         direct=request.direct,

@@ -41,6 +41,7 @@ class Wishes(In):
     memory: int | None = Field(None, description="MiB")
     vcpus: int | None = None
     cpu: Line = Field("", description="libvirt CPU model, host-passthrough, host-model or maximum")
+    osinfo: Line = Field("", description="what it runs, where no tree tells: debian12, centos-stream9")
     disks: list[Line] = Field(
         default_factory=list,
         max_length=16,

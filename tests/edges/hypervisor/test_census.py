@@ -71,6 +71,20 @@ async def test_a_domain_made_and_removed_behind_our_back_is_seen_at_once(
     assert await seen(system, name, glance=glance) is None
 
 
+async def test_a_domain_of_ours_is_known_as_libvirt_tells_it(system: LibvirtHost) -> None:
+    name, number = fresh(), str(uuid.uuid4())
+    text = xml(name, "qemu", number=number).replace("<os>", f"{MARK}<os>")
+    await system.apply(DefineDomain(name, number, text))
+
+    known = await seen(system, name, glance=True)
+    system._census.forget()
+    told = await seen(system, name, glance=True)
+    await system.apply(UndefineDomain(name, number))
+
+    assert known is not None
+    assert known == told
+
+
 @pytest.mark.parametrize("glance", [False, True], ids=["list", "facts"])
 async def test_a_domain_that_is_made_anew_under_its_name_is_read_anew(
     system: LibvirtHost, theirs: libvirt.virConnect, glance: bool

@@ -31,5 +31,14 @@ def test_emulation_takes_the_oldest_cpu_that_the_release_runs_on(
     assert cpu(HOST, Tree("t", "/t", family=family, release=release)) == expected
 
 
+def test_without_a_tree_a_guest_is_what_it_is_said_to_be() -> None:
+    nothing = Tree("", "")
+
+    assert cpu(HOST, nothing, osinfo="centos-stream9") == SECOND
+    assert cpu(HOST, nothing, osinfo="win11") == cpu(HOST, nothing) == FIRST
+    assert cpu(HOST, Tree("t", "/t", family="rhel", release="7"), osinfo="rhel9") == FIRST
+    assert cpu(HOST, nothing, "maximum", "debian12") == Cpu("maximum")
+
+
 def test_kvm_takes_the_hosts_own() -> None:
     assert cpu(KVM, Tree("t", "/t", family="rhel", release="9")) == Cpu("host-passthrough")

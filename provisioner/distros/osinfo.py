@@ -1,0 +1,32 @@
+"""Which family installs a system that is named as osinfo-db has it: debian12, centos-stream9."""
+
+import re
+
+from provisioner.core.errors import Invalid
+from provisioner.core.profile import Tree
+from provisioner.distros import debian, rhel
+
+_RELEASED = re.compile(r"(?P<maker>[a-z][a-z-]*?)-?(?P<release>[0-9][0-9.]*)")
+_MAKERS = {
+    **dict.fromkeys(("rhel", "centos", "centos-stream", "almalinux", "rocky", "ol", "fedora"), rhel.name),
+    "debian": debian.name,
+}
+
+
+def system(name: str) -> tuple[str, str]:
+    """The family and the release of a name; both "" for a system that no family of ours installs."""
+    found = _RELEASED.fullmatch(name)
+    family = _MAKERS.get(found["maker"], "") if found else ""
+    return (family, found["release"]) if found and family else ("", "")
+
+
+def check_osinfo(guest: str, name: str, tree: Tree) -> None:
+    """Raises Invalid where a guest is said to run another system than its tree holds."""
+    family, release = system(name)
+    if not family or tree.family not in _MAKERS.values() or not tree.release:
+        return
+    if (family, release.partition(".")[0]) != (tree.family, tree.release.partition(".")[0]):
+        raise Invalid(
+            f"guest {guest}: --osinfo {name}, but the tree {tree.name} holds {tree.family} {tree.release}",
+            remedy="leave --osinfo out: the tree tells what it is",
+        )
