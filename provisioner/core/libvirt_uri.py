@@ -41,6 +41,12 @@ def check_uri(uri: str, *, allow_unsafe: bool = False) -> str:
             f"the libvirt URI of {host} carries a password, which would be shown wherever it is listed",
             remedy="use a key for ssh, or libvirt's auth.conf",
         )
+    if _transport(uri) == "libssh":
+        # Seen with libvirt 9.0: calls from several threads end the process.
+        raise Invalid(
+            f"libvirt URI {uri} goes by libssh, which crashes under several calls at a time",
+            remedy="write qemu+ssh://, or qemu+libssh2://",
+        )
     reason = _unsafe(uri)
     if reason and not allow_unsafe:
         raise Invalid(
@@ -50,12 +56,16 @@ def check_uri(uri: str, *, allow_unsafe: bool = False) -> str:
     return uri
 
 
+def _transport(uri: str) -> str:
+    scheme = urlsplit(uri).scheme
+    return scheme.rpartition("+")[2] if "+" in scheme else ""
+
+
 def _unsafe(uri: str) -> str:
     """What is unsafe in a URI, "" where nothing is."""
     parts = urlsplit(uri)
-    transport = parts.scheme.rpartition("+")[2] if "+" in parts.scheme else ""
-    if transport in _TRANSPORTS:
-        return _TRANSPORTS[transport]
+    if reason := _TRANSPORTS.get(_transport(uri)):
+        return reason
     for pair in re.split("[&;]", parts.query):
         key, _, value = (unquote(part) for part in pair.partition("="))
         harmless, reason = _UNSAFE.get(key.lower(), ((value.lower(),), ""))

@@ -26,10 +26,11 @@ log_outputs = "4:file:{folder}/log"
 class Daemon:
     """libvirtd without privileges, with all its files in one folder; clients use its test driver."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = "", *options: str) -> None:
         self.socket = folder / "libvirt" / "libvirt-sock"
         self._config = folder / "libvirtd.conf"
-        self._config.write_text(CONFIG.format(folder=folder))
+        self._config.write_text(CONFIG.format(folder=folder) + settings)
+        self._options = options
         homes = ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
         self._environment = dict.fromkeys(homes, str(folder)) | {"PATH": os.environ["PATH"], "LC_ALL": "C"}
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,7 +42,7 @@ class Daemon:
     def start(self) -> None:
         drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         self._process = subprocess.Popen(
-            [*(drop if os.geteuid() == 0 else []), "libvirtd", "--config", str(self._config)],
+            [*(drop if os.geteuid() == 0 else []), "libvirtd", *self._options, "--config", str(self._config)],
             env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -63,14 +64,14 @@ class Daemon:
 
 
 @contextmanager
-def daemon_of_our_own() -> Iterator[Daemon]:
-    """One that runs. Skips where libvirtd is not installed."""
+def daemon_of_our_own(settings: str = "", *options: str) -> Iterator[Daemon]:
+    """One that runs, with more settings and options. Skips where libvirtd is not installed."""
     if shutil.which("libvirtd") is None or shutil.which("setpriv") is None:
         pytest.skip("libvirtd or setpriv is not installed")
     folder = Path(tempfile.mkdtemp(prefix="provisioner-libvirtd-", dir="/tmp"))
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
-    daemon = Daemon(folder)
+    daemon = Daemon(folder, settings, *options)
     try:
         daemon.start()
         yield daemon

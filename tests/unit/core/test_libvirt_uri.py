@@ -27,7 +27,7 @@ UNSAFE = {
     "qemu+ssh://host/system?no_tty=1;no_verify=1": "does not verify",
     "qemu+ssh://host/system?no%5Fverify=1": "does not verify",
     "qemu+libssh2://host/system?known_hosts_verify=ignore": "accepts any host key",
-    "qemu+libssh://host/system?known_hosts_verify=auto": "accepts any host key",
+    "qemu+libssh2://host/system?known_hosts_verify=auto": "accepts any host key",
     "qemu+tls://host/system?no_sanity=1": "does not check",
     "qemu+tls://host/system?tls_priority=NORMAL:%2BANON-ECDH": "chooses its own ciphers",
     "qemu+ssh://host/system?command=/tmp/ssh": "names a program",
@@ -49,6 +49,8 @@ NEVER = (
     "qemu+ssh://-oProxyCommand=id@host/system",
     "qemu+ssh://root:secret@host/system",
     "qemu+ssh://" + "h" * 300 + "/system",
+    "qemu+libssh://host/system",
+    "QEMU+LIBSSH://host/system",
 )
 
 
