@@ -29,4 +29,8 @@ class Joint(Generic[T]):
         if before is not None:
             await asyncio.wait({before})
         self._asking, self._next = self._next, None
-        return await self._ask()
+        try:
+            return await self._ask()
+        finally:
+            if self._asking is asyncio.current_task():
+                self._asking = None  # a failure that is kept keeps what its frames hold: a lost connection

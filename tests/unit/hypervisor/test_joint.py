@@ -65,6 +65,7 @@ async def test_a_failure_is_everybodys_and_the_next_question_is_put_anew() -> No
     for asked in [asyncio.ensure_future(joint()) for _ in range(2)]:
         with pytest.raises(RuntimeError, match="away"):
             await asked
+    assert joint._asking is None
     question.trouble = None
 
     assert await joint() == 2
