@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import shutil
 import tempfile
 import threading
@@ -20,6 +21,7 @@ NAMESPACE = "urn:provisioner:proof:1"
 WORD = b"provisioner: kernel is alive"
 
 _KVM = Path("/dev/kvm")
+_COMPLAINT = re.compile(r"qemu-system-\S+: (?:error: )?(?P<what>.+?)(?=\s+qemu-system-|\n|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,13 @@ def _prove(attempt: _Attempt) -> tuple[bool, str]:
             with tempfile.TemporaryDirectory(prefix="proof-", dir=attempt.workdir) as folder:
                 return _boot(connection, attempt, Path(folder))
     except (libvirt.libvirtError, ProvisionerError, OSError) as error:
-        return False, f"the proof could not be made: {' '.join(str(error).split())}"
+        return False, f"the proof could not be made: {cause(str(error))}"
+
+
+def cause(told: str) -> str:
+    """QEMU's first complaint where libvirt quotes it, without its time and what follows; else all of it."""
+    found = _COMPLAINT.search(told)
+    return f"QEMU says: {found['what'].strip()}" if found else " ".join(told.split())
 
 
 def _boot(connection: libvirt.virConnect, attempt: _Attempt, folder: Path) -> tuple[bool, str]:

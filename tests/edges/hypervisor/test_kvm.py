@@ -83,6 +83,24 @@ async def test_without_a_kernel_the_answer_is_no(tmp_path: Path) -> None:
     )
 
 
+TOLD = {
+    "internal error: process exited while connecting to monitor: 2026-11-26T09:59:45.533939Z "
+    "qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69\nqemu-system-x86_64: "
+    "../../target/i386/kvm/kvm.c:3183: kvm_buf_set_msrs: Assertion `ret == nmsrs' failed.": (
+        "QEMU says: failed to set MSR 0x10a to 0x69"
+    ),
+    "internal error: qemu-system-x86_64: Could not access KVM kernel module: Permission denied": (
+        "QEMU says: Could not access KVM kernel module: Permission denied"
+    ),
+    "Failed to connect socket\nto '/x': No such file": "Failed to connect socket to '/x': No such file",
+}
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_what_matters_of_an_error_is_told(told: str) -> None:
+    assert kvm.cause(told) == TOLD[told]
+
+
 async def test_a_host_that_does_not_answer_is_a_no(tmp_path: Path) -> None:
     kernel = write_kernel(tmp_path / "kernel", b"")
 
