@@ -1,6 +1,6 @@
 """How `guest create` and `guest rebuild` end: the install followed where asked to, the result printed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -27,15 +27,26 @@ def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> Non
         remark(f"follow it with: provisioner install wait {name}")
 
 
-def made_of(lines: Iterator[dict[str, Any]], names: list[str], key: str) -> dict[str, Any]:
-    """What was made, by name and in the order of `names`; what stands against the others is told at once."""
-    made = {}
+def made_of(
+    lines: Iterator[dict[str, Any]],
+    names: list[str],
+    key: str,
+    each: Callable[[str, Any], None] = lambda name, made: None,
+) -> list[Any]:
+    """What was made, in the order of `names`; `each` hears of it at once.
+
+    What stands against one is told at once too; what stands against many in the same words, once.
+    """
+    made: dict[str, Any] = {}
+    told = set()
     for line in lines:
         if "name" in line and key in line:
             made[line["name"]] = line[key]
-        else:
+            each(line["name"], line[key])
+        elif line["error"] not in told:
+            told.add(line["error"])
             say(f"error: {line['error']}", remedy=line["remedy"])
-    return {name: made[name] for name in names if name in made}
+    return [made[name] for name in names if name in made]
 
 
 def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, output: Format) -> None:

@@ -57,20 +57,28 @@ def create(
 
 
 def _all_made(api: Api, names: list[str], request: dict[str, Any], options: dict[str, Any]) -> list[Any]:
-    """Several, asked for in one request."""
-    answers = made_of(api.lines("guests", "batch", body={"names": names, **request}), names, "created")
-    for answer in answers.values():
-        _made(answer, options)
-    return list(answers.values())
+    """Several, asked for in one request. A warning that all have is told of the first."""
+    told = set()
+
+    def each(name: str, answer: Any) -> None:
+        alike = tuple(warning.replace(name, "") for warning in _warnings(answer))
+        _made(answer, options, quiet=alike in told)
+        told.add(alike)
+
+    return made_of(api.lines("guests", "batch", body={"names": names, **request}), names, "created", each)
 
 
-def _made(answer: Any, options: dict[str, Any]) -> None:
-    for warning in answer.get("plan", {}).get("warnings", ()):
+def _made(answer: Any, options: dict[str, Any], *, quiet: bool = False) -> None:
+    for warning in () if quiet else _warnings(answer):
         click.echo(f"warning: {warning}", err=True)
     if options["ssh_keys"]:
         from provisioner.cli.ssh import remember
 
         remember(answer["install"]["uuid"], options["ssh_keys"])
+
+
+def _warnings(answer: Any) -> list[str]:
+    return list(answer.get("plan", {}).get("warnings", ()))
 
 
 def _names(name: str, named: str, count: int) -> list[str]:

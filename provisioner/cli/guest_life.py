@@ -121,7 +121,7 @@ def clone(source: str, new: str, kind: str, start: bool, output: Format) -> None
         made = [api.patient("guests", source, "clone", body={"name": names[0], "kind": kind})]
     else:
         lines = api.lines("guests", source, "clones", body={"names": names, "kind": kind})
-        made = list(made_of(lines, names, "guest").values())
+        made = made_of(lines, names, "guest")
     if start:
         made = [_started(api, guest["name"]) for guest in made]
     if output != "table":

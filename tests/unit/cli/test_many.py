@@ -59,6 +59,16 @@ def test_the_one_that_cannot_be_made_is_told(service: FakeService, provisioner: 
     ]
 
 
+def test_what_all_have_in_common_is_told_once(service: FakeService, provisioner: Provisioner) -> None:
+    no_pool = [{"name": f"web{n}", "error": "no storage pool", "remedy": "", "status": 404} for n in (4, 5)]
+    service.replies = {"POST /guests/batch": lines(created("web1"), created("web2"), *no_pool)}
+
+    ran = provisioner(*["guest", "create", "web", "--count", "4", "-p", "tiny"])
+
+    assert len([line for line in ran.err.splitlines() if line.startswith("warning: ")]) == 1
+    assert but_warnings(ran.err) == ["error: no storage pool", "error: 2 of 4 guests were not made"]
+
+
 def test_an_answer_that_ends_early_is_told(service: FakeService, provisioner: Provisioner) -> None:
     service.replies = {"POST /guests/batch": lines(created("web1"), {"error": "it broke", "remedy": ""})}
 
