@@ -7,13 +7,12 @@ import click
 from provisioner.cli.api import Api, connect
 from provisioner.cli.finish import finish, finish_all, made_of
 from provisioner.cli.guest_options import body, create_options
-from provisioner.cli.names import expand
+from provisioner.cli.names import several
 from provisioner.cli.output import Format, document, output_option
-from provisioner.core.errors import Invalid
 
 
 @click.command(short_help="Create a guest and install a profile on it.")
-@click.argument("name", required=False, default="")
+@click.argument("name", nargs=-1, metavar="NAME…")
 @click.option("-n", "--name", "named", metavar="NAME", help="The name, as virt-install has it.")
 @click.option("--count", type=click.IntRange(1), default=1, help="So many guests: NAME1, NAME2, …")
 @create_options
@@ -22,7 +21,7 @@ from provisioner.core.errors import Invalid
 @click.option("--wait", is_flag=True, help="Follow the installation to its end.")
 @output_option
 def create(
-    name: str,
+    name: tuple[str, ...],
     *,
     named: str,
     count: int,
@@ -35,11 +34,13 @@ def create(
     """Create guest NAME and install on it, unattended.
 
     By the network (--profile alone), by a tree's kernel (--location), from a medium (--cdrom), or from a disk
-    image (--import). NAME may stand for several: web{01..20}.
+    image (--import). NAME may stand for several, by the shell or by us: web{01..20}.
     """
     if not (options["profile"] or options["location"] or options["cdrom"] or options["method"] == "import"):
         raise click.UsageError("say what to install: --profile, --location, --cdrom, or --import with --disk")
-    names = _names(name, named, count)
+    if name and named:
+        raise click.UsageError("give the guest's name once, as NAME or as --name")
+    names = several(name or tuple(filter(None, [named])), count)
     request = body(names[0], options)
     if len(names) > 1 and (options["mac"] or options["uuid"]):
         raise click.UsageError("--mac and --uuid are for one guest")
@@ -79,15 +80,6 @@ def _made(answer: Any, options: dict[str, Any], *, quiet: bool = False) -> None:
 
 def _warnings(answer: Any) -> list[str]:
     return list(answer.get("plan", {}).get("warnings", ()))
-
-
-def _names(name: str, named: str, count: int) -> list[str]:
-    if bool(name) == bool(named):
-        raise click.UsageError("give the guest's name once: provisioner guest create NAME …")
-    try:
-        return expand(name or named, count)
-    except Invalid as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _print(plan: Any, output: Format, *, xml_only: bool) -> None:

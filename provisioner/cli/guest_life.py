@@ -9,10 +9,9 @@ import click
 from provisioner.cli.api import Api, connect
 from provisioner.cli.complete import guests
 from provisioner.cli.finish import made_of
-from provisioner.cli.names import expand
+from provisioner.cli.names import several
 from provisioner.cli.output import Format, document, output_option, remark
 from provisioner.core.errors import Invalid, Unavailable
-from provisioner.core.machine import check_name
 
 name_argument = click.argument("name", shell_complete=guests)
 
@@ -101,21 +100,18 @@ def display(name: str, password: bool, minutes: int, output: Format) -> None:
 
 @click.command()
 @click.argument("source", shell_complete=guests)
-@click.argument("new")
+@click.argument("new", nargs=-1, required=True, metavar="NEW…")
 @click.option("--linked", "kind", flag_value="linked", default=True, help="On a shared base [default].")
 @click.option("--full", "kind", flag_value="full", help="A copy of the disk, which needs nothing else.")
 @click.option("--start", is_flag=True, help="Power the clone on.")
 @output_option
-def clone(source: str, new: str, kind: str, start: bool, output: Format) -> None:
+def clone(source: str, new: tuple[str, ...], kind: str, start: bool, output: Format) -> None:
     """Make guest NEW like SOURCE, which must be off: another name, UUID, MAC and disk.
 
     A linked clone freezes the disk of SOURCE as the base of both; both may be started afterwards. NEW may
-    stand for several: web{01..20}.
+    stand for several, by the shell or by us: web{01..20}.
     """
-    try:
-        names = [check_name(name, "guest name") for name in expand(new)]
-    except Invalid as error:
-        raise click.UsageError(str(error)) from None
+    names = several(new)
     api = connect()
     if len(names) == 1:
         made = [api.patient("guests", source, "clone", body={"name": names[0], "kind": kind})]

@@ -1,11 +1,30 @@
 """Several names in one word: `web{01..20}` as a shell's braces give them, or a count."""
 
 import re
+from collections.abc import Sequence
+
+import click
 
 from provisioner.core.errors import Invalid
+from provisioner.core.machine import check_name
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _MOST = 1000
+
+
+def several(words: Sequence[str], count: int = 1) -> list[str]:
+    """The guests' names that the words of a command line mean. Raises UsageError."""
+    if not words:
+        raise click.UsageError("no guest is named: give its NAME")
+    if count > 1 and len(words) > 1:
+        raise click.UsageError("--count is for one name")
+    try:
+        names = [check_name(name, "guest name") for word in words for name in expand(word, count)]
+    except Invalid as error:
+        raise click.UsageError(str(error)) from None
+    if len(set(names)) < len(names):
+        raise click.UsageError("a guest is named twice")
+    return names
 
 
 def expand(pattern: str, count: int = 1) -> list[str]:

@@ -45,6 +45,18 @@ def test_several_are_created_by_one_request(service: FakeService, provisioner: P
     assert service.last().body == {"names": ["web1", "web2"], **wanted}
 
 
+def test_a_shell_may_have_made_several_words_of_it(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {
+        "POST /guests/batch": lines(created("a"), created("b")),
+        "POST /guests/a/clones": lines(cloned("b"), cloned("c1"), cloned("c2")),
+    }
+
+    assert provisioner(*["guest", "create", "a", "b", "-p", "tiny"]).code == 0
+    assert service.last().body == {"names": ["a", "b"], "profile": "tiny"}
+    assert provisioner(*["guest", "clone", "a", "b", "c{1..2}"]).code == 0
+    assert service.last().body == {"names": ["b", "c1", "c2"], "kind": "linked"}
+
+
 def test_the_one_that_cannot_be_made_is_told(service: FakeService, provisioner: Provisioner) -> None:
     service.replies = {"POST /guests/batch": lines(created("web2"), TAKEN, created("web1"))}
 
