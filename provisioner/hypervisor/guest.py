@@ -51,7 +51,7 @@ def told(xml: str) -> Domain:
         state="shut off",
         ours=tag is not None,
         memory=memory // 1024,
-        vcpus=int(child_text(root, "vcpu", "0")),
+        vcpus=int(child_text(root, "vcpu", "1")),
         macs=tuple(mac.get("address", "") for mac in root.iterfind("devices/interface/mac")),
         install="" if tag is None else child_text(tag, f"{{{NAMESPACE}}}install"),
         screen=has_screen(root),

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from provisioner.config import Settings
 from provisioner.core.host import Host
 from provisioner.wiring.hosts import configured
+from tests.lab.waiting import free_port
 
+PORTS = ("API", "HTTP", "SYSLOG", "DHCP", "PROXY", "TFTP")
 FILE = """
 [hosts]
 rack1 = "qemu+tls://rack1.example/system"
@@ -66,6 +68,7 @@ def test_what_is_wrong_is_one_sentence_before_anything_is_begun(
     tmp_path: Path, text: str, words: str
 ) -> None:
     environment = {**os.environ, "PROVISIONER_HOSTS": text, "PROVISIONER_STATE_DIR": str(tmp_path / "state")}
+    environment |= {f"PROVISIONER_{name}_PORT": str(free_port()) for name in PORTS}  # a service may run here
     command = [sys.executable, "-m", "provisioner", "serve"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
