@@ -19,7 +19,7 @@ class LifeCalls(Calls):
         await self._link.act(pause.resume, name, uuid)
 
     async def console(self, name: str, uuid: str, *, force: bool) -> Channel:
-        opened = Console(self._link.run, asyncio.get_running_loop())
+        opened = Console(asyncio.get_running_loop())
         try:
             await self._link.act(opened.attach, name, uuid, force)
         except BaseException:

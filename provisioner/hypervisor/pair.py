@@ -16,7 +16,8 @@ import libvirt
 
 from provisioner.hypervisor import eventloop
 
-_KEEPALIVE = (2, 2)
+KEEPALIVE = (2, 2)
+"""Seconds between two signs of life, and how many may be missing."""
 _PATIENCE = 900.0
 _SETTLE = 0.5
 """A lost connection calls its close callback once, which then frees itself; taking it back fails by now."""
@@ -45,7 +46,7 @@ def dial(uri: str, on_up: OnUp, on_close: OnClose) -> Pair:
     eventloop.start()
     pulse = libvirt.open(uri)
     try:
-        work = libvirt.open(uri) if pulse.setKeepAlive(*_KEEPALIVE) == 0 else pulse
+        work = libvirt.open(uri) if pulse.setKeepAlive(*KEEPALIVE) == 0 else pulse
     except libvirt.libvirtError:
         work = pulse
     with contextlib.suppress(libvirt.libvirtError):  # drivers in this process cannot go away

@@ -10,6 +10,7 @@ import libvirt
 
 from provisioner.core.errors import Conflict, Unavailable
 from provisioner.hypervisor import guest, png
+from provisioner.hypervisor.apart import alone
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.xml import Element, attribute, parse
 from provisioner.service.ports import Display
@@ -51,6 +52,7 @@ class Screen:
             await self._writer.wait_closed()
 
 
+@alone
 def screenshot(connection: libvirt.virConnect, name: str, uuid: str) -> bytes:
     """The first screen as PNG. Raises Conflict where the guest is off or has none."""
     domain = guest.running(connection, name, uuid)

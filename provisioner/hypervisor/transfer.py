@@ -13,6 +13,7 @@ import libvirt
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.storage import Volume, VolumeFormat, VolumeSpec
 from provisioner.hypervisor import volumes
+from provisioner.hypervisor.apart import alone
 from provisioner.hypervisor.holes import BLOCK, ZEROS, extents, last_data, runs
 from provisioner.hypervisor.storage import (
     active_pool,
@@ -32,6 +33,7 @@ _WINDOW = 16 * 1024 * 1024
 """What is fetched at a time: libvirt's client keeps what its daemon sends, however slowly it is read."""
 
 
+@alone
 def receive(
     connection: libvirt.virConnect,
     pool: str,
@@ -75,6 +77,7 @@ def receive(
     return volumes.show(connection, pool, name)
 
 
+@alone
 def upload(
     connection: libvirt.virConnect,
     pool: str,
@@ -121,6 +124,7 @@ def size_of(connection: libvirt.virConnect, pool: str, name: str) -> int:
     return _length(volume)
 
 
+@alone
 def fetch(
     connection: libvirt.virConnect, pool: str, name: str, size: int, put: Callable[[bytes], None]
 ) -> None:

@@ -1,8 +1,11 @@
 """A libvirtd of our own, killed and frozen: the connection mends itself and tells what it missed."""
 
+import asyncio
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.plan.plan import plan_guest
 from provisioner.plan.steps import Plan
 from tests.edges.hypervisor.daemon import Daemon, no_descriptor_kept
+from tests.edges.hypervisor.living import living, read_until
 from tests.edges.hypervisor.samples import MINI, eventually, small_spec
 from tests.steps import given, host_steps
 
@@ -103,3 +107,26 @@ async def test_lost_connections_leave_no_descriptor(daemon: Daemon) -> None:
             await eventually(lambda: not host.up)
             daemon.start()
             await eventually(lambda: host.up)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGSTOP])
+async def test_a_console_ends_with_its_daemon(daemon: Daemon, folder: Path, end: signal.Signals) -> None:
+    host = LibvirtHost(daemon.uri.replace("test+unix:///default", "qemu+unix:///session"))
+    shutil.chown(folder, "nobody")
+    async with living(host, folder, "<serial type='pty'/>") as guest:
+        console = await host.console(*guest.key, force=False)
+        async with asyncio.timeout(60):
+            await console.write(b"there?")
+            await read_until(console, b"there?")
+            daemon.send(end)
+            while await console.read():
+                pass
+        await console.close()
+
+        if end == signal.SIGSTOP:
+            daemon.send(signal.SIGCONT)
+        else:
+            daemon.kill()
+            daemon.start()
+        await eventually(lambda: host.up)
+    await host.close()
