@@ -15,6 +15,7 @@ import libvirt
 
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.hypervisor import guest, qcow2, storage
+from provisioner.hypervisor.apart import alone
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.xml import Element, attribute, child_text, parse, render
 from provisioner.plan.cloning import Blueprint, DiskVolume
@@ -33,7 +34,7 @@ def blueprint(connection: libvirt.virConnect, name: str, uuid: str) -> Blueprint
     root = parse(xml)
     return Blueprint(
         xml=xml,
-        active=bool(domain.isActive()),
+        active=domain.ID() != -1,
         disks=tuple(_disks(connection, root)),
         nvram=_nvram(connection, root),
         tpm=root.find("devices/tpm/backend[@type='emulator']") is not None,
@@ -48,6 +49,7 @@ def running_disks(connection: libvirt.virConnect, name: str, uuid: str) -> tuple
     return tuple(_path(connection, disk) for disk in _own_disks(parse(domain.XMLDesc())))
 
 
+@alone
 def link(connection: libvirt.virConnect, step: LinkVolume) -> None:
     """Makes the overlay. Raises Conflict where its name has another use.
 
@@ -187,7 +189,7 @@ def _disks(connection: libvirt.virConnect, root: Element) -> Iterator[DiskVolume
             continue
         pool = volume.storagePoolLookupByVolume()
         form = attribute(disk, "driver", "type")
-        root = _looked_into(pool, volume.name(), form)
+        root = _looked_into(pool, volume, form)
         yield DiskVolume(
             target,
             path,
@@ -197,7 +199,7 @@ def _disks(connection: libvirt.virConnect, root: Element) -> Iterator[DiskVolume
             int(child_text(root, "capacity", "0")),
             int(child_text(root, "allocation", "0")),
             attribute(root, "target/format", "type"),
-            _untouched(connection, root, pool.name()),
+            _untouched(pool, root),
         )
 
 
@@ -226,16 +228,16 @@ def _volume_at(connection: libvirt.virConnect, path: str) -> libvirt.virStorageV
         raise
 
 
-def _looked_into(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
+def _looked_into(pool: libvirt.virStoragePool, volume: libvirt.virStorageVol, form: str) -> Element:
     """A volume's XML once libvirt knows what is in it: not yet so where it was filled just now."""
-    root = parse(_there(pool, name).XMLDesc())
+    root = parse(volume.XMLDesc())
     if attribute(root, "target/format", "type") == form:
         return root
     _refresh(pool)
-    return parse(_there(pool, name).XMLDesc())
+    return parse(_there(pool, volume.name()).XMLDesc())
 
 
-def _untouched(connection: libvirt.virConnect, root: Element, pool: str) -> DiskVolume | None:
+def _untouched(pool: libvirt.virStoragePool, root: Element) -> DiskVolume | None:
     """The volume of the same pool that an overlay stands on, while nothing was written to the overlay.
 
     The first write makes the file longer than it was made.
@@ -244,16 +246,17 @@ def _untouched(connection: libvirt.virConnect, root: Element, pool: str) -> Disk
     if not path or form not in ("qcow2", "raw"):
         return None
     made = qcow2.empty(int(child_text(root, "capacity", "0")), backing=path, backing_format=form)
-    base = _volume_at(connection, path)
-    if base is None or int(child_text(root, "physical", "0")) != len(made):
+    if int(child_text(root, "physical", "0")) != len(made):
         return None
-    same = base.storagePoolLookupByVolume().name() == pool
-    return DiskVolume("", path, pool, base.name(), form) if same else None
+    base = storage.find_volume(pool, posixpath.basename(path))
+    if base is None or base.key() != path:  # in a pool of files a volume's key is its path
+        return None
+    return DiskVolume("", path, pool.name(), base.name(), form)
 
 
 def _facts(pool: libvirt.virStoragePool, name: str, form: str) -> Element:
     """The same. Raises Conflict where it holds something else, which its guest may have written there."""
-    root = _looked_into(pool, name, form)
+    root = _looked_into(pool, _there(pool, name), form)
     if (there := attribute(root, "target/format", "type")) != form:
         raise Conflict(f"volume {name} in pool {pool.name()} holds {there}, not {form} as its guest says")
     return root

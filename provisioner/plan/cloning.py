@@ -79,6 +79,19 @@ class Clone:
     own: tuple[tuple[str, str], ...]
     moved: tuple[tuple[tuple[str, str], tuple[str, str]], ...]
 
+    @property
+    def stages(self) -> tuple[tuple[HostStep, ...], ...]:
+        """The steps one after the other; those that need nothing of each other, at one time.
+
+        A source is moved once its overlay is there, and a copy takes as long as it takes: nobody should find
+        a domain without its disk meanwhile. An overlay is there as soon as a domain is.
+        """
+        if self.moved or any(isinstance(step, CopyVolume) for step in self.steps):
+            return tuple((step,) for step in self.steps)
+        last = tuple(step for step in self.steps if isinstance(step, CopyNvram))
+        first = tuple(step for step in self.steps if step not in last)
+        return (first, last) if last else (first,)
+
 
 def plan_clone(source: str, uuid: str, found: Blueprint, new: Identity, *, linked: bool) -> Clone:
     """The steps from `found`, the domain of guest `source`, to a clone that is switched off.

@@ -7,7 +7,7 @@ a kill, what carries the id of its install is removed.
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -160,8 +160,8 @@ class Clones:
     ) -> None:
         source = row.spec.name
         try:
-            for step in plan.steps:
-                await host.apply(step)
+            for stage in plan.stages:
+                await _all(host.apply(step) for step in stage)
             # Somebody may have switched the source on meanwhile, on the very disk that is now a base.
             if plan.moved:
                 running = await host.running_disks(source, row.spec.uuid)
@@ -262,6 +262,14 @@ class Clones:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Takes them at one time. Raises what the first of them does, once all are over."""
+    done = await asyncio.gather(*steps, return_exceptions=True)
+    for error in done:
+        if error is not None:
+            raise error
 
 
 def _spec(source: GuestSpec, new: Identity) -> GuestSpec:

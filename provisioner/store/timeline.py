@@ -48,6 +48,14 @@ class Timeline(Sessions):
 
 # Made once: most of what a small statement costs is putting it together.
 _INSERT = insert(events)
+_BY_ID = select(installs).where(installs.c.id == bindparam("of")).with_for_update()
+_BY_MACHINE = (
+    select(installs)
+    .where(installs.c.mac == bindparam("of"))
+    .order_by(installs.c.stage.in_([str(stage) for stage in FINAL]), installs.c.number.desc())
+    .limit(1)
+    .with_for_update()
+)
 _END = update(tokens).where(tokens.c.install == bindparam("of"))
 _END = _END.values(
     revoked=or_(tokens.c.revoked, tokens.c.kind != "report"),
@@ -89,15 +97,10 @@ async def _subject(session: Session, event: Event, seen: dict[str, Install]) -> 
     """The install that an event is about, as this transaction has moved it so far."""
     if event.install in seen:
         return seen[event.install]
-    if event.install:
-        query = select(installs).where(installs.c.id == event.install)
-    elif event.machine:
-        over = installs.c.stage.in_([str(stage) for stage in FINAL])
-        query = select(installs).where(installs.c.mac == event.machine)
-        query = query.order_by(over, installs.c.number.desc()).limit(1)
-    else:
+    if not (event.install or event.machine):
         return None
-    row = (await session.execute(query.with_for_update())).mappings().first()
+    query, of = (_BY_ID, event.install) if event.install else (_BY_MACHINE, event.machine)
+    row = (await session.execute(query, {"of": of})).mappings().first()
     if row is None:
         return None
     return seen.get(row["id"]) or rows.install(row)

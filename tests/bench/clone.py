@@ -10,13 +10,13 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
-
-import requests
+from urllib.parse import urlsplit
 
 from provisioner import state as states
 from provisioner.cli.demo import service
@@ -148,26 +148,30 @@ def serving(state: Path, folder: Path) -> Iterator[Clone]:
     try:
         until(lambda: "KVM:" in site.log.read_text(), 120, "the end of the service's preparations")
         api = json.loads((site.state_dir / "api.json").read_text())
-        with requests.Session() as session:
-            session.trust_env = False
-            session.headers["Authorization"] = f"Bearer {api['token']}"
-            guests = f"{api['url']}/api/v1/guests"
-            session.get(guests, timeout=30).raise_for_status()
+        with closing(HTTPConnection(urlsplit(api["url"]).netloc, timeout=120)) as connection:
+
+            def ask(method: str, path: str, body: object = None) -> str:
+                text = None if body is None else json.dumps(body)
+                headers = {"Authorization": f"Bearer {api['token']}", "Content-Type": "application/json"}
+                connection.request(method, f"/api/v1/guests{path}", text, headers)
+                answer = connection.getresponse()
+                told = answer.read().decode()
+                if answer.status >= 400 or '"error"' in told:
+                    raise RuntimeError(told)
+                return told
 
             def clone(names: Sequence[str]) -> float:
                 verb, body = (
                     ("clone", {"name": names[0]}) if len(names) == 1 else ("clones", {"names": names})
                 )
                 begun = time.perf_counter()
-                answer = session.post(f"{guests}/{OURS}/{verb}", json=body, timeout=120)
+                ask("POST", f"/{OURS}/{verb}", body)
                 took = time.perf_counter() - begun
-                answer.raise_for_status()
-                if '"error"' in answer.text:
-                    raise RuntimeError(answer.text)
                 for name in names:
-                    session.delete(f"{guests}/{name}", timeout=60).raise_for_status()
+                    ask("DELETE", f"/{name}")
                 return took
 
+            ask("GET", "")
             yield clone
     finally:
         service.stop(site)
