@@ -1,6 +1,6 @@
 """How `guest create` and `guest rebuild` end: the install followed where asked to, the result printed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -49,6 +49,12 @@ def made_of(
     return [made[name] for name in names if name in made]
 
 
+def check_all_made(made: Sequence[Any], names: Sequence[str]) -> None:
+    """Raises Unavailable where fewer were made than there are names: each was told why."""
+    if len(made) < len(names):
+        raise Unavailable(f"{len(names) - len(made)} of {len(names)} guests were not made")
+
+
 def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, output: Format) -> None:
     """The same for those of several guests that were made. Raises Unavailable where one of `names` failed."""
     failed: list[ProvisionerError] = []
@@ -65,8 +71,7 @@ def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, out
     else:
         for body in bodies if not wait else ():
             click.echo(f"{body['guest']['name']}: install {body['install']['id']} has begun")
-    if len(bodies) < len(names):
-        raise Unavailable(f"{len(names) - len(bodies)} of {len(names)} guests were not made")
+    check_all_made(bodies, names)
     if failed:
         raise Unavailable(f"{len(failed)} of {len(bodies)} guests were not installed")
     if wait and output == "table":

@@ -8,10 +8,10 @@ import click
 
 from provisioner.cli.api import Api, connect
 from provisioner.cli.complete import guests
-from provisioner.cli.finish import made_of
+from provisioner.cli.finish import check_all_made, made_of
 from provisioner.cli.names import several
 from provisioner.cli.output import Format, document, output_option, remark
-from provisioner.core.errors import Invalid, Unavailable
+from provisioner.core.errors import Invalid
 
 name_argument = click.argument("name", shell_complete=guests)
 
@@ -126,8 +126,7 @@ def clone(source: str, new: tuple[str, ...], kind: str, start: bool, output: For
         for guest in made:
             told = f"cloned from {source} ({kind}), {guest['state']}, MAC {guest['mac']}"
             click.echo(f"{guest['name']}: {told}")
-    if len(made) < len(names):
-        raise Unavailable(f"{len(names) - len(made)} of {len(names)} guests were not made")
+    check_all_made(made, names)
 
 
 def _started(api: Api, name: str) -> Any:

@@ -51,12 +51,12 @@ class Iso:
 
 
 async def _read(place: Path, extents: Extents, first: int, length: int | None) -> Pieces:
-    descriptor = await asyncio.to_thread(os.open, place, os.O_RDONLY | os.O_CLOEXEC)
+    file = await asyncio.to_thread(place.open, "rb", 0)
     try:
         for offset, run in _parts(extents, first, length or 0):
             at, end = offset, offset + run
             while at < end:
-                piece = await asyncio.to_thread(os.pread, descriptor, min(PIECE, end - at), at)
+                piece = await asyncio.to_thread(os.pread, file.fileno(), min(PIECE, end - at), at)
                 if not piece:
                     raise Unavailable(f"the ISO {place} became shorter while it was read")
                 at += len(piece)
@@ -64,7 +64,7 @@ async def _read(place: Path, extents: Extents, first: int, length: int | None) -
     except OSError as error:
         raise Unavailable(f"the ISO {place} cannot be read: {error.strerror}") from error
     finally:
-        os.close(descriptor)
+        file.close()
 
 
 def _parts(extents: Extents, first: int, length: int) -> list[tuple[int, int]]:

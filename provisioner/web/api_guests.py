@@ -1,13 +1,11 @@
 """`/guests`: what is asked of guests of ours; foreign domains are listed at most."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from provisioner.service.requests import CreateGuest
 from provisioner.web.keys import SERVICES
-from provisioner.web.lines import CONTENT, Line, failure, send_lines
+from provisioner.web.lines import CONTENT, each_told, send_lines
 from provisioner.web.operation import FLAG, Operation, Reply, flag
 from provisioner.web.schemas import Created, Done, GuestOut, Planned, PlanOut, Switch, XmlOut, to_data
 from provisioner.web.schemas_guest import NewGuest, NewGuests
@@ -31,19 +29,9 @@ async def create(request: web.Request, body: NewGuest) -> object:
 
 async def create_each(request: web.Request, body: NewGuests) -> object:
     """A line for each as it is done: `{"name": …, "created": …}`, or `"error"`, `"remedy"` and `"status"`."""
-    return await send_lines(request, _each(request, body.requests()), "creating guests")
-
-
-async def _each(request: web.Request, wanted: Sequence[CreateGuest]) -> AsyncGenerator[Line]:
-    making = request.app[SERVICES].guests.create_each(wanted)
-    async with aclosing(making):
-        async for name, made in making:
-            told = (
-                failure(made, f"creating guest {name}")
-                if isinstance(made, Exception)
-                else {"created": to_data(Created.of(made))}
-            )
-            yield {"name": name, **told}
+    making = request.app[SERVICES].guests.create_each(body.requests())
+    told = each_told(making, lambda made: {"created": to_data(Created.of(made))}, "creating guest")
+    return await send_lines(request, told, "creating guests")
 
 
 async def show(request: web.Request, _body: None) -> object:

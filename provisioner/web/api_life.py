@@ -1,14 +1,11 @@
 """`/guests/{name}/…`: a guest paused, watched, typed into, cloned, counted up before it is removed."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
 from aiohttp import web
 
 from provisioner.web import channels, serial
 from provisioner.web.api_guests import switch
 from provisioner.web.keys import SERVICES
-from provisioner.web.lines import CONTENT, Line, failure, send_lines
+from provisioner.web.lines import CONTENT, each_told, send_lines
 from provisioner.web.operation import FLAG, Operation, flag, number
 from provisioner.web.schemas import GuestOut, to_data
 from provisioner.web.schemas_life import DisplayOut, NewClone, NewClones, RemovalOut, Unlock
@@ -57,18 +54,10 @@ async def clone(request: web.Request, body: NewClone) -> object:
 
 async def clone_each(request: web.Request, body: NewClones) -> object:
     """A line for each as it is done: `{"name": …, "guest": …}`, or `"error"`, `"remedy"` and `"status"`."""
-    return await send_lines(request, _each(request, body), f"cloning {request.match_info['name']}")
-
-
-async def _each(request: web.Request, body: NewClones) -> AsyncGenerator[Line]:
     source, linked = request.match_info["name"], body.kind == "linked"
     making = request.app[SERVICES].clones.clone_each(source, body.names, linked=linked)
-    async with aclosing(making):
-        async for name, made in making:
-            if isinstance(made, Exception):
-                yield {"name": name, **failure(made, f"cloning {source} to {name}")}
-            else:
-                yield {"name": name, "guest": to_data(GuestOut.of(made))}
+    told = each_told(making, lambda made: {"guest": to_data(GuestOut.of(made))}, f"cloning {source} to")
+    return await send_lines(request, told, f"cloning {source}")
 
 
 async def removal(request: web.Request, _body: None) -> object:

@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -12,6 +14,7 @@ from provisioner.web.errors import problem
 log = logging.getLogger(__name__)
 
 CONTENT = "application/x-ndjson"
+T = TypeVar("T")
 Line = Mapping[str, object]
 """Plain JSON values."""
 
@@ -38,6 +41,16 @@ async def send_lines(request: web.Request, lines: AsyncGenerator[Line], what: st
         await lines.aclose()
     await response.write_eof()
     return response
+
+
+async def each_told(
+    making: AsyncGenerator[tuple[str, T | Exception]], tell: Callable[[T], Line], what: str
+) -> AsyncGenerator[Line]:
+    """A line for each that is made, by its name; `what` is being done to them, for the log."""
+    async with aclosing(making):
+        async for name, made in making:
+            line = failure(made, f"{what} {name}") if isinstance(made, Exception) else tell(made)
+            yield {"name": name, **line}
 
 
 def failure(error: Exception, what: str) -> Line:

@@ -128,20 +128,14 @@ def bench(state: Path, pool: str, prefix: str) -> Iterator[Bench]:
 
 def _asks_at_once(one: Bench, names: Sequence[str], disk: str) -> None:
     """All by one request; its answer has a line for each."""
-    address, headers = _door(one)
-    connection = http.client.HTTPConnection(address, timeout=120)
+    url, headers = one.service.door
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
     body = {"names": names, **_wishes(one, disk, "{name}", "off")}
     connection.request("POST", "/api/v1/guests/batch", json.dumps(body), headers)
     lines = [json.loads(line) for line in connection.getresponse().read().splitlines()]
     connection.close()
     if failed := [line for line in lines if "created" not in line] or len(lines) != len(names):
         raise RuntimeError(f"{failed}")
-
-
-def _door(one: Bench) -> tuple[str, dict[str, str]]:
-    door = json.loads((one.service.state / "api.json").read_text())
-    headers = {"Authorization": f"Bearer {door['token']}", "Content-Type": "application/json"}
-    return urlsplit(door["url"]).netloc, headers
 
 
 def _wishes(one: Bench, disk: str, name: str, start: str) -> dict[str, object]:
@@ -157,10 +151,10 @@ def _wishes(one: Bench, disk: str, name: str, start: str) -> dict[str, object]:
 
 def _asks(one: Bench, names: Sequence[str], disk: str, start: str, workers: int = 1) -> None:
     """Each worker asks over a connection of its own, one guest after the other."""
-    address, headers = _door(one)
+    url, headers = one.service.door
 
     def ask(mine: Sequence[str]) -> None:
-        connection = http.client.HTTPConnection(address, timeout=120)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
         for name in mine:
             body = {"name": name, **_wishes(one, disk, name, start)}
             connection.request("POST", "/api/v1/guests", json.dumps(body), headers)

@@ -19,6 +19,8 @@ from tests.lab.networks import HTTP_PORT, Lan, virsh
 from tests.lab.waiting import free_port
 
 T = TypeVar("T")
+UP = " login:"
+"""What the tiny system prints on the serial line at each boot from disk, and nothing before it does."""
 FINAL = ("installed", "failed", "cancelled")
 
 
@@ -98,31 +100,33 @@ class Service:
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
+    @property
+    def door(self) -> tuple[str, dict[str, str]]:
+        """The API's address, and the headers that it asks for."""
+        door = json.loads((self.state / "api.json").read_text())
+        headers = {"Authorization": f"Bearer {door['token']}", "Content-Type": "application/json"}
+        return f"{door['url']}/api/v1", headers
+
     def call(self, method: str, path: str, body: object = None) -> Any:
         """The decoded answer of /api/v1; an answer of 400 or more is an error with its text."""
-        door = json.loads((self.state / "api.json").read_text())
-        answer = requests.request(
-            method,
-            f"{door['url']}/api/v1{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {door['token']}"},
-            timeout=120,
-        )
+        answer = self._ask(method, path, body, 120)
+        return answer.json() if answer.text else None
+
+    def lines(self, path: str, body: object) -> list[dict[str, Any]]:
+        """An answer to POST that tells something as it goes, a JSON object a line."""
+        return [json.loads(line) for line in self._ask("POST", path, body, 600).text.splitlines()]
+
+    def _ask(self, method: str, path: str, body: object, seconds: float) -> requests.Response:
+        url, headers = self.door
+        answer = requests.request(method, url + path, json=body, headers=headers, timeout=seconds)
         if answer.status_code >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
-        return answer.json() if answer.text else None
+        return answer
 
     def build_image(self, name: str, *, tune: bool = True) -> None:
         """Reads the progress lines of an image build up to the image, or its error."""
-        door = json.loads((self.state / "api.json").read_text())
-        answer = requests.post(
-            f"{door['url']}/api/v1/images",
-            json={"name": name, "tune": tune},
-            headers={"Authorization": f"Bearer {door['token']}"},
-            timeout=600,
-        )
-        last = json.loads(answer.text.strip().splitlines()[-1])
-        assert "image" in last, f"{answer.text}\n{self.tail()}"
+        told = self.lines("/images", {"name": name, "tune": tune})
+        assert "image" in told[-1], f"{told}\n{self.tail()}"
 
     def have_image(self, name: str) -> None:
         """Builds it where it is not there yet."""
@@ -169,6 +173,13 @@ class Service:
         """The file that the guest's serial line is written to, as its domain names it."""
         xml = virsh("dumpxml", name)
         return Path(re.findall(r"<log file='([^']+)'", xml)[0])
+
+    def boots(self, name: str) -> int:
+        """How often the tiny system came up from the guest's disk."""
+        try:
+            return self.serial(name).read_text(errors="replace").count(UP)
+        except OSError:
+            return 0
 
     def story(self, name: str) -> str:
         """Everything known of an install, for the report of a failed test."""

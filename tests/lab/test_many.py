@@ -1,13 +1,9 @@
 """Several guests by one request: installed over PXE side by side, and cloned from one of them."""
 
-import json
 from typing import Any
-
-import requests
 
 from tests.lab.networks import POOL, virsh
 from tests.lab.service import Service, until
-from tests.lab.test_reset import UP
 
 NAMES = ["plab-many-1", "plab-many-2", "plab-many-3"]
 CLONES = ["plab-many-a", "plab-many-b", "plab-many-c"]
@@ -15,11 +11,7 @@ CLONES = ["plab-many-a", "plab-many-b", "plab-many-c"]
 
 def lines(service: Service, path: str, body: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The answer's lines, by the name that each tells of."""
-    door = json.loads((service.state / "api.json").read_text())
-    headers = {"Authorization": f"Bearer {door['token']}"}
-    answer = requests.post(f"{door['url']}/api/v1{path}", json=body, headers=headers, timeout=120)
-    assert answer.status_code == 200, answer.text
-    return {line["name"]: line for line in map(json.loads, answer.text.splitlines())}
+    return {line["name"]: line for line in service.lines(path, body)}
 
 
 def test_several_are_installed_side_by_side_and_cloned(nat: Service) -> None:
@@ -41,9 +33,9 @@ def test_several_are_installed_side_by_side_and_cloned(nat: Service) -> None:
     assert len(bases) == 1
 
     for name in (CLONES[-1], source):  # what stands on one base boots, and so does what it was made of
-        before = boots(nat, name)
+        before = nat.boots(name)
         nat.call("POST", f"/guests/{name}/start")
-        until(lambda name=name, before=before: boots(nat, name) > before, 180, f"{name} booted")  # type: ignore[misc]
+        until(lambda name=name, before=before: nat.boots(name) > before, 180, f"{name} booted")  # type: ignore[misc]
     for name in [*CLONES, *NAMES]:
         nat.call("DELETE", f"/guests/{name}")
     assert [line for line in virsh("vol-list", POOL).splitlines() if "plab-many" in line] == []
@@ -53,10 +45,3 @@ def backing(name: str) -> list[str]:
     """Where the disk of a guest says that it stands."""
     volume = next(word for word in virsh("domblklist", name, "--details").split() if f"{name}-" in word)
     return [line.strip() for line in virsh("vol-dumpxml", volume).splitlines() if "<path>" in line][-1:]
-
-
-def boots(service: Service, name: str) -> int:
-    try:
-        return service.serial(name).read_text(errors="replace").count(UP)
-    except OSError:
-        return 0

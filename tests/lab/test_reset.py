@@ -4,23 +4,17 @@ from tests.lab.networks import POOL, virsh
 from tests.lab.service import Service, until
 
 NAME = "plab-reset"
-UP = " login:"
-"""What the tiny system prints on the serial line at each boot from disk, and nothing before it does."""
-
-
-def boots(service: Service) -> int:
-    return service.serial(NAME).read_text(errors="replace").count(UP)
 
 
 def wait_for_boot(service: Service, number: int) -> None:
-    until(lambda: boots(service) == number, 180, f"boot {number} of the disk's system")
+    until(lambda: service.boots(NAME) == number, 180, f"boot {number} of the disk's system")
 
 
 def test_three_resets_boot_from_disk(nat: Service) -> None:
     nat.create(NAME, disks=[f"size=1,pool={POOL}"])
     nat.wait(NAME, 420, "first-boot")
     before = nat.kinds(NAME)
-    up = boots(nat)
+    up = nat.boots(NAME)
     for count in range(1, 4):
         virsh("reset", NAME)
         wait_for_boot(nat, up + count)
