@@ -1,6 +1,7 @@
-"""One TFTP transfer as a state machine without sockets or clock: acknowledgements in, packets out.
+"""One TFTP transfer without a socket: what to send when, after RFC 1350, 2347, 2348, 2349 and 7440.
 
-RFC 1350 with options 2347 to 2349 and windows (7440). What decides about its survival:
+It counts blocks and never sees their bytes. Block 0 is the OACK, which ACK 0 answers like any other. Rules
+that matter for survival:
 
 - a duplicate ACK never causes DATA, only the timer does (else every packet doubles from then on);
 - the timer follows the measured round trip, from 20 ms to 3 s, doubling while nothing comes;
@@ -12,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from provisioner.netboot import wire
-
 _RTO_LEAST: Final = 0.02
 _RTO_MOST: Final = 3.0
 _RTO_FIRST: Final = 0.2
@@ -23,9 +22,29 @@ _TRIES: Final = 8
 _PATIENCE: Final = 20.0
 _LAST_TRIES: Final = 5
 _LAST_PATIENCE: Final = 9.0
-_WINDOW_MOST: Final = 64
+SAMPLED: Final = 16
+"""One ACK in so many is measured."""
+
+NO_FAST_WAY: Final = -1
+"""What no ACK carries."""
+NOTHING: Final = range(0)
 
 Outcome = Literal["running", "sent", "unconfirmed", "silent", "probe", "aborted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is granted of what clients ask for.
+
+    `blksize` is the largest block that still fits one frame, `window` the most blocks that are sent at once.
+    With `timeout` a client's own timer (RFC 2349) is used in place of the measured one. `rollover` is what
+    follows block 65535: 0, or 1 for the clients that want that.
+    """
+
+    blksize: int = 1468
+    window: int = 64
+    timeout: bool = False
+    rollover: Literal[0, 1] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,82 +57,142 @@ class Terms:
     granted: Mapping[str, int] | None = None
 
 
-def agree(options: Mapping[str, str], size: int, largest: int) -> Terms:
-    """Takes the options that we know with values in range; the others stay unanswered, as RFC 2347 says.
-
-    `largest` is the block size that still fits one frame of the interface.
-    """
+def agree(options: Mapping[str, str], size: int, policy: Policy) -> Terms:
+    """Takes the options that we know with values in range; the others stay unanswered, as RFC 2347 says."""
     granted: dict[str, int] = {}
     asked = {name: int(value) for name, value in options.items() if value.isascii() and value.isdigit()}
     if 8 <= asked.get("blksize", 0) <= 65464:
-        granted["blksize"] = min(asked["blksize"], largest)
+        granted["blksize"] = min(asked["blksize"], policy.blksize)
     if "tsize" in asked:
         granted["tsize"] = size
-    if 1 <= asked.get("timeout", 0) <= 255:
+    if policy.timeout and 1 <= asked.get("timeout", 0) <= 255:
         granted["timeout"] = asked["timeout"]
     if 1 <= asked.get("windowsize", 0) <= 65535:
-        granted["windowsize"] = min(asked["windowsize"], _WINDOW_MOST)
+        granted["windowsize"] = min(asked["windowsize"], policy.window)
     return Terms(
         granted.get("blksize", 512), granted.get("windowsize", 1), granted.get("timeout"), granted or None
     )
 
 
-class Transfer:
-    """Feed it `start`, `acknowledged`, `failed` and, at `deadline`, `expired`; send what they return."""
+def on_wire(block: int, rollover: int) -> int:
+    """The 16-bit number of block 1 and those after it."""
+    return block & 0xFFFF if rollover == 0 else (block - 1) % 0xFFFF + 1
 
-    def __init__(self, content: bytes, terms: Terms) -> None:
+
+class Transfer:
+    """Feed it `start`, `acknowledged`, `failed` and, at `deadline`, `expired`; send the blocks they return.
+
+    `fast` is the number of the ACK that is answered by the next whole window and by nothing else, not by the
+    last one: whoever hears it may send that many blocks and call `step`.
+    """
+
+    __slots__ = (
+        "_clean",
+        "_heard_at",
+        "_rollover",
+        "_rto",
+        "_sampled",
+        "_srtt",
+        "_tries",
+        "_wait",
+        "base",
+        "fast",
+        "gaps",
+        "heard",
+        "last",
+        "outcome",
+        "retransmissions",
+        "said",
+        "sent",
+        "since",
+        "size",
+        "terms",
+        "window",
+    )
+
+    def __init__(self, size: int, terms: Terms, rollover: int = 0) -> None:
+        self.size = size
         self.terms = terms
+        self.window = terms.window
         self.outcome: Outcome = "running"
         self.said = ""
         self.heard = False
         self.retransmissions = 0
-        self.packets = 0
-        self.deadline = 0.0
-        self._content = content
-        self._last = len(content) // terms.blksize + 1
-        self._base = 0  # blocks acknowledged, counted beyond 16 bits
-        self._sent = 0
-        self._opening = terms.granted is not None
-        self._rto = _RTO_FIRST
-        self._srtt: float | None = None
-        self._sampled_from: float | None = None
+        self.gaps = 0
+        self.last = size // terms.blksize + 1
+        self.base = 0 if terms.granted is None else -1
+        """The last block that was acknowledged, counted beyond 16 bits."""
+        self.sent = self.base
+        self.since = 0.0
+        """When the newest block was sent."""
+        self.fast = NO_FAST_WAY
+        self._rollover = rollover
+        self._sampled = SAMPLED * terms.window
+        self._rto = self._wait = _RTO_FIRST
+        self._srtt = 0.0
+        self._clean = True
         self._tries = 0
-        self._quiet_since = 0.0
+        self._heard_at = 0.0
 
-    def start(self, now: float) -> list[bytes]:
-        self._quiet_since = now
+    @property
+    def deadline(self) -> float:
+        return self.since + self._wait
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds, smoothed; 0.0 until it was measured."""
+        return self._srtt
+
+    @property
+    def delivered(self) -> int:
+        """Bytes that the client has, as far as its acknowledgements tell."""
+        whole = self.outcome in ("sent", "unconfirmed")
+        return self.size if whole else max(0, self.base) * self.terms.blksize
+
+    def start(self, now: float) -> range:
+        self._heard_at = now
         return self._send(now)
 
-    def acknowledged(self, block: int, now: float) -> list[bytes]:
-        """ACK of a 16-bit block number. Inside a window it says from where to go on."""
-        if self.outcome != "running":
-            return []
-        if self._opening:
-            if block != 0:
-                return []
-            self._opening = False
+    def step(self, now: float) -> None:
+        """Goes on by one window, after ACK `fast`."""
+        window = self.window
+        self.base = sent = self.sent
+        self.sent = sent = sent + window
+        self.since = now
+        if sent % self._sampled >= window and sent + window < self.last:
+            self.fast = sent if sent < 0x10000 else on_wire(sent, self._rollover)
         else:
-            step = (block - self._base) & 0xFFFF
-            if not 1 <= step <= self._sent - self._base:
-                return []
-            self._base += step
+            self.fast = NO_FAST_WAY
+
+    def acknowledged(self, number: int, now: float) -> range:
+        """ACK of a 16-bit block number. Inside a window it says from where to go on."""
+        if self.outcome != "running" or (self.base < 0 and number):
+            return NOTHING
+        before = on_wire(self.base, self._rollover) if self.base > 0 else self.base
+        step = (number - before) % (0x10000 - self._rollover)
+        if not 1 <= step <= self.sent - self.base:
+            return NOTHING
+        self.base += step
+        self.gaps += self.base < self.sent
         self._measure(now)
-        if self._base == self._last:
+        if self.base == self.last:
             self.outcome = "sent"
-            return []
+            return NOTHING
         return self._send(now)
 
     def failed(self, code: int, text: str) -> None:
         """The client's ERROR. Before any block was acknowledged it ends a question for the size."""
         if self.outcome == "running":
-            self.outcome = "aborted" if self._base or self.terms.granted is None else "probe"
+            self.outcome = "aborted" if self.base > 0 or self.terms.granted is None else "probe"
             self.said = f"error {code} {text}".rstrip()
 
-    def expired(self, now: float) -> list[bytes]:
+    def expired(self, now: float) -> range:
         """At `deadline`: sends the window again, or gives up."""
         if self.outcome != "running" or now < self.deadline:
-            return []
-        silence = now - self._quiet_since
+            return NOTHING
+        if not self._tries:
+            self._heard_at = self.since
+        silence = now - self._heard_at
         if self._final and (self._tries >= _LAST_TRIES or silence >= _LAST_PATIENCE):
             self.outcome = "unconfirmed"
         elif self._tries >= (_TRIES if self.heard else _TRIES_UNHEARD) and (
@@ -121,52 +200,39 @@ class Transfer:
         ):
             self.outcome = "silent"
         if self.outcome != "running":
-            return []
+            return NOTHING
         self._tries += 1
         self._rto = min(_RTO_MOST, self._rto * 2)
-        self._sampled_from = None  # an ACK from now on may answer either copy (Karn)
-        return self._send(now, again=True)
-
-    @property
-    def delivered(self) -> int:
-        """Bytes that the client has, as far as its acknowledgements tell."""
-        whole = self.outcome in ("sent", "unconfirmed")
-        return len(self._content) if whole else self._base * self.terms.blksize
+        return self._send(now)
 
     @property
     def _final(self) -> bool:
         """Whether the last block is out and what is missing may be its ACK alone."""
-        return self.heard and not self._opening and self._sent == self._last
+        return self.heard and self.sent == self.last and (self.base > 0 or self.last == 1)
 
-    def _send(self, now: float, *, again: bool = False) -> list[bytes]:
-        if self._opening:
-            packets = [wire.oack(self.terms.granted or {})]
-            self.retransmissions += again
-        else:
-            until = min(self._base + self.terms.window, self._last)
-            resent = max(0, self._sent - self._base)
-            self.retransmissions += resent
-            packets = [self._block(number) for number in range(self._base + 1, until + 1)]
-            self._sent = until
-            again = again or resent > 0
-        if not again:
-            self._sampled_from = now
-        self.packets += len(packets)
+    def _send(self, now: float) -> range:
+        until = min(self.base + self.window, self.last) if self.base >= 0 else 0
+        again = self.sent - self.base
+        self.retransmissions += again
+        self._clean = not again  # else the next ACK may answer either copy (Karn)
+        self.sent, self.since = until, now
         floor = _RTO_LAST_BLOCK if self._final else _RTO_LEAST
-        self.deadline = now + (self.terms.timeout or max(floor, self._rto))
-        return packets
+        self._wait = self.terms.timeout or max(floor, self._rto)
+        self.fast = self._next() if self._clean else NO_FAST_WAY
+        return range(self.base + 1, until + 1)
 
-    def _block(self, number: int) -> bytes:
-        start = (number - 1) * self.terms.blksize
-        return wire.data(number & 0xFFFF, self._content[start : start + self.terms.blksize])
+    def _next(self) -> int:
+        """What `fast` is after a window that was sent for the first time."""
+        if not self.heard or self.base < 0 or self.sent + self.window >= self.last:
+            return NO_FAST_WAY
+        return on_wire(self.sent, self._rollover) if self.sent % self._sampled >= self.window else NO_FAST_WAY
 
     def _measure(self, now: float) -> None:
         self.heard = True
         self._tries = 0
-        self._quiet_since = now
-        if self._sampled_from is not None:
-            sample = now - self._sampled_from
-            self._srtt = sample if self._srtt is None else self._srtt + (sample - self._srtt) / 8
+        self._heard_at = now
+        if self._clean:
+            sample = now - self.since
+            self._srtt = self._srtt + (sample - self._srtt) / 8 if self._srtt else sample
             # Only a clean sample shortens the timer again: else a slow path is never measured at all.
             self._rto = min(_RTO_MOST, max(_RTO_LEAST, 3 * self._srtt))
-        self._sampled_from = None

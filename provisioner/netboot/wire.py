@@ -4,7 +4,6 @@ tftpy's decoders raise whatever a broken packet leads them to, so each is called
 """
 
 import logging
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from tftpy import TftpPacketTypes
 
 _packets: Any = TftpPacketTypes  # untyped
-_DATA = 3
+ACK, ERROR = 4, 5
 _LONGEST_REQUEST = 512
 
 UNDEFINED, NOT_FOUND, ACCESS, ILLEGAL, UNKNOWN_TID = 0, 1, 2, 4, 5
@@ -36,19 +35,6 @@ class Refusal:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The client's own ERROR."""
-
-    code: int
-    text: str
-
-
 def request(data: bytes) -> Read | Refusal | None:
     """What a datagram to port 69 asks, None for one that is not worth an answer."""
     match _opcode(data):
@@ -62,20 +48,9 @@ def request(data: bytes) -> Read | Refusal | None:
             return None
 
 
-def reply(data: bytes) -> Ack | Failure | None:
-    """What a datagram inside a transfer says, None for one that means nothing there."""
-    match _opcode(data):
-        case 4 if len(data) >= 4:
-            return Ack(struct.unpack_from("!H", data, 2)[0])
-        case 5 if len(data) >= 4:
-            text = data[4:].split(b"\0")[0][:100].decode("ascii", "replace")
-            return Failure(struct.unpack_from("!H", data, 2)[0], text)
-        case _:
-            return None
-
-
-def data(block: int, payload: bytes) -> bytes:
-    return struct.pack("!HH", _DATA, block) + payload
+def text(data: bytes) -> str:
+    """The message of a client's ERROR, from what follows its code."""
+    return data.split(b"\0")[0][:100].decode("ascii", "replace")
 
 
 def oack(options: Mapping[str, int]) -> bytes:

@@ -15,7 +15,10 @@ from provisioner.boot.decide import Offer, decide
 from provisioner.boot.loader import pick
 from provisioner.core import urls
 from provisioner.core.install import Event, Kind
+from provisioner.netboot.datagrams import best
+from provisioner.netboot.tftp import Limits, Tftp
 from provisioner.netboot.told import Told
+from provisioner.netboot.transfer import Policy
 
 Result = TypeVar("Result")
 LOADERS = {"snponly.efi": bytes(range(256)) * 700, "undionly.kpxe": b"\xe9" * 70_001, "empty": b""}
@@ -166,3 +169,21 @@ def opened(
 
     with Running(main, space):
         yield made[0]
+
+
+def tftp(  # type: ignore[no-untyped-def]
+    events: Events,
+    *,
+    limits: Limits | None = None,
+    give=loader,
+    address: str = "127.0.0.1",
+    datagrams=best,
+    policy: Policy | None = None,
+):
+    def open_it() -> Tftp:
+        local = Local("lo", address)
+        tftp = Tftp(local, 1500, give, events.told(local), limits, policy, datagrams)
+        tftp.open(0)
+        return tftp
+
+    return opened(open_it, Tftp.close)

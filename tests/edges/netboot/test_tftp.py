@@ -2,10 +2,7 @@
 
 import hashlib
 import io
-import random
-import socket
 import struct
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,84 +13,16 @@ from tftpy.TftpShared import TftpException
 
 from provisioner.boot.client import Ignore, Local
 from provisioner.core.install import Kind
-from provisioner.netboot.tftp import Limits, Tftp
-from tests.edges.netboot.serving import LOADERS, Events, loader, opened
+from provisioner.netboot.tftp import Limits
+from tests.edges.netboot.clients import RRQ, ack, client, fetch
+from tests.edges.netboot.serving import LOADERS, Events, tftp
 
 HERE = Local("lo", "127.0.0.1")
-RRQ = b"\0\1%b\0octet\0"
 TftpClient: Any = vars(tftpy)["TftpClient"]  # untyped
 
 
 def refuse(name: str, address: str, local: Local) -> bytes | Ignore | None:
     return Ignore("boot your disk: the answer file of install i1 was served")
-
-
-@pytest.fixture
-def events() -> Events:
-    return Events()
-
-
-@pytest.fixture
-def port(events: Events) -> Iterator[int]:
-    with serving(events) as tftp:
-        yield tftp.port
-
-
-def serving(events: Events, *, limits: Limits | None = None, give=loader, address: str = "127.0.0.1"):  # type: ignore[no-untyped-def]
-    def open_it() -> Tftp:
-        local = Local("lo", address)
-        tftp = Tftp(local, 1500, give, events.told(local), limits)
-        tftp.open(0)
-        return tftp
-
-    return opened(open_it, Tftp.close)
-
-
-def client() -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("127.0.0.1", 0))
-    sock.settimeout(10)
-    return sock
-
-
-def ack(block: int) -> bytes:
-    return struct.pack("!HH", 4, block & 0xFFFF)
-
-
-def fetch(port: int, name: bytes, loss: float = 0.0, seed: int = 0) -> bytes:
-    """A lock-step reader with a ROM's patience (1 s, 8 tries) on a channel that drops both ways."""
-    chance = random.Random(seed)
-    content, expected, tries = b"", 1, 0
-    sending, to = RRQ % name + b"blksize\x001428\0", ("127.0.0.1", port)
-    with client() as sock:
-        sock.settimeout(1)
-        while True:
-            if chance.random() >= loss:
-                sock.sendto(sending, to)
-            while True:
-                try:
-                    data, peer = sock.recvfrom(2048)
-                except TimeoutError:
-                    tries += 1
-                    assert tries < 8, "a ROM would have given up"
-                    break
-                if chance.random() < loss:
-                    continue
-                to = peer
-                kind, number = struct.unpack_from("!HH", data)
-                assert kind in (3, 6), data
-                if kind == 6:
-                    sending = ack(0)
-                    break
-                sending = ack(number)  # of a repeat too: its first ACK may be lost
-                if number == expected & 0xFFFF:
-                    tries = 0
-                    content += data[4:]
-                    expected += 1
-                    if len(data) < 1432:
-                        sock.sendto(sending, to)
-                        return content
-                break
 
 
 @pytest.mark.parametrize("options", [{}, {"blksize": 1428}, {"tsize": 0, "blksize": 512}, {"blksize": 8192}])
@@ -128,17 +57,6 @@ def test_a_size_query_that_ends_in_error_is_no_failure(port: int, events: Events
 
     assert len(events.wait(Kind.LOADER_SENT)) == 1
     assert events.of(Kind.LOADER_FAILED) == []
-
-
-def test_a_window_is_sent_at_once_and_goes_on_after_a_gap(port: int) -> None:
-    with client() as sock:
-        sock.sendto(RRQ % b"undionly.kpxe" + b"windowsize\x004\0", ("127.0.0.1", port))
-        _, peer = sock.recvfrom(2048)
-        sock.sendto(ack(0), peer)
-        assert [sock.recv(2048)[3] for _ in range(4)] == [1, 2, 3, 4]
-        sock.sendto(ack(2), peer)
-        assert [sock.recv(2048)[3] for _ in range(4)] == [3, 4, 5, 6]
-        sock.sendto(b"\0\5\0\0enough\0", peer)
 
 
 WRITES = (b"\0\2snponly.efi\0octet\0", b"\0\2/etc/passwd\0netascii\0", b"\0\2", b"\0\2" + b"\xff" * 400)
@@ -210,9 +128,9 @@ def test_netascii_is_refused(port: int) -> None:
 
 
 def test_a_machine_that_boots_its_disk_is_told_so(events: Events) -> None:
-    with serving(events, give=refuse) as tftp, client() as sock:
+    with tftp(events, give=refuse) as server, client() as sock:
         for _ in range(3):
-            sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", tftp.port))
+            sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", server.port))
             assert sock.recv(2048).startswith(b"\0\5\0\0boot your disk: the answer file")
 
     assert len(events.of(Kind.LOCAL_BOOT)) == 1
@@ -224,9 +142,9 @@ def test_a_loader_callable_that_fails_ends_nothing(events: Events) -> None:
             raise RuntimeError(name)
         return LOADERS.get(name)
 
-    with serving(events, give=broken) as tftp, client() as sock:
-        sock.sendto(RRQ % b"boom", ("127.0.0.1", tftp.port))
-        assert fetch(tftp.port, b"snponly.efi") == LOADERS["snponly.efi"]
+    with tftp(events, give=broken) as server, client() as sock:
+        sock.sendto(RRQ % b"boom", ("127.0.0.1", server.port))
+        assert fetch(server.port, b"snponly.efi") == LOADERS["snponly.efi"]
 
 
 def test_another_port_gets_error_5_and_changes_nothing(port: int) -> None:
@@ -254,13 +172,13 @@ def test_another_port_gets_error_5_and_changes_nothing(port: int) -> None:
 
 
 def test_the_answer_comes_from_the_address_that_was_asked(events: Events) -> None:
-    with serving(events, address="127.0.0.9") as tftp, client() as sock:
-        sock.sendto(RRQ % b"snponly.efi", ("127.0.0.9", tftp.port))
+    with tftp(events, address="127.0.0.9") as server, client() as sock:
+        sock.sendto(RRQ % b"snponly.efi", ("127.0.0.9", server.port))
         _, peer = sock.recvfrom(2048)
         sock.sendto(b"\0\5\0\0enough\0", peer)
 
     assert peer[0] == "127.0.0.9"
-    assert peer[1] != tftp.port
+    assert peer[1] != server.port
 
 
 def test_the_same_request_twice_is_one_transfer(port: int) -> None:
@@ -279,15 +197,15 @@ def test_the_same_request_twice_is_one_transfer(port: int) -> None:
 
 def test_abandoned_requests_of_one_address_do_not_shut_out_another(events: Events) -> None:
     limits = Limits(client=16, total=20)
-    with serving(events, limits=limits) as tftp:
+    with tftp(events, limits=limits) as server:
         abandoned = [client() for _ in range(300)]
         try:
             for sock in abandoned:
-                sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", tftp.port))
+                sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", server.port))
                 sock.recv(2048)
-            assert tftp.transfers <= 16
+            assert server.transfers <= 16
 
-            assert fetch(tftp.port, b"snponly.efi") == LOADERS["snponly.efi"]
+            assert fetch(server.port, b"snponly.efi") == LOADERS["snponly.efi"]
         finally:
             for sock in abandoned:
                 sock.close()
@@ -295,17 +213,17 @@ def test_abandoned_requests_of_one_address_do_not_shut_out_another(events: Event
 
 def test_running_transfers_are_not_pushed_out(events: Events) -> None:
     with (
-        serving(events, limits=Limits(client=2, total=2)) as tftp,
+        tftp(events, limits=Limits(client=2, total=2)) as server,
         client() as one,
         client() as two,
         client() as late,
     ):
         for sock in (one, two):
-            sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", tftp.port))
+            sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", server.port))
             _, peer = sock.recvfrom(2048)
             sock.sendto(ack(1), peer)
             assert sock.recv(2048)[3] == 2
-        late.sendto(RRQ % b"snponly.efi", ("127.0.0.1", tftp.port))
+        late.sendto(RRQ % b"snponly.efi", ("127.0.0.1", server.port))
         assert late.recv(2048) == b"\0\5\0\0too many transfers; try again\0"
 
 
@@ -322,12 +240,12 @@ def test_ten_clients_at_once_through_loss(port: int, events: Events, loss: float
 
 def test_closing_ends_transfers_and_frees_every_descriptor(events: Events) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    with serving(events) as tftp, client() as sock:
-        sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", tftp.port))
+    with tftp(events) as server, client() as sock:
+        sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", server.port))
         _, peer = sock.recvfrom(2048)
         sock.sendto(ack(1), peer)
         assert sock.recv(2048)[3] == 2
-        assert tftp.transfers == 1
+        assert server.transfers == 1
 
-    assert tftp.transfers == 0
+    assert server.transfers == 0
     assert len(list(Path("/proc/self/fd").iterdir())) == before

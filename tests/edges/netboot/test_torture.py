@@ -15,8 +15,8 @@ import pytest
 from provisioner.boot.client import Local
 from provisioner.netboot.proxydhcp import ProxyDhcp
 from provisioner.netboot.tftp import Tftp
+from tests.edges.netboot.clients import RRQ, ack, client, fetch
 from tests.edges.netboot.serving import LOADERS, Events, everybody, loader, opened
-from tests.edges.netboot.test_tftp import RRQ, ack, client, fetch
 from tests.unit.netboot.recorded import packet, packets
 
 COUNT = {"": 10_000, "0": 10_000, "1": 100_000}.get(os.environ.get("TORTURE", "")) or int(

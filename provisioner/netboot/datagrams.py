@@ -1,0 +1,155 @@
+"""A UDP socket as a server of many clients uses it: what came, and what is to go, many at a time.
+
+Here with one system call for each datagram, as every platform has it; `mmsg` does the same with few.
+"""
+
+import logging
+import select
+import socket
+import struct
+import sys
+from collections.abc import Hashable, Sequence
+from typing import Any, Protocol
+
+from provisioner.netboot.framing import Frames
+
+Peer = tuple[str, int]
+
+AT_ONCE = 128
+"""Datagrams that are read in one go, before others have their turn."""
+DATAGRAM = 2048
+PATIENCE = 2
+"""Milliseconds that a full send buffer is waited for; what does not leave then is a packet lost."""
+_BUFFER = 8 * 1024 * 1024
+_RCVBUFFORCE, _SNDBUFFORCE = 33, 32
+_log = logging.getLogger(__name__)
+_numbers = struct.Struct("!HH")
+
+
+class Datagrams(Protocol):
+    """`Key` is a peer as this socket tells one from another, and is only good for this socket.
+
+    Nothing is raised for a packet that cannot leave: it is lost, and its timer sends it again.
+    """
+
+    def key(self, peer: Peer) -> Hashable: ...
+
+    def peer(self, key: Any) -> Peer: ...
+
+    def receive(self) -> Sequence[tuple[Hashable, int, int]]:
+        """(key, opcode, 16-bit number) of each datagram that is there; opcode 0 for one under four bytes."""
+        ...
+
+    def text(self, index: int) -> bytes:
+        """What follows the number in a datagram of the last `receive`, its first hundred bytes."""
+        ...
+
+    def put(self, frames: Frames, block: int, key: Any) -> None:
+        """Lays a block that was made ready on the stack to go."""
+        ...
+
+    def put_window(self, frames: Frames, first: int, until: int, key: Any) -> None:
+        """The same for those from `first` up to and without `until`."""
+        ...
+
+    def flush(self) -> None:
+        """Sends what was put."""
+        ...
+
+    def send(self, packet: bytes, key: Any) -> None:
+        """One packet at once."""
+        ...
+
+
+class Plain:
+    """`recvfrom` and `sendto`."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._texts: list[bytes] = []
+
+    def key(self, peer: Peer) -> Peer:
+        return peer
+
+    def peer(self, key: Peer) -> Peer:
+        return key
+
+    def receive(self) -> list[tuple[Peer, int, int]]:
+        found: list[tuple[Peer, int, int]] = []
+        self._texts = []
+        for _ in range(AT_ONCE):
+            try:
+                data, peer = self._socket.recvfrom(DATAGRAM)
+            except OSError:
+                break
+            opcode, number = _numbers.unpack_from(data) if len(data) >= _numbers.size else (0, 0)
+            found.append((peer, opcode, number))
+            self._texts.append(data[4:104])
+        return found
+
+    def text(self, index: int) -> bytes:
+        return self._texts[index]
+
+    def put(self, frames: Frames, block: int, key: Peer) -> None:
+        offset, size = frames.run(block, block + 1)
+        self.send(frames.memory[offset : offset + size], key)
+
+    def put_window(self, frames: Frames, first: int, until: int, key: Peer) -> None:
+        for block in range(first, until):
+            self.put(frames, block, key)
+
+    def flush(self) -> None:
+        pass
+
+    def send(self, packet: bytes, key: Peer) -> None:
+        send(self._socket, packet, key)
+
+
+def bound(address: str, port: int) -> socket.socket:
+    """A UDP socket that does not block. Raises OSError."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind((address, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def roomy(sock: socket.socket) -> socket.socket:
+    """The socket with buffers for many windows, beyond the system's limit where that is allowed."""
+    for forced, plain in ((_RCVBUFFORCE, socket.SO_RCVBUF), (_SNDBUFFORCE, socket.SO_SNDBUF)):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, forced, _BUFFER)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, plain, _BUFFER)
+    return sock
+
+
+def send(sock: socket.socket, packet: bytes, peer: Peer) -> None:
+    """A packet that cannot leave is a packet lost: a timer sends it again."""
+    try:
+        sock.sendto(packet, peer)
+    except BlockingIOError:
+        if writable(sock):
+            send(sock, packet, peer)
+    except OSError as error:
+        _log.debug("a packet to %s was not sent: %s", peer[0], error)
+
+
+def writable(sock: socket.socket) -> bool:
+    """Whether a full send buffer drains in time."""
+    waiting = select.poll()
+    waiting.register(sock, select.POLLOUT)
+    return bool(waiting.poll(PATIENCE))
+
+
+def best(sock: socket.socket) -> Datagrams:
+    """The fastest that this platform has."""
+    if sys.platform == "linux" and struct.calcsize("P") == 8:
+        from provisioner.netboot import mmsg
+
+        if mmsg.offered():
+            return mmsg.Batches(sock)
+    return Plain(sock)

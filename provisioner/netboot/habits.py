@@ -1,0 +1,37 @@
+"""What the path to a client could not carry, so that its next request is granted less."""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+from provisioner.netboot.transfer import Policy, Transfer
+
+_CLIENTS = 4096
+_GAPS = 3
+_LEAST_WINDOW = 4
+_SAFE_BLKSIZE = 512
+"""What every client takes, of all sizes the one that no path cuts (RFC 1350)."""
+
+
+class Habits:
+    """Limits below the policy's, by client address; those of the clients seen last."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._lowered: OrderedDict[str, Policy] = OrderedDict()
+
+    def policy(self, address: str) -> Policy:
+        return self._lowered.get(address, self._policy)
+
+    def learn(self, address: str, transfer: Transfer) -> None:
+        """From a transfer that is over: blocks that never arrived, windows that arrived with gaps."""
+        policy, terms = self.policy(address), transfer.terms
+        if transfer.outcome in ("silent", "unconfirmed") and transfer.heard and not transfer.base:
+            policy = replace(policy, blksize=min(policy.blksize, _SAFE_BLKSIZE))
+        elif terms.window > _LEAST_WINDOW and transfer.gaps >= _GAPS:
+            policy = replace(policy, window=max(_LEAST_WINDOW, terms.window // 2))
+        else:
+            return
+        self._lowered[address] = policy
+        self._lowered.move_to_end(address)
+        if len(self._lowered) > _CLIENTS:
+            self._lowered.popitem(last=False)

@@ -1,0 +1,163 @@
+"""The data plane: all TFTP transfers of one address, on one socket.
+
+A client is told from another by its address and port; ours is the same for all (its port is the transfer
+identifier of RFC 1350 on our side). What nearly every packet is, the ACK of all that a client was sent, is
+answered in one short loop; everything else goes through `Transfer.acknowledged`.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+
+from provisioner.netboot import wire
+from provisioner.netboot.datagrams import Datagrams, Peer, best, bound, roomy
+from provisioner.netboot.framing import Frames
+from provisioner.netboot.session import Session, Timers
+from provisioner.netboot.transfer import SAMPLED, Terms
+
+_ROUNDS = 8
+"""Batches that are handled before DHCP and others have their turn."""
+_REMEMBERED = 4096
+_log = logging.getLogger(__name__)
+Received = Sequence[tuple[Hashable, int, int]]
+
+
+class Plane:
+    """`ended` is called once for each transfer that is over."""
+
+    def __init__(
+        self,
+        address: str,
+        ended: Callable[[Session], None],
+        rollover: int = 0,
+        datagrams: Callable[[socket.socket], Datagrams] = best,
+    ) -> None:
+        self.sessions: dict[Hashable, Session] = {}
+        self._ended = ended
+        self._rollover = rollover
+        self._loop = asyncio.get_running_loop()
+        self._timers = Timers()
+        self._timer: asyncio.TimerHandle | None = None
+        self._over: OrderedDict[Hashable, None] = OrderedDict()
+        """Peers whose late packets are no stranger's: a client may use its port again for the next file."""
+        self._socket = roomy(bound(address, 0))
+        self._datagrams = datagrams(self._socket)
+        self._loop.add_reader(self._socket, self._readable)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self.sessions.clear()
+
+    def of(self, peer: Peer) -> Session | None:
+        """The transfer that a peer has, after what it said until now: it may have ended it just before."""
+        key = self._datagrams.key(peer)
+        if key in self.sessions:
+            self._readable()
+        return self.sessions.get(key)
+
+    def begin(self, peer: Peer, asked: wire.Read, frames: Frames, terms: Terms) -> Session:
+        """A transfer to a peer that has none."""
+        key = self._datagrams.key(peer)
+        session = Session(key, peer, asked, frames, terms, self._rollover)
+        self.sessions[key] = session
+        self._put(session, session.start(session.began))
+        self._datagrams.flush()
+        self._timers.watch(session)
+        self._arm()
+        return session
+
+    def drop(self, session: Session) -> None:
+        """Ends one without a word."""
+        if self.sessions.pop(session.key, None) is not None:
+            self._over[session.key] = None
+            if len(self._over) > _REMEMBERED:
+                self._over.popitem(last=False)
+
+    def _readable(self) -> None:
+        for _ in range(_ROUNDS):
+            received = self._datagrams.receive()
+            if not received:
+                break
+            try:
+                self._heard(received, time.monotonic())
+            except Exception:
+                _log.exception("TFTP packets could not be handled")
+            self._datagrams.flush()
+        self._arm()
+
+    def _heard(self, received: Received, now: float) -> None:
+        find, put, put_window = self.sessions.get, self._datagrams.put, self._datagrams.put_window
+        for key, opcode, number in received:
+            session = find(key)
+            if session is not None and number == session.fast and opcode == 4:
+                block, window = session.sent + 1, session.window
+                if window == 1:
+                    put(session.frames, block, key)
+                else:
+                    put_window(session.frames, block, block + window, key)
+                session.step(now)
+            elif session is None:
+                self._stranger(key, opcode)
+            else:
+                self._answer(session, opcode, number, received, now)
+
+    def _answer(self, session: Session, opcode: int, number: int, received: Received, now: float) -> None:
+        if opcode == wire.ACK:
+            self._put(session, session.acknowledged(number, now))
+            self._timers.watch(session)
+        elif opcode == wire.ERROR:
+            text = self._datagrams.text(received.index((session.key, opcode, number)))
+            session.failed(number, wire.text(text))
+        self._settle(session)
+
+    def _stranger(self, key: Hashable, opcode: int) -> None:
+        """A packet of no transfer is answered ERROR 5, but an error never with an error."""
+        if opcode and opcode != wire.ERROR and key not in self._over:
+            self._datagrams.send(wire.error(wire.UNKNOWN_TID, "unknown transfer"), key)
+
+    def _put(self, session: Session, blocks: range) -> None:
+        if not blocks:
+            return
+        if blocks.start == 0:
+            self._datagrams.send(wire.oack(session.terms.granted or {}), session.key)
+            return
+        # As far as it may get before the next ACK that does not go the fast way.
+        session.frames.make(min(blocks.stop + SAMPLED * session.window, session.last))
+        self._datagrams.put_window(session.frames, blocks.start, blocks.stop, session.key)
+
+    def _settle(self, session: Session) -> None:
+        if session.outcome != "running":
+            self.drop(session)
+            self._ended(session)
+
+    def _expire(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        for session in self._timers.expired(now, self._running):
+            try:
+                self._put(session, session.expired(now))
+                self._settle(session)
+            except Exception:
+                _log.exception("a TFTP transfer to %s could not go on", session.peer[0])
+                self.drop(session)
+        self._datagrams.flush()
+        self._arm()
+
+    def _running(self, session: Session) -> bool:
+        return self.sessions.get(session.key) is session
+
+    def _arm(self) -> None:
+        """The loop's clock is `time.monotonic`."""
+        due = self._timers.next
+        if due is None:
+            return
+        if self._timer is None or self._timer.when() > due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(due, self._expire)
