@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     dhcp_port: int = Field(67, description="ProxyDHCP")
     proxy_port: int = Field(4011, description="PXE boot server discovery")
     tftp_port: int = Field(69, description="TFTP")
+    tftp_window: int = Field(64, ge=1, le=64, description="most TFTP blocks that are sent at once")
+    tftp_timeout: bool = Field(
+        False, description="let TFTP clients set their own timer, in whole seconds (RFC 2349)"
+    )
+    tftp_rollover: int = Field(0, ge=0, le=1, description="what follows TFTP block 65535")
     syslog_port: int = Field(5514, description="installer logs, UDP and TCP")
     loader_dirs: list[Path] = Field(
         [Path("/usr/lib/ipxe"), Path("/usr/share/ipxe"), Path("/boot/efi/ipxe")],

@@ -92,7 +92,7 @@ class Plain:
 
     def put(self, frames: Frames, block: int, key: Peer) -> None:
         offset, size = frames.run(block, block + 1)
-        self.send(frames.memory[offset : offset + size], key)
+        send(self._socket, frames.view[offset : offset + size], key)
 
     def put_window(self, frames: Frames, first: int, until: int, key: Peer) -> None:
         for block in range(first, until):
@@ -127,7 +127,7 @@ def roomy(sock: socket.socket) -> socket.socket:
     return sock
 
 
-def send(sock: socket.socket, packet: bytes, peer: Peer) -> None:
+def send(sock: socket.socket, packet: bytes | memoryview, peer: Peer) -> None:
     """A packet that cannot leave is a packet lost: a timer sends it again."""
     try:
         sock.sendto(packet, peer)

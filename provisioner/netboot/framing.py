@@ -40,6 +40,10 @@ class Frames:
         """Where `memory` is in this process; it stays there for as long as this object lives."""
         return ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
 
+    @cached_property
+    def view(self) -> memoryview:
+        return memoryview(self.memory)
+
     def make(self, until: int) -> None:
         """Sees to it that the first `until` blocks are there."""
         if until <= self.made:

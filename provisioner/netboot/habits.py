@@ -7,6 +7,8 @@ from provisioner.netboot.transfer import Policy, Transfer
 
 _CLIENTS = 4096
 _GAPS = 3
+_GAPS_OF_WINDOWS = 2
+"""So many gaps for each window that was needed are no chance: what the wire loses here and there is fewer."""
 _LEAST_WINDOW = 4
 _SAFE_BLKSIZE = 512
 """What every client takes, of all sizes the one that no path cuts (RFC 1350)."""
@@ -27,7 +29,7 @@ class Habits:
         policy, terms = self.policy(address), transfer.terms
         if transfer.outcome in ("silent", "unconfirmed") and transfer.heard and not transfer.base:
             policy = replace(policy, blksize=min(policy.blksize, _SAFE_BLKSIZE))
-        elif terms.window > _LEAST_WINDOW and transfer.gaps >= _GAPS:
+        elif terms.window > _LEAST_WINDOW and _overrun(transfer):
             policy = replace(policy, window=max(_LEAST_WINDOW, terms.window // 2))
         else:
             return
@@ -35,3 +37,9 @@ class Habits:
         self._lowered.move_to_end(address)
         if len(self._lowered) > _CLIENTS:
             self._lowered.popitem(last=False)
+
+
+def _overrun(transfer: Transfer) -> bool:
+    """Whether its windows are more than the client, or what is before it, takes at once."""
+    needed = max(1, transfer.base // transfer.window)
+    return transfer.gaps >= max(_GAPS, _GAPS_OF_WINDOWS * needed)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
-from provisioner.netboot.datagrams import AT_ONCE, Peer, writable
+from provisioner.netboot.datagrams import AT_ONCE, Peer, send, writable
 from provisioner.netboot.framing import Frames
 
 _HEADER = struct.Struct("=QIxxxxQQQQixxxxIxxxx")
@@ -21,12 +21,14 @@ _CONTROL = struct.Struct("=QiiHxxxxxx")
 """struct cmsghdr with a 16-bit segment size behind it."""
 _CONTROL_LENGTH = 18
 _KEY = struct.Struct("=H2s4s")
+_NUMBERS = struct.Struct("!HH")
 _PAYLOAD = 104
 _RECEIVED = struct.Struct(f"!8s8xHH{_PAYLOAD - 4}x")
 _OUT = struct.Struct("=QQ8s8x")
 """What differs from one datagram to the next: an iovec, and where it goes."""
 _pack_out, _OUT_SIZE = _OUT.pack_into, _OUT.size
 _SOL_UDP, _UDP_SEGMENT = 17, 103
+_ALONE: Final = 16
 _SEGMENTS: Final = 64
 _LARGEST: Final = 65000
 _NO_OFFLOAD = (errno.EINVAL, errno.EIO, errno.EOPNOTSUPP)
@@ -55,6 +57,10 @@ class Batches:
             vector = _address(self._in_vectors) + _IOVEC.size * index
             _IOVEC.pack_into(self._in_vectors, _IOVEC.size * index, name + 16, _PAYLOAD)
             _HEADER.pack_into(self._in_headers, _HEADER.size * index, name, 16, vector, 1, 0, 0, 0, 0)
+        self._alone = 0
+        """How many more times one datagram is expected: then the system call for one is half as dear."""
+        self._last: tuple[Peer, bytes] = ("", 0), b""
+        """Who it came from the last time."""
         self._single = _Stack(sock)
         self._windows = _Stack(sock, segments=True) if _segments(sock) else None
 
@@ -62,13 +68,17 @@ class Batches:
         return _KEY.pack(socket.AF_INET, struct.pack("!H", peer[1]), socket.inet_aton(peer[0]))
 
     def peer(self, key: bytes) -> Peer:
-        _, port, address = _KEY.unpack(key)
-        return socket.inet_ntoa(address), int.from_bytes(port, "big")
+        return socket.inet_ntoa(key[4:]), key[2] << 8 | key[3]
 
     def receive(self) -> Sequence[tuple[bytes, int, int]]:
+        if self._alone:
+            self._alone -= 1
+            return self._receive_one()
         count = _libc.recvmmsg(self._descriptor, self._in_call, AT_ONCE, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return ()
+        if count == 1:
+            self._alone = _ALONE
         found: list[tuple[bytes, int, int]] = list(
             _RECEIVED.iter_unpack(self._in_view[: _RECEIVED.size * count])
         )
@@ -79,6 +89,22 @@ class Batches:
             ]
         return found
 
+    def _receive_one(self) -> Sequence[tuple[bytes, int, int]]:
+        try:
+            data, peer = self._socket.recvfrom(_PAYLOAD)
+        except OSError:
+            return ()
+        if peer != self._last[0]:
+            self._last = peer, self.key(peer)
+        key = self._last[1]
+        if len(data) == 4:
+            return ((key, *_NUMBERS.unpack(data)),)
+        if len(data) < 4:
+            return ((key, 0, 0),)
+        self._in[20 : 20 + len(data) - 4] = data[4:]
+        self._lengths[0] = len(data)
+        return ((key, *_NUMBERS.unpack_from(data)),)
+
     def text(self, index: int) -> bytes:
         start = _RECEIVED.size * index + 20
         return bytes(self._in[start : start + self._lengths[index] - 4])
@@ -87,6 +113,11 @@ class Batches:
         step = frames.step  # as Frames.run and _Stack.put have it: this is done for nearly every packet
         offset = (block - 1) * step
         left = frames.size - offset
+        if self._alone:
+            peer, known = self._last
+            packet = frames.view[offset : offset + (step if step < left else left)]
+            send(self._socket, packet, peer if key == known else self.peer(key))
+            return
         stack = self._single
         index = stack.count
         _pack_out(stack.out, _OUT_SIZE * index, frames.address + offset, step if step < left else left, key)
@@ -107,9 +138,10 @@ class Batches:
             windows.put(frames, frames.address + offset, size, key)
 
     def flush(self) -> None:
-        if self._windows is not None:
+        if self._windows is not None and self._windows.count:
             self._windows.flush()  # first: of one client, a single block comes after its windows
-        self._single.flush()
+        if self._single.count:
+            self._single.flush()
 
     def send(self, packet: bytes, key: bytes) -> None:
         kept = ctypes.create_string_buffer(packet, len(packet))
@@ -170,8 +202,7 @@ class _Stack:
             else:
                 self.working = self.working and not (self._segments and trouble in _NO_OFFLOAD)
                 done += 1  # that one is lost
-        if count:
-            self.held = [None] * AT_ONCE
+        self.held = [None] * AT_ONCE
 
 
 def _segments(sock: socket.socket) -> bool:

@@ -15,9 +15,12 @@ from collections.abc import Callable, Hashable, Sequence
 from provisioner.netboot import wire
 from provisioner.netboot.datagrams import Datagrams, Peer, best, bound, roomy
 from provisioner.netboot.framing import Frames
+from provisioner.netboot.selector import HotLoop
 from provisioner.netboot.session import Session, Timers
 from provisioner.netboot.transfer import SAMPLED, Terms
 
+_MORE = 8
+"""After a batch of so many there may be more by now."""
 _ROUNDS = 8
 """Batches that are handled before DHCP and others have their turn."""
 _REMEMBERED = 4096
@@ -45,20 +48,26 @@ class Plane:
         """Peers whose late packets are no stranger's: a client may use its port again for the next file."""
         self._socket = roomy(bound(address, 0))
         self._datagrams = datagrams(self._socket)
-        self._loop.add_reader(self._socket, self._readable)
+        if isinstance(self._loop, HotLoop):
+            self._loop.selector.serve(self._socket.fileno(), self._readable)
+        else:
+            self._loop.add_reader(self._socket, self._readable)
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._loop.remove_reader(self._socket)
+        if isinstance(self._loop, HotLoop):
+            self._loop.selector.forget(self._socket.fileno())
+        else:
+            self._loop.remove_reader(self._socket)
         self._socket.close()
         self.sessions.clear()
 
     def of(self, peer: Peer) -> Session | None:
         """The transfer that a peer has, after what it said until now: it may have ended it just before."""
         key = self._datagrams.key(peer)
-        if key in self.sessions:
-            self._readable()
+        while key in self.sessions and (received := self._datagrams.receive()):
+            self._hear(received)
         return self.sessions.get(key)
 
     def begin(self, peer: Peer, asked: wire.Read, frames: Frames, terms: Terms) -> Session:
@@ -68,8 +77,8 @@ class Plane:
         self.sessions[key] = session
         self._put(session, session.start(session.began))
         self._datagrams.flush()
-        self._timers.watch(session)
-        self._arm()
+        if self._timers.watch(session):
+            self._arm()
         return session
 
     def drop(self, session: Session) -> None:
@@ -79,19 +88,27 @@ class Plane:
             if len(self._over) > _REMEMBERED:
                 self._over.popitem(last=False)
 
-    def _readable(self) -> None:
+    def _readable(self) -> bool:
+        """Whether transfers went on as they were, and neither one nor a timer is new or over."""
+        quiet = True
         for _ in range(_ROUNDS):
             received = self._datagrams.receive()
-            if not received:
+            quiet = self._hear(received) and quiet
+            if len(received) < _MORE:
                 break
-            try:
-                self._heard(received, time.monotonic())
-            except Exception:
-                _log.exception("TFTP packets could not be handled")
-            self._datagrams.flush()
-        self._arm()
+        return quiet
 
-    def _heard(self, received: Received, now: float) -> None:
+    def _hear(self, received: Received) -> bool:
+        try:
+            return self._answer_each(received, time.monotonic())
+        except Exception:
+            _log.exception("TFTP packets could not be handled")
+            return False
+        finally:
+            self._datagrams.flush()
+
+    def _answer_each(self, received: Received, now: float) -> bool:
+        quiet = True
         find, put, put_window = self.sessions.get, self._datagrams.put, self._datagrams.put_window
         for key, opcode, number in received:
             session = find(key)
@@ -105,16 +122,19 @@ class Plane:
             elif session is None:
                 self._stranger(key, opcode)
             else:
-                self._answer(session, opcode, number, received, now)
+                quiet = self._answer(session, opcode, number, received, now) and quiet
+        return quiet
 
-    def _answer(self, session: Session, opcode: int, number: int, received: Received, now: float) -> None:
+    def _answer(self, session: Session, opcode: int, number: int, received: Received, now: float) -> bool:
         if opcode == wire.ACK:
             self._put(session, session.acknowledged(number, now))
-            self._timers.watch(session)
+            if self._timers.watch(session) and self._arm():
+                self._settle(session)
+                return False
         elif opcode == wire.ERROR:
             text = self._datagrams.text(received.index((session.key, opcode, number)))
             session.failed(number, wire.text(text))
-        self._settle(session)
+        return self._settle(session)
 
     def _stranger(self, key: Hashable, opcode: int) -> None:
         """A packet of no transfer is answered ERROR 5, but an error never with an error."""
@@ -131,10 +151,13 @@ class Plane:
         session.frames.make(min(blocks.stop + SAMPLED * session.window, session.last))
         self._datagrams.put_window(session.frames, blocks.start, blocks.stop, session.key)
 
-    def _settle(self, session: Session) -> None:
-        if session.outcome != "running":
-            self.drop(session)
-            self._ended(session)
+    def _settle(self, session: Session) -> bool:
+        """Whether it goes on."""
+        if session.outcome == "running":
+            return True
+        self.drop(session)
+        self._ended(session)
+        return False
 
     def _expire(self) -> None:
         self._timer = None
@@ -152,12 +175,12 @@ class Plane:
     def _running(self, session: Session) -> bool:
         return self.sessions.get(session.key) is session
 
-    def _arm(self) -> None:
-        """The loop's clock is `time.monotonic`."""
+    def _arm(self) -> bool:
+        """Sees to it that the timers are looked at in time; whether that is new. The loop has our clock."""
         due = self._timers.next
-        if due is None:
-            return
-        if self._timer is None or self._timer.when() > due:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(due, self._expire)
+        if due is None or (self._timer is not None and self._timer.when() <= due):
+            return False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._expire)
+        return True

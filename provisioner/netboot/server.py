@@ -17,6 +17,7 @@ from provisioner.netboot.proxydhcp import Decide, ProxyDhcp
 from provisioner.netboot.syslog import Syslog
 from provisioner.netboot.tftp import Loader, Tftp
 from provisioner.netboot.told import Emit, Manners, Told, Who
+from provisioner.netboot.transfer import Policy
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,9 @@ class NetbootSettings:
     client_port: int = 68
     proxy_port: int = 4011
     tftp_port: int = 69
+    tftp_window: int = 64
+    tftp_timeout: bool = False
+    tftp_rollover: int = 0
     syslog_port: int = 5514
     router_advertisement: bool = True
     poll: float = 0.5
@@ -153,7 +157,10 @@ class _Served:
         local = Local(interface.name, interface.address)
         self.interface = interface
         self._dhcp = ProxyDhcp(local, decide, told, settings.client_port)
-        self._tftp = Tftp(local, interface.mtu, loader, told)
+        policy = Policy(
+            window=settings.tftp_window, timeout=settings.tftp_timeout, rollover=settings.tftp_rollover
+        )
+        self._tftp = Tftp(local, interface.mtu, loader, told, policy=policy)
         self._syslog = Syslog(interface.address, told, who)
         self._advertiser = Advertiser(interface) if settings.router_advertisement else None
 

@@ -47,10 +47,12 @@ class Timers:
         """When `expired` has something to do, a bundle later than it strictly is."""
         return self._heap[0][0] + _GRAIN / 2 if self._heap else None
 
-    def watch(self, session: Session) -> None:
-        """Call it after whatever may have brought the session's deadline nearer."""
-        if session.deadline < session.due - _GRAIN or not session.due:
+    def watch(self, session: Session) -> bool:
+        """Call it after whatever may have brought the session's deadline nearer; whether it did."""
+        nearer = not session.due or session.deadline < session.due - _GRAIN
+        if nearer:
             self._push(session)
+        return nearer
 
     def expired(self, now: float, running: Callable[[Session], bool]) -> Iterator[Session]:
         """Those whose deadline has come. The caller moves it on before it asks for the next."""

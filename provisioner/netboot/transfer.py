@@ -20,6 +20,7 @@ _RTO_LAST_BLOCK: Final = 0.25
 _TRIES_UNHEARD: Final = 5
 _TRIES: Final = 8
 _PATIENCE: Final = 20.0
+_HASTY_TRIES: Final = 2
 _LAST_TRIES: Final = 5
 _LAST_PATIENCE: Final = 9.0
 SAMPLED: Final = 16
@@ -44,7 +45,7 @@ class Policy:
     blksize: int = 1468
     window: int = 64
     timeout: bool = False
-    rollover: Literal[0, 1] = 0
+    rollover: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,9 @@ class Transfer:
             return NOTHING
         before = on_wire(self.base, self._rollover) if self.base > 0 else self.base
         step = (number - before) % (0x10000 - self._rollover)
+        if not step and self._lacks_its_first(now):
+            self.gaps += 1
+            return self._send(now)
         if not 1 <= step <= self.sent - self.base:
             return NOTHING
         self.base += step
@@ -203,6 +207,8 @@ class Transfer:
             return NOTHING
         self._tries += 1
         self._rto = min(_RTO_MOST, self._rto * 2)
+        if self._final and self._tries > _HASTY_TRIES:
+            self._rto = max(_RTO_LAST_BLOCK, self._rto)  # the client's own timer gets its chance
         return self._send(now)
 
     @property
@@ -210,14 +216,22 @@ class Transfer:
         """Whether the last block is out and what is missing may be its ACK alone."""
         return self.heard and self.sent == self.last and (self.base > 0 or self.last == 1)
 
+    def _lacks_its_first(self, now: float) -> bool:
+        """Whether an ACK once more, a round trip after a window was sent, means that its first block is lost.
+
+        A copy that the network made of the last ACK comes sooner. It is believed once for a window.
+        """
+        return (
+            self.window > 1 and self._clean and self.base >= 0 and now - self.since >= 0.75 * self._srtt > 0
+        )
+
     def _send(self, now: float) -> range:
         until = min(self.base + self.window, self.last) if self.base >= 0 else 0
         again = self.sent - self.base
         self.retransmissions += again
         self._clean = not again  # else the next ACK may answer either copy (Karn)
         self.sent, self.since = until, now
-        floor = _RTO_LAST_BLOCK if self._final else _RTO_LEAST
-        self._wait = self.terms.timeout or max(floor, self._rto)
+        self._wait = self.terms.timeout or self._rto
         self.fast = self._next() if self._clean else NO_FAST_WAY
         return range(self.base + 1, until + 1)
 

@@ -22,8 +22,10 @@ def netboot() -> None:
     # Loaded while the parent still gets the store ready, and before it says what is to be done.
     for module in ("netboot.server", "service.snapshot", "store.database"):
         import_module(f"provisioner.{module}")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_netboot(json.loads(sys.stdin.readline())))
+    from provisioner.netboot.selector import HotLoop
+
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=HotLoop) as runner:
+        runner.run(_netboot(json.loads(sys.stdin.readline())))
 
 
 async def _netboot(given: dict[str, Any]) -> None:

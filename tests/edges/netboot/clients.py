@@ -65,7 +65,8 @@ def windowed(port: int, name: bytes, window: int, blksize: int = 1428) -> bytes:
         sock.sendto(ack(0), peer)
         while True:
             data = sock.recv(2048)
-            assert data[:4] == struct.pack("!HH", 3, expected & 0xFFFF)
+            if data[:4] != struct.pack("!HH", 3, expected & 0xFFFF):
+                continue  # a repeat, where this reader is slow
             content += data[4:]
             last = len(data) < blksize + 4
             if last or expected % window == 0:

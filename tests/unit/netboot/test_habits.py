@@ -57,3 +57,17 @@ def test_only_the_clients_seen_last_are_remembered() -> None:
 
     assert habits.policy("client 0") == POLICY
     assert habits.policy("client 4999").window == 32
+
+
+def test_gaps_here_and_there_are_of_the_wire_and_change_nothing() -> None:
+    habits = Habits(POLICY)
+    transfer = Transfer(512 * 3000, Terms(512, 16))
+    transfer.start(0.0)
+    while transfer.outcome == "running":
+        transfer.acknowledged(
+            min(transfer.base + (7 if transfer.gaps < 60 else 16), transfer.sent) & 0xFFFF, 0.1
+        )
+    habits.learn(THERE, transfer)
+
+    assert transfer.gaps >= 60
+    assert habits.policy(THERE) == POLICY
