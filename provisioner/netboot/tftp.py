@@ -28,6 +28,8 @@ Loader = Callable[[str, str, Local], bytes | Ignore | None]
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 32
+_SLOW = 0.05
+"""Seconds of a round trip that no LAN has."""
 _HEADERS = 32  # IPv4, UDP and TFTP
 
 
@@ -95,7 +97,7 @@ class Tftp:
         self._forget(session)
         self._habits.learn(session.peer[0], session)
         name, address, facts = canonical(session.asked.name), session.peer[0], _facts(session)
-        size = f"{session.delivered} bytes in {session.seconds:.2f} s"
+        size = f"{session.delivered} bytes in {session.seconds:.2f} s{_wire(session)}"
         match session.outcome:
             case "sent" | "unconfirmed":
                 note = "" if session.outcome == "sent" else ", last block unconfirmed"
@@ -177,13 +179,21 @@ class Tftp:
             del self._of[session.peer[0]]
 
 
+def _wire(session: Session) -> str:
+    """What is wrong with the way to the client, as far as the transfer shows it."""
+    lossy = f", {session.losses} losses in {max(1, session.base)} blocks" if session.lossy else ""
+    slow = session.round_trip >= _SLOW
+    return lossy + (f", a round trip of {session.round_trip * 1000:.0f} ms" if slow else "")
+
+
 def _facts(session: Session) -> Mapping[str, object]:
     return {
         "file": canonical(session.asked.name),
         "bytes": session.delivered,
         "seconds": round(session.seconds, 3),
         "retransmissions": session.retransmissions,
-        "gaps": session.gaps,
+        "losses": session.losses,
+        "lossy": session.lossy,
         "round_trip": round(session.round_trip, 6),
         "blksize": session.terms.blksize,
         "windowsize": session.terms.window,

@@ -23,6 +23,7 @@ _PATIENCE: Final = 20.0
 _HASTY_TRIES: Final = 2
 _LAST_TRIES: Final = 5
 _LAST_PATIENCE: Final = 9.0
+_LOSSES: Final = 4
 SAMPLED: Final = 16
 """One ACK in so many is measured."""
 
@@ -89,11 +90,13 @@ class Transfer:
 
     __slots__ = (
         "_clean",
+        "_copies",
         "_heard_at",
         "_rollover",
         "_rto",
         "_sampled",
         "_srtt",
+        "_timeouts",
         "_tries",
         "_wait",
         "base",
@@ -120,6 +123,8 @@ class Transfer:
         self.heard = False
         self.retransmissions = 0
         self.gaps = 0
+        self._timeouts = 0
+        self._copies = 0
         self.last = size // terms.blksize + 1
         self.base = 0 if terms.granted is None else -1
         """The last block that was acknowledged, counted beyond 16 bits."""
@@ -143,6 +148,16 @@ class Transfer:
     def round_trip(self) -> float:
         """Seconds, smoothed; 0.0 until it was measured."""
         return self._srtt
+
+    @property
+    def losses(self) -> int:
+        """How often something was lost on the way. What was acknowledged twice came late, and was not."""
+        return max(0, self.gaps + self._timeouts - self._copies)
+
+    @property
+    def lossy(self) -> bool:
+        """Whether that is more than a sound wire loses: two in a hundred blocks, or more."""
+        return self.losses >= max(_LOSSES, 0.02 * self.base)
 
     @property
     def delivered(self) -> int:
@@ -175,6 +190,7 @@ class Transfer:
             self.gaps += 1
             return self._send(now)
         if not 1 <= step <= self.sent - self.base:
+            self._copies += not step
             return NOTHING
         self.base += step
         self.gaps += self.base < self.sent
@@ -206,6 +222,7 @@ class Transfer:
         if self.outcome != "running":
             return NOTHING
         self._tries += 1
+        self._timeouts += 1
         self._rto = min(_RTO_MOST, self._rto * 2)
         if self._final and self._tries > _HASTY_TRIES:
             self._rto = max(_RTO_LAST_BLOCK, self._rto)  # the client's own timer gets its chance

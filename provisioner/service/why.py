@@ -44,6 +44,12 @@ class Seen:
         return next((kind for kind in reversed(CHAIN) if kind in kinds), None)
 
     @property
+    def lossy(self) -> bool:
+        """Whether the loader came over a wire that loses packets."""
+        sent = self.latest(Kind.LOADER_SENT)
+        return sent is not None and sent.data.get("lossy") is True
+
+    @property
     def tree_failed(self) -> bool:
         """Whether the tree was out of reach after the last file that came from it."""
         broken = self.latest(Kind.TREE_FAILED)
@@ -202,6 +208,13 @@ RULES = (
         "the fetch of a loader or boot script",
         "the guest got no address from the network's DHCP server, or a firewall drops TFTP or HTTP",
         "see that a DHCP server gives addresses there; let UDP 69 and the guests' TCP port in",
+    ),
+    Rule(
+        "lossy wire",
+        lambda seen: seen.reached is Kind.LOADER_SENT and seen.lossy,
+        "the fetch of its boot script",
+        lambda seen: f"packets to {seen.install.guest} are lost on the way: {seen.text(Kind.LOADER_SENT)}",
+        "look at the cable, and at the errors and the duplex of the switch port; then reset {guest}",
     ),
     Rule(
         "no script",

@@ -9,7 +9,7 @@ import pytest
 from provisioner.core.install import Kind
 from provisioner.netboot.datagrams import Plain, best
 from provisioner.netboot.transfer import Policy
-from tests.edges.netboot.clients import RRQ, ack, client, windowed
+from tests.edges.netboot.clients import RRQ, ack, client, fetch, windowed
 from tests.edges.netboot.serving import LOADERS, Events, tftp
 
 
@@ -110,3 +110,11 @@ def test_a_timer_of_the_clients_own_is_left_out_unless_the_policy_has_it(events:
             data, peer = sock.recvfrom(2048)
             sock.sendto(b"\0\5\0\0enough\0", peer)
             assert data[2:].split(b"\0")[:-1:2] == options.split()
+
+
+def test_a_lossy_wire_is_told(port: int, events: Events) -> None:
+    fetch(port, b"snponly.efi", loss=0.1)
+    (sent,) = events.wait(Kind.LOADER_SENT)
+
+    assert sent.data["lossy"] is True
+    assert f", {sent.data['losses']} losses in 126 blocks" in sent.text

@@ -351,3 +351,27 @@ def test_every_ack_twice_costs_no_extra_data(window: int) -> None:
         sent += len(flight)
 
     assert sent == 301
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_lost_is_told_from_what_came_late(late: bool) -> None:
+    transfer = Transfer(512 * 50, Terms())
+    transfer.start(0.0)
+    for block in range(1, 51):
+        if block % 5 == 0:
+            transfer.expired(transfer.deadline)
+        transfer.acknowledged(block, transfer.deadline)
+        if late and block % 5 == 0:
+            transfer.acknowledged(block, transfer.deadline)  # of the second copy
+
+    assert transfer.retransmissions == 10
+    assert (transfer.losses, transfer.lossy) == ((0, False) if late else (10, True))
+
+
+def test_a_few_losses_are_no_lossy_wire() -> None:
+    transfer = Transfer(512 * 1000, Terms(window=16))
+    transfer.start(0.0)
+    while transfer.outcome == "running":
+        transfer.acknowledged(min(transfer.base + (5 if transfer.gaps < 10 else 16), transfer.sent), 0.1)
+
+    assert (transfer.losses, transfer.lossy) == (10, False)

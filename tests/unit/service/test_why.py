@@ -96,6 +96,15 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "the loader runs, but cannot reach the guests' HTTP port",
         "let the guests' TCP port in",
     ),
+    "loader over a lossy wire": (
+        (
+            *TO_OFFER,
+            (K.LOADER_SENT, "snponly.efi: 179200 bytes in 3.20 s, 9 losses in 126 blocks", {"lossy": True}),
+        ),
+        "the fetch of its boot script",
+        "packets to web1 are lost on the way: snponly.efi: 179200 bytes in 3.20 s, 9 losses in 126 blocks",
+        "look at the cable",
+    ),
     "script refused": (
         (*TO_OFFER, (K.ANSWER_REFUSED, "boot script refused: no serial")),
         "its boot script, asked for with a good token",
