@@ -4,13 +4,14 @@ DEMO_MIRROR ?=
 E2E ?=
 QUICK ?=
 BENCH ?=
+FUZZ_SECONDS ?= 60
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 # Netboot needs ports below 1024 and raw sockets; the lab makes bridges and namespaces.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
 
-.PHONY: help setup demo test e2e e2e-full bench torture lint locks container-test
+.PHONY: help setup demo test e2e e2e-full bench fuzz torture lint locks container-test
 help:
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -32,9 +33,13 @@ e2e-full: ## real boots, every network with every firmware
 	@packaging/setup.sh test
 	@$(AS_ROOT) $(PYTEST) tests/lab --every-cell
 
-bench: ## figures, ours beside virt-install and beside dnsmasq and nginx by hand (BENCH=create|netboot: one part; QUICK=1)
+bench: ## figures, ours beside virt-install, nginx, dnsmasq, other TFTP servers (BENCH=create|netboot|tftp: one part; QUICK=1)
 	@packaging/setup.sh test bench
 	@$(AS_ROOT) $(PYTHON) -m tests.bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH))
+
+fuzz: ## what reads bytes of strangers, fuzzed with coverage (FUZZ_SECONDS=60)
+	@packaging/setup.sh test fuzz
+	@$(PYTHON) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 torture: ## the long loops: 100,000 mutated packets, 200 creations killed at every step and the like
 	@packaging/setup.sh test

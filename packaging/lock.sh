@@ -18,7 +18,7 @@ compile requirements.lock "$@" pyproject.toml
   compile $LOCKS/libvirt.lock "$@" --constraints requirements.lock -
 # Groups are installed together, so each keeps to the versions of those before it.
 pinned=(--constraints requirements.lock)
-for group in test dev container; do
+for group in test dev container fuzz; do
   compile $LOCKS/$group.lock "$@" "${pinned[@]}" --group $group
   pinned+=(--constraints "$LOCKS/$group.lock")
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes this machine ready: system packages, .venv, libvirt with its network and pool `default`.
-# usage: packaging/setup.sh [test] [bench] [container]    the group "run" is always meant
+# usage: packaging/setup.sh [test] [bench] [container] [fuzz]  the group "run" is always meant
 # Every step looks first, says what it will do, and may be repeated.
 set -euo pipefail
 export LC_ALL=C
@@ -13,8 +13,8 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 for group in "${GROUPS_WANTED[@]}"; do
   case $group in
-    run | test | bench | container) ;;
-    *) fail "unknown group $group; known are test, bench, container" ;;
+    run | test | bench | container | fuzz) ;;
+    *) fail "unknown group $group; known are test, bench, container, fuzz" ;;
   esac
 done
 
@@ -89,6 +89,7 @@ print(sys.executable)' 2>/dev/null && return
 LOCKS=(requirements.lock packaging/locks/libvirt.lock)
 case " ${GROUPS_WANTED[*]} " in *" test "*) LOCKS+=(packaging/locks/test.lock packaging/locks/dev.lock) ;; esac
 case " ${GROUPS_WANTED[*]} " in *" container "*) LOCKS+=(packaging/locks/container.lock) ;; esac
+readonly FUZZ_LOCK=packaging/locks/fuzz.lock
 
 make_venv() {
   local python arguments=() file site
@@ -100,6 +101,10 @@ make_venv() {
   for file in "${LOCKS[@]}"; do arguments+=(-r "$file"); done
   say "installing the locked Python packages (${LOCKS[*]}) into $VENV"
   $VENV/bin/python -m pip install -qq --disable-pip-version-check --require-hashes "${arguments[@]}"
+  case " ${GROUPS_WANTED[*]} " in *" fuzz "*)
+    $VENV/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $FUZZ_LOCK ||
+      say "atheris is not to be had for this Python: make fuzz says that it is skipped" ;;
+  esac
   # The checkout itself: a path entry and the command, which needs no build tool and no network.
   site=$($VENV/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   pwd >"$site/provisioner.pth"
@@ -192,7 +197,7 @@ share_kvm() {
 # --- in order ----------------------------------------------------------------------------------------------
 
 # What was installed for these groups, so that a second run is quick.
-digest=$(cat $TABLE packaging/setup.sh "${LOCKS[@]}" <(pwd) | sha256sum | cut -c1-64)
+digest=$(cat $TABLE packaging/setup.sh "${LOCKS[@]}" $FUZZ_LOCK <(pwd) | sha256sum | cut -c1-64)
 stamp=$VENV/.setup-$(IFS=-; echo "${GROUPS_WANTED[*]}")
 if [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ]; then
   packages=$(family)

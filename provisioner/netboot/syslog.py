@@ -20,12 +20,16 @@ _CONNECTIONS = 64
 _CONNECTIONS_EACH = 8
 _PRIORITY = re.compile(r"^<\d{1,3}>(?:1 )?")
 _COUNT = re.compile(rb"([1-9]\d{0,4}) ")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_SPACES = re.compile(r"\n+")
 
 
 def plain(raw: bytes) -> str:
-    """One message as a line of text: no priority, no control characters, at most 1024 characters."""
-    return _CONTROL.sub(" ", _PRIORITY.sub("", raw.decode("utf-8", "replace"))).strip()[:_LONGEST]
+    """One message as a line of text: no priority, at most 1024 characters, each of which can be seen.
+
+    So nothing of a stranger moves a terminal's cursor or turns its writing around.
+    """
+    text = _PRIORITY.sub("", raw.decode("utf-8", "replace"))
+    return _SPACES.sub(" ", "".join(c if c.isprintable() else "\n" for c in text)).strip()[:_LONGEST]
 
 
 def frames(buffer: bytes) -> tuple[list[bytes], bytes]:

@@ -1,0 +1,110 @@
+"""One function for each parser, which takes any bytes and checks what must hold whatever they are."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from provisioner.boot.client import Ignore, Local
+from provisioner.boot.decide import Offer
+from provisioner.netboot import packet, wire
+from provisioner.netboot.syslog import frames, plain
+from provisioner.netboot.transfer import Policy, Transfer, agree, on_wire
+from tests.edges.netboot.serving import everybody
+from tests.unit.netboot.recorded import packets
+
+KEPT = Path(__file__).parents[1] / "data" / "fuzz"
+HERE = Local("lo", "192.0.2.1")
+_OPTIONS = b"\0blksize\x001468\0tsize\x000\0timeout\x001\0windowsize\x0016\0"
+
+
+def dhcp(data: bytes) -> None:
+    """A question or silence, and a lawful answer: no address in it, in a packet that every ROM takes."""
+    for port in (67, 4011):
+        question = packet.decode(data, port)
+        if isinstance(question, Ignore):
+            continue
+        decision = everybody(question, HERE)
+        if isinstance(decision, Offer):
+            reply = packet.encode(question, decision)
+            assert (reply[0], reply[4:8], reply[16:20]) == (2, data[4:8], bytes(4))
+            assert len(reply) <= 548
+
+
+def dhcp_answer(data: bytes) -> None:
+    packet.answer(data, int.from_bytes(data[4:8], "big"))
+
+
+def tftp_request(data: bytes) -> None:
+    match wire.request(data):
+        case wire.Read(name, options):
+            assert "\0" not in name
+            terms = agree(options, 1_000_000, Policy(timeout=True))
+            assert 8 <= terms.blksize <= 1468
+            assert 1 <= terms.window <= 64
+            assert wire.oack(terms.granted or {}).startswith(b"\0\6")
+        case wire.Refusal(code, text):
+            assert len(wire.error(code, text)) < 512
+        case None:
+            pass
+
+
+def tftp_transfer(data: bytes) -> None:
+    """Any client at all: three bytes for what it asks, then its ACKs (two bytes each) between timers."""
+    if len(data) < 3:
+        return
+    window, rollover = 1 + data[0] % 64, data[1] & 1
+    terms = agree({"blksize": "8", "windowsize": str(window)}, 8 * 70_000, Policy())
+    transfer, now = Transfer(data[2] * 4000, terms, rollover), 0.0
+    transfer.start(now)
+    for at in range(3, len(data) - 1, 2):
+        now += data[at] / 1000
+        # The whole range of numbers is too wide to hit: most are near what is due.
+        number = (on_wire(max(1, transfer.sent), rollover) + data[at + 1] - 128) & 0xFFFF
+        sent = transfer.sent
+        if number == transfer.fast:
+            transfer.step(now)
+            assert transfer.sent - sent == transfer.window
+        else:
+            flight = transfer.acknowledged(number, now)
+            assert len(flight) <= transfer.window
+            assert not flight or flight[0] == transfer.base + 1
+        assert transfer.base <= transfer.sent <= min(transfer.last, transfer.base + transfer.window)
+        if transfer.deadline <= now:
+            transfer.expired(now)
+    for _ in range(100):
+        transfer.expired(transfer.deadline)
+    assert transfer.outcome != "running"
+
+
+def syslog(data: bytes) -> None:
+    messages, rest = frames(data)
+    assert sum(map(len, messages)) + len(rest) <= len(data)
+    assert all(len(plain(message)) <= 1024 and plain(message).isprintable() for message in messages)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target for target in (dhcp, dhcp_answer, tftp_request, tftp_transfer, syslog)
+}
+
+
+def seeds(target: str) -> list[bytes]:
+    """What is known to be worth a try."""
+    kept = sorted((KEPT / target).iterdir()) if (KEPT / target).is_dir() else []
+    return [file.read_bytes() for file in kept] + _RECORDED.get(target, [])
+
+
+_DHCP = [data for port, data in packets().values() if port != 69]
+_TFTP = [data for port, data in packets().values() if port == 69]
+_RECORDED = {
+    "dhcp": _DHCP,
+    "dhcp_answer": [b"\2" + data[1:] for data in _DHCP],
+    "tftp_request": [*_TFTP, b"\0\1snponly.efi\0octet" + _OPTIONS, b"\0\2up\0octet\0"],
+    "tftp_transfer": [bytes((window, window % 2, 200)) + b"\1\x80" * 40 for window in (0, 3, 15, 63)],
+    "syslog": [
+        b"<30>Oct  1 anaconda: hello\n",
+        b"17 <13>1 - d-i - - x",
+        b"5 hell",
+        b"0 x",
+        b"99999 x",
+        b"\n\n",
+    ],
+}
