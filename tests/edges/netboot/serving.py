@@ -16,6 +16,7 @@ from provisioner.boot.loader import pick
 from provisioner.core import urls
 from provisioner.core.install import Event, Kind
 from provisioner.netboot.datagrams import best
+from provisioner.netboot.selector import HotLoop
 from provisioner.netboot.tftp import Limits, Tftp
 from provisioner.netboot.told import Told
 from provisioner.netboot.transfer import Policy
@@ -138,7 +139,8 @@ class Running:
         try:
             if self._space:
                 enter(self._space)
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=HotLoop) as runner:  # as the netboot process has it
+                runner.run(self._serve())
         except asyncio.CancelledError:
             pass
         except BaseException as error:
