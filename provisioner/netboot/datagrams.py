@@ -7,7 +7,6 @@ import logging
 import select
 import socket
 import struct
-import sys
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
@@ -143,13 +142,3 @@ def writable(sock: socket.socket) -> bool:
     waiting = select.poll()
     waiting.register(sock, select.POLLOUT)
     return bool(waiting.poll(PATIENCE))
-
-
-def best(sock: socket.socket) -> Datagrams:
-    """The fastest that this platform has."""
-    if sys.platform == "linux" and struct.calcsize("P") == 8:
-        from provisioner.netboot import mmsg
-
-        if mmsg.offered():
-            return mmsg.Batches(sock)
-    return Plain(sock)

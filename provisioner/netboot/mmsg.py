@@ -8,10 +8,11 @@ import ctypes
 import errno
 import socket
 import struct
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from provisioner.netboot.datagrams import AT_ONCE, Peer, send, writable
+from provisioner.netboot.datagrams import AT_ONCE, Datagrams, Peer, Plain, send, writable
 from provisioner.netboot.framing import Frames
 
 _HEADER = struct.Struct("=QIxxxxQQQQixxxxIxxxx")
@@ -35,9 +36,12 @@ _NO_OFFLOAD = (errno.EINVAL, errno.EIO, errno.EOPNOTSUPP)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def offered() -> bool:
-    """Whether this system has the calls."""
-    return hasattr(_libc, "recvmmsg") and hasattr(_libc, "sendmmsg")
+def best(sock: socket.socket) -> Datagrams:
+    """`Batches` where this system has the calls, laid out as here; else `Plain`."""
+    laid_out = sys.platform == "linux" and struct.calcsize("P") == 8
+    if laid_out and hasattr(_libc, "recvmmsg") and hasattr(_libc, "sendmmsg"):
+        return Batches(sock)
+    return Plain(sock)
 
 
 class Batches:

@@ -13,8 +13,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
 from provisioner.netboot import wire
-from provisioner.netboot.datagrams import Datagrams, Peer, best, bound, roomy
+from provisioner.netboot.datagrams import Datagrams, Peer, bound, roomy
 from provisioner.netboot.framing import Frames
+from provisioner.netboot.mmsg import best
 from provisioner.netboot.selector import HotLoop
 from provisioner.netboot.session import Session, Timers
 from provisioner.netboot.transfer import SAMPLED, Terms

@@ -14,9 +14,10 @@ from provisioner.boot.client import Ignore, Local
 from provisioner.boot.loader import canonical
 from provisioner.core.install import Kind
 from provisioner.netboot import wire
-from provisioner.netboot.datagrams import DATAGRAM, Datagrams, Peer, best, bound, send
+from provisioner.netboot.datagrams import DATAGRAM, Datagrams, Peer, bound, send
 from provisioner.netboot.framing import Shelf
 from provisioner.netboot.habits import Habits
+from provisioner.netboot.mmsg import best
 from provisioner.netboot.plane import Plane
 from provisioner.netboot.ports import naming
 from provisioner.netboot.session import Session

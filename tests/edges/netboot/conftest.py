@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioner.netboot.datagrams import Plain, best
+from provisioner.netboot.datagrams import Plain
+from provisioner.netboot.mmsg import best
 from tests.edges.netboot.serving import Events, tftp
 
 

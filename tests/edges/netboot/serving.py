@@ -15,7 +15,7 @@ from provisioner.boot.decide import Offer, decide
 from provisioner.boot.loader import pick
 from provisioner.core import urls
 from provisioner.core.install import Event, Kind
-from provisioner.netboot.datagrams import best
+from provisioner.netboot.mmsg import best
 from provisioner.netboot.selector import HotLoop
 from provisioner.netboot.tftp import Limits, Tftp
 from provisioner.netboot.told import Told

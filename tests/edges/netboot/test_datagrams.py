@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from provisioner.netboot.datagrams import Datagrams, Plain, best, bound
+from provisioner.netboot.datagrams import Datagrams, Plain, bound
 from provisioner.netboot.framing import Frames
-from provisioner.netboot.mmsg import Batches
+from provisioner.netboot.mmsg import Batches, best
 
 CONTENT = bytes(range(256)) * 400
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from provisioner.core.install import Kind
-from provisioner.netboot.datagrams import Plain, best
+from provisioner.netboot.datagrams import Plain
+from provisioner.netboot.mmsg import best
 from provisioner.netboot.transfer import Policy
 from tests.edges.netboot.clients import RRQ, ack, client, fetch, windowed
 from tests.edges.netboot.serving import LOADERS, Events, tftp
