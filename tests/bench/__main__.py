@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.bench import clone, debian, install, libvirt, start
+from tests.bench import clone, debian, install, libvirt, start, tftp
 from tests.bench.measure import calibration, spread
 from tests.lab.alone import PREFIX, STATES, alone
 
@@ -17,8 +17,8 @@ GATE = 1.1
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two alternations, at most five minutes")
-    parser.add_argument("--only", choices=["create", "netboot"], help="one part; both where it is left out")
+    parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
+    parser.add_argument("--only", choices=["create", "netboot", "tftp"], help="one part; all where left out")
     asked = parser.parse_args()
     if os.geteuid() != 0:
         print("bench: needs root (bridges, ports below 1024); run it with sudo")
@@ -33,13 +33,15 @@ def on_a_state(quick: bool, only: str | None) -> int:
     held = True
     try:
         tell(f"calibration: {calibration():.2f} CPU s for sha256 of 256 MiB; load {os.getloadavg()[0]:.1f}")
-        if only != "netboot":
+        if only in (None, "create"):
             held = libvirt.creation(state / "creation", quick, tell)
             held = cloning(state / "cloning", 3 if quick else 5) and held
-        if only != "create":
+        if only in (None, "netboot"):
             if not quick:
                 debian.installs(state, 3, tell)
             held = netboot(state, 2 if quick else 5) and held
+        if only in (None, "tftp"):
+            held = tftp.transfers(state, quick, tell) and held
         return 0 if held else 1
     finally:
         shutil.rmtree(state)
