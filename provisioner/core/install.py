@@ -45,6 +45,7 @@ class Kind(StrEnum):
     DHCP_QUESTION = "dhcp.question"
     DHCP_OFFER = "dhcp.offer"
     DHCP_IGNORED = "dhcp.ignored"
+    DHCP_RIVAL = "dhcp.rival"
     LOADER_SENT = "loader.sent"
     LOADER_FAILED = "loader.failed"
     SCRIPT_SENT = "script.sent"

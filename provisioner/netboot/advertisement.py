@@ -6,12 +6,12 @@ router advertises is left alone. Raw frames, because libvirt switches IPv6 off o
 """
 
 import asyncio
-import ctypes
 import logging
 import socket
 import struct
 from typing import Final
 
+from provisioner.netboot import bpf
 from provisioner.netboot.interfaces import Interface
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,6 @@ _ADVERTISEMENT: Final = 134
 _ALL_NODES: Final = (bytes.fromhex("333300000001"), socket.inet_pton(socket.AF_INET6, "ff02::1"))
 _ALL_ROUTERS: Final = (bytes.fromhex("333300000002"), socket.inet_pton(socket.AF_INET6, "ff02::2"))
 _UNSPECIFIED: Final = bytes(16)
-_SO_ATTACH_FILTER: Final = 26
 _ROUTER_MEMORY: Final = 1800.0
 _PATIENCE: Final = 0.5
 _PACE: Final = 0.1
@@ -71,7 +70,7 @@ class Advertiser:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             sock.setblocking(False)
-            _attach(sock)
+            bpf.attach(sock, _FILTER)
             sock.bind((self._interface.name, _ETH_IPV6))
         except OSError:
             sock.close()
@@ -116,13 +115,6 @@ class Advertiser:
             self._socket.send(frame)
         except OSError as error:
             _log.debug("no router advertisement on %s: %s", self._interface.name, error)
-
-
-def _attach(sock: socket.socket) -> None:
-    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in _FILTER)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    program = struct.pack("@HP", len(_FILTER), ctypes.addressof(buffer))
-    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
 def _frame(mac: bytes, to: tuple[bytes, bytes], source: bytes, body: bytes) -> bytes:

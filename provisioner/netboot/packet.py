@@ -6,6 +6,7 @@ pydhcp's codec is liberal, so what must hold is checked here; whatever it raises
 import ipaddress
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pydhcp.options import DHCPOptions
 from pydhcp.packet import DHCPFlags, DHCPMessage, DHCPOpcode
@@ -87,25 +88,40 @@ def ask(mac: str, xid: int, *, take: str = "", server: str = "") -> bytes:
     return message.encode()
 
 
-def answer(data: bytes, xid: int) -> tuple[Answer, str, int] | None:
-    """An OFFER or ACK to our own question: its offer, netmask and seconds; None for others."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An OFFER or ACK to the machine `mac`. `netboots` is that it speaks of PXE or HTTP boot (option 60)."""
+
+    mac: str
+    xid: int
+    answer: Answer
+    netmask: str
+    seconds: int
+    netboots: bool
+
+
+def reply(data: bytes) -> Reply | None:
+    """What a DHCP server answered, None for what is no OFFER and no ACK."""
     try:
         message = DHCPMessage.decode(data)
         options = message.options
-        if message.op is not DHCPOpcode.BOOTREPLY or message.xid != xid:
+        if message.op is not DHCPOpcode.BOOTREPLY:
             return None
         if _raw(options, 53) not in (bytes((_OFFER,)), bytes((_ACK,))):
             return None
         file = _raw(options, 67) or _file(data)
-        return (
+        return Reply(
+            message.chaddr.hex(":"),
+            message.xid,
             Answer(
                 server=_address(_raw(options, 54)),
                 address=str(message.yiaddr) if int(message.yiaddr) else "",
                 file=_text(file),
                 boot_server=str(message.siaddr) if int(message.siaddr) else "",
             ),
-            _address(_raw(options, 1)),
-            int.from_bytes(_raw(options, 51), "big"),
+            netmask=_address(_raw(options, 1)),
+            seconds=int.from_bytes(_raw(options, 51), "big"),
+            netboots=_text(_raw(options, 60)).startswith(("PXEClient", "HTTPClient")),
         )
     except Exception:  # a codec's slip on hostile bytes is no answer
         return None

@@ -42,9 +42,9 @@ def answers(interface: str, mac: str, seconds: float = 3.8) -> list[Answer]:
                 _send(sock, mac, packet.ask(mac, xid))
                 asked += 1
             for reply in _replies(sock, xid, 0.1):
-                if reply[0] not in found:
+                if reply.answer not in found:
                     last = time.monotonic()
-                found[reply[0]] = None
+                found[reply.answer] = None
             lent = any(answer.address for answer in found)
             quiet = _QUIET if any(answer.file for answer in found) else _LONG_QUIET
             if lent and time.monotonic() - last > quiet:
@@ -61,18 +61,19 @@ def lease(interface: str, mac: str, wanted: str = "", seconds: float = 6.0) -> L
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             _send(sock, mac, packet.ask(mac, xid))
-            for offer, _, _ in _replies(sock, xid, 2.0, until_address=True):
-                if offer.address:
+            for reply in _replies(sock, xid, 2.0, until_address=True):
+                if (offer := reply.answer).address:
                     return _take(sock, mac, xid, offer.address, offer.server, 2.0)
     return None
 
 
 def _take(sock: socket.socket, mac: str, xid: int, wanted: str, server: str, seconds: float) -> Lease | None:
     _send(sock, mac, packet.ask(mac, xid, take=wanted, server=server))
-    for given, mask, life in _replies(sock, xid, seconds, until_address=True):
-        if given.address == wanted and life:
-            prefix = ipaddress.IPv4Network((0, mask or "255.255.255.0")).prefixlen
-            return Lease(f"{given.address}/{prefix}", given.server, life)
+    for reply in _replies(sock, xid, seconds, until_address=True):
+        given = reply.answer
+        if given.address == wanted and reply.seconds:
+            prefix = ipaddress.IPv4Network((0, reply.netmask or "255.255.255.0")).prefixlen
+            return Lease(f"{given.address}/{prefix}", given.server, reply.seconds)
     return None
 
 
@@ -102,9 +103,9 @@ def _send(sock: socket.socket, mac: str, body: bytes) -> None:
 
 def _replies(
     sock: socket.socket, xid: int, seconds: float, *, until_address: bool = False
-) -> list[tuple[Answer, str, int]]:
+) -> list[packet.Reply]:
     """What comes within `seconds`, or up to the first reply with an address."""
-    found: list[tuple[Answer, str, int]] = []
+    found: list[packet.Reply] = []
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         sock.settimeout(left)
@@ -112,10 +113,10 @@ def _replies(
             frame = sock.recv(4096)
         except TimeoutError:
             break
-        reply = packet.answer(_payload(frame), xid)
-        if reply is not None:
+        reply = packet.reply(_payload(frame))
+        if reply is not None and reply.xid == xid:
             found.append(reply)
-            if until_address and reply[0].address:
+            if until_address and reply.answer.address:
                 break
     return found
 

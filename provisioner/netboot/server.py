@@ -18,6 +18,7 @@ from provisioner.netboot.syslog import Syslog
 from provisioner.netboot.tftp import Loader, Tftp
 from provisioner.netboot.told import Emit, Manners, Told, Who
 from provisioner.netboot.transfer import Policy
+from provisioner.netboot.witness import Witness
 
 _log = logging.getLogger(__name__)
 
@@ -161,6 +162,7 @@ class _Served:
             window=settings.tftp_window, timeout=settings.tftp_timeout, rollover=settings.tftp_rollover
         )
         self._tftp = Tftp(local, interface.mtu, loader, told, policy=policy)
+        self._witness = Witness(local, told)
         self._syslog = Syslog(interface.address, told, who)
         self._advertiser = Advertiser(interface) if settings.router_advertisement else None
 
@@ -171,6 +173,7 @@ class _Served:
                 self._dhcp.open(settings.dhcp_port, settings.proxy_port)
                 self._tftp.open(settings.tftp_port)
                 self._advertise()
+                self._listen()
             await self._syslog.open(settings.syslog_port)
         except BaseException:
             self.close()
@@ -184,8 +187,15 @@ class _Served:
         except PermissionError as error:
             _log.warning("no router advertisement on %s: %s", self.interface.name, error)
 
+    def _listen(self) -> None:
+        try:
+            self._witness.open()
+        except PermissionError as error:
+            _log.warning("no other DHCP server is seen on %s: %s", self.interface.name, error)
+
     def close(self) -> None:
         self._dhcp.close()
+        self._witness.close()
         self._tftp.close()
         self._syslog.close()
         if self._advertiser is not None:

@@ -203,6 +203,13 @@ RULES = (
         "install the package with iPXE's loaders (provisioner doctor names it) and let UDP port 69 in",
     ),
     Rule(
+        "rival",
+        lambda seen: seen.reached is Kind.DHCP_OFFER and seen.latest(Kind.DHCP_RIVAL) is not None,
+        "the fetch of our loader",
+        lambda seen: f"the guest may have listened to another server: {seen.text(Kind.DHCP_RIVAL)}",
+        "switch the netboot answers of that server off, or keep it off this network; then reset {guest}",
+    ),
+    Rule(
         "no loader",
         _reached(Kind.DHCP_OFFER),
         "the fetch of a loader or boot script",

@@ -8,6 +8,7 @@ from provisioner.boot.decide import Offer
 from provisioner.netboot import packet, wire
 from provisioner.netboot.syslog import frames, plain
 from provisioner.netboot.transfer import Policy, Transfer, agree, on_wire
+from provisioner.netboot.witness import rivalry
 from tests.edges.netboot.serving import everybody
 from tests.unit.netboot.recorded import packets
 
@@ -30,7 +31,9 @@ def dhcp(data: bytes) -> None:
 
 
 def dhcp_answer(data: bytes) -> None:
-    packet.answer(data, int.from_bytes(data[4:8], "big"))
+    found = packet.reply(data)
+    if found is not None:
+        assert rivalry(found, "192.0.2.1").isascii()
 
 
 def tftp_request(data: bytes) -> None:

@@ -113,6 +113,29 @@ def test_a_unicast_renewal_reaches_the_dhcp_server_and_not_us(net: Network) -> N
         assert all(event.data.get("port") != 67 or "REQUEST" not in event.text for event in events)
 
 
+RIVALS = {
+    "another boot server": ("--dhcp-boot=pxelinux.0,,192.168.181.9", "pxelinux.0 from 192.168.181.9"),
+    "its own TFTP": ("--dhcp-boot=grub.efi,,192.168.181.2", "grub.efi from 192.168.181.2"),
+    "an address alone": ("", ""),
+    "our own boot file, as libvirt's network has it": ("--dhcp-boot=undionly.kpxe,,192.168.181.1", ""),
+}
+
+
+@pytest.mark.parametrize(("option", "named"), RIVALS.values(), ids=RIVALS)
+def test_a_server_that_names_another_boot_file_is_told(net: Network, option: str, named: str) -> None:
+    with serving(net) as events, net.dnsmasq(*([option] if option else [])):
+        assert [len(found) for found in discover(net, 1, 2)] == [1, 1]
+        if named:
+            rival = events.wait(Kind.DHCP_RIVAL)[0]
+            assert rival.text == f"192.168.181.1 answers as well, with {named}"
+            assert (rival.machine, rival.data["interface"]) == (CLIENT_MAC, "pvbr0")
+            discover(net, 2, 2)
+        else:
+            events.wait(Kind.DHCP_OFFER)
+
+    assert len(events.of(Kind.DHCP_RIVAL)) == bool(named)
+
+
 def test_every_discover_is_answered_and_no_request_on_67(net: Network) -> None:
     with serving(net) as events, net.client_socket() as sock:
         for xid in range(10, 15):

@@ -99,4 +99,4 @@ async def test_it_is_answered_though_nobody_knows_the_machine() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\2" * 20, b"\2" + bytes(300), packet.ask(CLIENT_MAC, 7)])
 def test_what_is_no_answer_to_us_is_passed_over(data: bytes) -> None:
-    assert packet.answer(data, 7) is None
+    assert packet.reply(data) is None

@@ -104,9 +104,9 @@ def _file(net: Network, name: str, xid: int, log: Path) -> str:
         while time.monotonic() < end:
             sock.sendto(question(name, xid), (BROADCAST, 67))
             try:
-                found = codec.answer(sock.recv(2048), xid)
+                found = codec.reply(sock.recv(2048))
             except TimeoutError:
                 continue
-            if found is not None:
-                return found[0].file
+            if found is not None and found.xid == xid:
+                return found.answer.file
     raise AssertionError(f"{name}: no answer\n{log.read_text()}")

@@ -84,6 +84,12 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "the guest got no address",
         "see that a DHCP server gives addresses",
     ),
+    "another server's boot file": (
+        (*TO_OFFER, (K.DHCP_RIVAL, "192.0.2.9 answers as well, with pxelinux.0 from 192.0.2.9")),
+        "the fetch of our loader",
+        "the guest may have listened to another server: 192.0.2.9 answers as well, with pxelinux.0",
+        "switch the netboot answers of that server off",
+    ),
     "loader failed": (
         (*TO_OFFER, (K.LOADER_FAILED, "snponly.efi: no acknowledgement")),
         "the loader",
