@@ -1,7 +1,7 @@
 """The client of the service's API: JSON in and out, errors as those of `core.errors`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
@@ -123,8 +123,8 @@ class Api:
         except RequestException as error:
             raise Unavailable(f"the service at {self.endpoint.url} broke off its answer") from error
 
-    def events(self, after: int, *, idle: float) -> Iterator[Frame | None]:
-        """The live stream from the event after `after`; the first item is None: the stream is open.
+    def events(self, after: int | None, *, idle: float) -> Iterator[Frame | None]:
+        """The live stream from the event after `after`, or from now; first None comes: the stream is open.
 
         Ends where the service closes it or stays silent for `idle` seconds; the caller asks again.
         """
@@ -133,11 +133,14 @@ class Api:
         url = f"{self.endpoint.url}/events"
         try:
             with self._session.get(
-                url, params={"after": str(after)}, stream=True, timeout=(_CONNECT_SECONDS, idle)
+                url,
+                params={} if after is None else {"after": str(after)},
+                stream=True,
+                timeout=(_CONNECT_SECONDS, idle),
             ) as response:
                 _check(response)
                 yield None
-                yield from frames(response.iter_lines(chunk_size=1))
+                yield from frames(_lines(response.iter_content(None)))
         except RequestException:
             return
 
@@ -182,6 +185,15 @@ def connect() -> Api:
     if endpoint.demo:
         click.echo(f"note: using the demo's service at {endpoint.url}", err=True)
     return Api(endpoint)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines as soon as they are whole. requests' own see two where a CR LF comes in two pieces."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r")
 
 
 def frames(lines: Iterator[bytes]) -> Iterator[Frame]:

@@ -25,6 +25,7 @@ SECTIONS = {
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),
         "host": Entry("hosts:host", "libvirt hosts: their facts, their load, what they lack"),
         "network": Entry("network:network", "The host's networks, and whether guests can netboot there"),
+        "netboot": Entry("netboot:netboot", "See what machines ask and what they are answered"),
         "pool": Entry("pool:pool", "The host's storage pools"),
         "volume": Entry("volume:volume", "The volumes of a pool, filled and fetched"),
     },

@@ -287,4 +287,4 @@ def _problem(problem: Problem) -> web.Response:
 
 
 def frame(name: str, data: object) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+    return f"event: {name}\r\ndata: {json.dumps(data)}\r\n\r\n".encode()

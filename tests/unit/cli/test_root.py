@@ -66,6 +66,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
             "stop",
             "xml",
         ],
+        "netboot": ["watch"],
         "pool": ["create", "delete", "list", "show", "start"],
         "volume": ["create", "delete", "download", "list", "resize", "show", "upload"],
         "completion": [],
