@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
 from provisioner.netboot import wire
-from provisioner.netboot.datagrams import Datagrams, Peer, bound, roomy
+from provisioner.netboot.datagrams import AT_ONCE, Datagrams, Peer, bound, roomy
 from provisioner.netboot.framing import Frames
 from provisioner.netboot.mmsg import best
 from provisioner.netboot.selector import HotLoop
@@ -67,7 +67,9 @@ class Plane:
     def of(self, peer: Peer) -> Session | None:
         """The transfer that a peer has, after what it said until now: it may have ended it just before."""
         key = self._datagrams.key(peer)
-        while key in self.sessions and (received := self._datagrams.receive()):
+        for _ in range(AT_ONCE):  # others may go on talking for as long as they are answered
+            if key not in self.sessions or not (received := self._datagrams.receive()):
+                break
             self._hear(received)
         return self.sessions.get(key)
 

@@ -83,9 +83,10 @@ class Witness:
 def rivalry(reply: packet.Reply, ours: str) -> str:
     """What an answer says against ours; "" where it names no boot file, or the one that we give."""
     answer = reply.answer
-    source = answer.boot_server or answer.server
+    server = answer.server or "a server without a name"
+    source = answer.boot_server or server
     if answer.file and source != ours:
-        return f"{answer.server} answers as well, with {answer.file} from {source}"
-    if reply.netboots and answer.server != ours:
-        return f"{answer.server} answers netboot questions as well"
+        return f"{server} answers as well, with {answer.file} from {source}"
+    if reply.netboots and server != ours:
+        return f"{server} answers netboot questions as well"
     return ""
