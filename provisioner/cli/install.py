@@ -11,6 +11,7 @@ from provisioner.cli.complete import guests
 from provisioner.cli.output import (
     Column,
     Format,
+    clock,
     document,
     field,
     output_option,
@@ -39,11 +40,6 @@ def _ago(text: str) -> str:
 
 def _moment(text: str) -> str:
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _clock(text: str) -> str:
-    """The time of day here, to the millisecond."""
-    return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
 @install.command("list")
@@ -91,7 +87,7 @@ def show(name: str, everything: bool, output: Format) -> None:
     click.echo()
     if everything:
         columns = (
-            Column("AT", lambda e: _clock(e["at"])),
+            Column("AT", lambda e: clock(e["at"])),
             field("source"),
             Column("EVENT", lambda e: e["kind"]),
             Column("WHAT", lambda e: e.get("text") or ""),
@@ -130,7 +126,7 @@ def why(name: str, output: Format) -> None:
     fields = [
         ("install", found["install"]),
         ("stage", found["stage"]),
-        ("last", f"{_clock(last['at'])} {last['kind']}: {last.get('text', '')}".rstrip(": ") if last else ""),
+        ("last", f"{clock(last['at'])} {last['kind']}: {last.get('text', '')}".rstrip(": ") if last else ""),
         ("missing", found.get("missing")),
         ("cause", found.get("cause")),
         ("remedy", found.get("remedy")),

@@ -3,13 +3,12 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import click
 
 from provisioner.cli.api import Api, connect
-from provisioner.cli.output import remark
+from provisioner.cli.output import clock, remark
 from provisioner.core.errors import Unavailable
 
 _SILENCE_SECONDS = 30.0  # the service says something twice as often, if only that it is there
@@ -84,8 +83,7 @@ def _of_a_boot(event: Mapping[str, Any]) -> bool:
 
 
 def _line(event: Mapping[str, Any], guest: str) -> str:
-    at = datetime.fromisoformat(event["at"]).astimezone().strftime("%H:%M:%S.%f")[:-3]
     interface = str((event.get("data") or {}).get("interface") or "-")
     who = event.get("machine") or (event.get("data") or {}).get("address") or "-"
     name = f" ({guest})" if guest else ""
-    return f"{at}  {interface:<10}  {who}{name}  {event['kind']}: {event.get('text', '')}"
+    return f"{clock(event['at'])}  {interface:<10}  {who}{name}  {event['kind']}: {event.get('text', '')}"

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import click
@@ -110,6 +111,11 @@ def remark(text: str) -> None:
     """A line for the person at the terminal; nothing where stderr is no terminal."""
     if sys.stderr.isatty():
         click.echo(text, err=True)
+
+
+def clock(text: str) -> str:
+    """The time of day here, to the millisecond, of a moment in ISO 8601."""
+    return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
 def size(count: float) -> str:

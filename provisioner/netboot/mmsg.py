@@ -120,10 +120,7 @@ class Batches:
         if self._alone:
             peer, known = self._last
             packet = frames.view[offset : offset + (step if step < left else left)]
-            try:
-                self._socket.sendto(packet, peer if key == known else self.peer(key))
-            except OSError:
-                send(self._socket, packet, self.peer(key))
+            send(self._socket, packet, peer if key == known else self.peer(key))
             return
         stack = self._single
         index = stack.count

@@ -147,13 +147,15 @@ class Tftp:
         elif isinstance(content, Ignore):
             send(listener, wire.error(wire.UNDEFINED, content.reason), peer)
             self._told.ignored("tftp", content, address=peer[0])
-        elif not self._begin(plane, asked, peer, content):
+        elif not self._begin(plane, asked, peer, content, standing):
             send(listener, wire.error(wire.UNDEFINED, "too many transfers; try again"), peer)
 
-    def _begin(self, plane: Plane, asked: wire.Read, peer: Peer, content: bytes) -> bool:
-        """Whether there was room for the transfer."""
-        if (same := plane.of(peer)) is not None:
-            self._drop(plane, same)
+    def _begin(
+        self, plane: Plane, asked: wire.Read, peer: Peer, content: bytes, standing: Session | None
+    ) -> bool:
+        """Whether there was room for the transfer, which takes the place of the peer's `standing` one."""
+        if standing is not None:
+            self._drop(plane, standing)
         mine = self._of.get(peer[0], {})
         for crowd, limit in ((mine, self._limits.client), (plane.sessions, self._limits.total)):
             if len(crowd) >= limit:
