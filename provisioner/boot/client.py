@@ -87,5 +87,7 @@ def identify(question: Question) -> Client | Ignore:
         return Ignore(f"architecture {question.code} is not served")
     if not vendor.startswith(firmware.vendor_class):
         return Ignore(f"architecture {question.code} does not go with vendor class {vendor.split(':')[0]}")
+    if not firmware.loaders:
+        return Ignore(f"{firmware.name}: {firmware.refusal}")
     ipxe = question.user_class == "iPXE" and question.ipxe_features
     return Client(question.mac, question.uuid, firmware, ipxe)

@@ -1,11 +1,13 @@
 """What we answer. One verdict serves every door (67, 4011, TFTP, HTTP); the offer follows from it."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 
 from provisioner.boot.client import Client
 from provisioner.boot.client import Ignore as Ignore
 from provisioner.core import urls
+from provisioner.core.firmware import Dialect
 from provisioner.core.install import Install
 
 Verdict = Literal["netboot", "disk", "unknown"]
@@ -54,8 +56,16 @@ def refusal(verdict: Verdict, why: str) -> Ignore | None:
             assert_never(verdict)
 
 
-def decide(client: Client, verdict: Verdict, why: str, root: str, server: str) -> Offer | Ignore:
-    """The one offer for a client, as found to work with each of them.
+def decide(
+    client: Client,
+    verdict: Verdict,
+    why: str,
+    root: str,
+    server: str,
+    have: Container[str],
+    dialect: Dialect = "ipxe",
+) -> Offer | Ignore:
+    """The one offer for a client, as found to work with each of them. `have` holds the loaders' names.
 
     iPXE takes its script's URL as the boot file itself, HTTP Boot wants a URL and its own vendor class
     back, and plain PXE a name to fetch by TFTP from `server`.
@@ -64,13 +74,25 @@ def decide(client: Client, verdict: Verdict, why: str, root: str, server: str) -
     if refused is not None:
         return refused
     firmware = client.firmware
-    if client.ipxe:
+    if client.ipxe and dialect == "ipxe":
         offer = Offer(urls.stub(root), server, "PXEClient", skip_discovery=True)
+    elif (loader := firmware.loader(dialect, have)) is None:
+        return Ignore(_lack(client, dialect))
     elif firmware.transport == "http":
-        offer = Offer(urls.loader(root, firmware.loader), server, firmware.vendor_class, skip_discovery=False)
+        offer = Offer(urls.loader(root, loader), server, firmware.vendor_class, skip_discovery=False)
     else:
-        offer = Offer(firmware.loader, server, firmware.vendor_class, skip_discovery=True)
+        offer = Offer(loader, server, firmware.vendor_class, skip_discovery=True)
     length = len(offer.file.encode())
     if length > LONGEST_FILE:
         return Ignore(f"the boot file name {offer.file} has {length} bytes; {LONGEST_FILE} fit in an answer")
     return offer
+
+
+def _lack(client: Client, dialect: Dialect) -> str:
+    """Why there is no loader, and what helps."""
+    firmware = client.firmware
+    if dialect not in firmware.loaders:
+        others = " or ".join(firmware.loaders)
+        return f"{firmware.name} firmware has no {dialect} loader; install it with --loader {others}"
+    names = " or ".join(firmware.loaders[dialect])
+    return f"there is no {names} here for {firmware.name} firmware; provisioner loader add FILE takes one"

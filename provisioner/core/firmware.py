@@ -4,32 +4,102 @@ DHCP option 93 codes are those of the IANA registry "Processor Architecture Type
 as 7 and 9 because RFC 4578 named them the other way round.
 """
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Transport = Literal["tftp", "http"]
+Dialect = Literal["ipxe", "grub", "pxelinux"]
+"""What a loader reads next: an iPXE script, a grub.cfg, a pxelinux.cfg."""
+DIALECTS: tuple[Dialect, ...] = ("ipxe", "grub", "pxelinux")
 
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """`loader` is the first program it is given; `vendor_class` what option 60 begins with."""
+    """`loaders` are the first programs that it may be given, by what they read next; the first we have counts.
+
+    `vendor_class` is what option 60 begins with. `refusal` is why nothing is given where `loaders` is empty.
+    """
 
     name: str
     codes: tuple[int, ...]
-    vendor_class: str
-    transport: Transport
-    loader: str
-    libvirt: Literal["bios", "efi"]
+    vendor_class: Literal["PXEClient", "HTTPClient"]
+    loaders: Mapping[Dialect, tuple[str, ...]]
+    refusal: str = ""
 
+    @property
+    def transport(self) -> Transport:
+        return "http" if self.vendor_class == "HTTPClient" else "tftp"
+
+    def loader(self, dialect: Dialect, have: Container[str]) -> str | None:
+        """The file for a dialect, None where there is none among those that we have."""
+        return next((name for name in self.loaders.get(dialect, ()) if name in have), None)
+
+
+def _efi(ipxe: str, suffix: str) -> Mapping[Dialect, tuple[str, ...]]:
+    """shim where there is one, since it starts GRUB with and without Secure Boot; else GRUB itself."""
+    return {"ipxe": (ipxe,), "grub": (f"shim{suffix}.efi", f"grub{suffix}.efi")}
+
+
+_BIOS: Mapping[Dialect, tuple[str, ...]] = {
+    "ipxe": ("undionly.kpxe",),
+    "pxelinux": ("lpxelinux.0", "pxelinux.0"),
+}
+_X64, _ARM64 = _efi("snponly.efi", "x64"), _efi("snponly-arm64.efi", "aa64")
+_IA32, _ARM32 = _efi("snponly-ia32.efi", "ia32"), _efi("snponly-arm32.efi", "arm")
+_RISCV64, _LOONG64 = _efi("snponly-riscv64.efi", "riscv64"), _efi("snponly-loong64.efi", "loongarch64")
 
 FIRMWARES = (
-    Firmware("bios", (0,), "PXEClient", "tftp", "undionly.kpxe", "bios"),
-    Firmware("uefi", (7, 9), "PXEClient", "tftp", "snponly.efi", "efi"),
-    Firmware("uefi-http", (16,), "HTTPClient", "http", "snponly.efi", "efi"),
+    Firmware("bios", (0,), "PXEClient", _BIOS),
+    Firmware("uefi", (7, 9), "PXEClient", _X64),
+    Firmware("uefi-http", (16,), "HTTPClient", _X64),
+    Firmware("uefi-arm64", (11,), "PXEClient", _ARM64),
+    Firmware("uefi-arm64-http", (19,), "HTTPClient", _ARM64),
+    Firmware("uefi-ia32", (6,), "PXEClient", _IA32),
+    Firmware("uefi-ia32-http", (15,), "HTTPClient", _IA32),
+    Firmware("uefi-arm32", (10,), "PXEClient", _ARM32),
+    Firmware("uefi-arm32-http", (18,), "HTTPClient", _ARM32),
+    Firmware("uefi-riscv64", (0x1B,), "PXEClient", _RISCV64),
+    Firmware("uefi-riscv64-http", (0x1C,), "HTTPClient", _RISCV64),
+    Firmware("uefi-loongarch64", (0x27,), "PXEClient", _LOONG64),
+    Firmware("uefi-loongarch64-http", (0x28,), "HTTPClient", _LOONG64),
+    Firmware("ppc64", (12,), "PXEClient", {"grub": ("grubppc64.elf",)}),
+    Firmware("bios-http", (20,), "HTTPClient", {}, "no BIOS that boots by HTTP is known; let it boot by PXE"),
+    Firmware("powernv", (14,), "PXEClient", {}, "Petitboot starts kernels itself; give it one by hand"),
+    Firmware("s390x", (31, 32), "PXEClient", {}, "s390x starts kernels itself; install it from a volume"),
+    Firmware(
+        "raspberry-pi",
+        (41,),
+        "PXEClient",
+        {},
+        "a Raspberry Pi asks for its own firmware's files; put UEFI firmware on its card",
+    ),
+    Firmware("uefi-ebc", (8,), "PXEClient", {}, "EFI byte code names no processor"),
 )
-LOADERS = tuple(sorted({row.loader for row in FIRMWARES}))
+LOADERS: tuple[str, ...] = ("snponly.efi", "undionly.kpxe")
+"""Those that the guests of an ordinary host need."""
+# What is fetched beside a first loader: by shim, by PXELINUX.
+COMPANIONS: Mapping[str, tuple[str, ...]] = {
+    "shimx64.efi": ("grubx64.efi",),
+    "shimaa64.efi": ("grubaa64.efi",),
+    "shimia32.efi": ("grubia32.efi",),
+    "lpxelinux.0": ("ldlinux.c32",),
+    "pxelinux.0": ("ldlinux.c32",),
+}
+ALL: tuple[str, ...] = tuple(
+    sorted(
+        {name for row in FIRMWARES for names in row.loaders.values() for name in names}
+        | {name for names in COMPANIONS.values() for name in names}
+    )
+)
+
+
+def ordinary() -> tuple[tuple[Firmware, str], ...]:
+    """The rows that are served by `LOADERS` alone, each with its iPXE."""
+    rows = ((row, row.loader("ipxe", LOADERS)) for row in FIRMWARES)
+    return tuple((row, name) for row, name in rows if name)
 
 
 def by_code(code: int) -> Firmware | None:
-    """The row for a DHCP option 93 code, None where we serve no such firmware."""
+    """The row for a DHCP option 93 code, None for a code that is in no row."""
     return next((row for row in FIRMWARES if code in row.codes), None)

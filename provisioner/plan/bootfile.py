@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 from provisioner.core import urls
 from provisioner.core.errors import Conflict, Invalid
-from provisioner.core.firmware import FIRMWARES
+from provisioner.core.firmware import ordinary
 
 DNSMASQ = "http://libvirt.org/schemas/network/dnsmasq/1.0"
 _TAG = "pv-"
@@ -17,16 +17,16 @@ Element = ElementTree.Element
 def options(root: str, server: str) -> tuple[str, ...]:
     """dnsmasq's options for each architecture; iPXE that speaks HTTP (option 175) goes to our stub."""
     lines = [f"dhcp-match=set:{_IPXE},175"]
-    for row in FIRMWARES:
+    for row, _ in ordinary():
         lines += [f"dhcp-match=set:{_TAG}{row.name},option:client-arch,{code}" for code in row.codes]
     lines.append(f"dhcp-boot=tag:{_IPXE},{urls.stub(root)}")
-    for row in FIRMWARES:
+    for row, loader in ordinary():
         tags = f"tag:!{_IPXE},tag:{_TAG}{row.name}"
         if row.transport == "http":
-            lines.append(f"dhcp-boot={tags},{urls.loader(root, row.loader)}")
+            lines.append(f"dhcp-boot={tags},{urls.loader(root, loader)}")
             lines.append(f"dhcp-option-force=tag:{_TAG}{row.name},60,{row.vendor_class}")
         else:
-            lines.append(f"dhcp-boot={tags},{row.loader},,{server}")
+            lines.append(f"dhcp-boot={tags},{loader},,{server}")
     return tuple(lines)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from provisioner.core import urls
-from provisioner.core.firmware import FIRMWARES
+from provisioner.core.firmware import ordinary
 from provisioner.plan.bootfile import options
 from provisioner.resources import text
 
@@ -33,10 +33,10 @@ def snippet(kind: Server, server: str, port: int, where: str, subnet: str = "") 
         _Row(
             row.name,
             row.codes,
-            urls.loader(root, row.loader) if row.transport == "http" else row.loader,
+            urls.loader(root, loader) if row.transport == "http" else loader,
             row.transport == "http",
         )
-        for row in FIRMWARES
+        for row, loader in ordinary()
     ]
     network = ipaddress.IPv4Interface(subnet).network if subnet else None
     return (

@@ -13,6 +13,7 @@ from provisioner.boot import loader
 from provisioner.boot.client import PROBE, Ignore, Local, Question, identify
 from provisioner.boot.decide import Offer, Verdict, decide, refusal, verdict
 from provisioner.core import urls
+from provisioner.core.firmware import LOADERS
 from provisioner.core.install import Event, Install, sole
 from provisioner.core.machine import Machine
 from provisioner.core.network import interfaces
@@ -106,8 +107,8 @@ class Snapshot:
             return client
         root = urls.base(local.address, self._http_port)
         if question.user_class == PROBE:
-            return decide(client, "netboot", "we ask ourselves", root, local.address)
-        return decide(client, *self._verdict(client.mac, client.uuid), root, local.address)
+            return decide(client, "netboot", "we ask ourselves", root, local.address, LOADERS)
+        return decide(client, *self._verdict(client.mac, client.uuid), root, local.address, self._loaders)
 
     def loader(self, name: str, address: str, local: Local) -> bytes | Ignore | None:
         """A loader's bytes for the machine behind an address, None where there is no such file."""

@@ -144,7 +144,7 @@ async def answer(recorder: Recorder, guest: Guest | None, client: str) -> None:
             return found
         if guest is not None and guest.chain and not chained:
             found = Client(found.mac, found.uuid, found.firmware, ipxe=False)
-        offer = decide(found, "netboot", "", urls.base(local.address, PORT), local.address)
+        offer = decide(found, "netboot", "", urls.base(local.address, PORT), local.address, LOADERS)
         if guest is not None and guest.discovers and isinstance(offer, Offer):
             return replace(offer, skip_discovery=False)
         return offer

@@ -35,7 +35,7 @@ def everybody(question: Question, local: Local) -> Offer | Ignore:
     client = identify(question)
     if isinstance(client, Ignore):
         return client
-    return decide(client, "netboot", "", urls.base(local.address, 8080), local.address)
+    return decide(client, "netboot", "", urls.base(local.address, 8080), local.address, LOADERS)
 
 
 def loader(name: str, address: str, local: Local) -> bytes | Ignore | None:

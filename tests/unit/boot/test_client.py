@@ -22,6 +22,11 @@ CLIENTS = {
         "uefi-http",
         False,
     ),
+    "UEFI arm64": (
+        replace(PXE, vendor_class="PXEClient:Arch:00011:UNDI:003000", code=11),
+        "uefi-arm64",
+        False,
+    ),
     "REQUEST": (replace(PXE, message=3), "bios", False),
 }
 
@@ -41,7 +46,12 @@ IGNORED = {
     "a laptop": (replace(PXE, vendor_class="MSFT 5.0"), "not a netboot client"),
     "no vendor class": (replace(PXE, vendor_class=""), "not a netboot client"),
     "no architecture": (replace(PXE, code=None), "option 93 is missing"),
-    "ARM64": (replace(PXE, code=11), "architecture 11 is not served"),
+    "a code of no row": (replace(PXE, code=99), "architecture 99 is not served"),
+    "BIOS by HTTP": (replace(PXE, vendor_class="HTTPClient", code=20), "no BIOS that boots by HTTP is known"),
+    "PowerNV": (replace(PXE, code=14), "powernv: Petitboot starts kernels itself"),
+    "s390x": (replace(PXE, code=31), "s390x: s390x starts kernels itself"),
+    "Raspberry Pi": (replace(PXE, code=41), "put UEFI firmware on its card"),
+    "EFI byte code": (replace(PXE, code=8), "names no processor"),
     "HTTP Boot's code from PXE": (replace(PXE, code=16), "does not go with vendor class PXEClient"),
     "PXE's code from HTTP Boot": (replace(PXE, vendor_class="HTTPClient"), "does not go with vendor class"),
     "INFORM": (replace(PXE, message=8), "message type 8 is no netboot question"),

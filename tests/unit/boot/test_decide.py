@@ -7,7 +7,7 @@ import pytest
 
 from provisioner.boot.client import Client, Ignore
 from provisioner.boot.decide import Offer, decide, refusal, verdict
-from provisioner.core.firmware import by_code
+from provisioner.core.firmware import ALL, FIRMWARES, Dialect, by_code
 from provisioner.core.install import Install, Stage
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -41,7 +41,79 @@ OFFERS = {
 
 @pytest.mark.parametrize(("asks", "offer"), OFFERS.values(), ids=OFFERS)
 def test_offer(asks: Client, offer: Offer) -> None:
-    assert decide(asks, "netboot", "", ROOT, SERVER) == offer
+    assert decide(asks, "netboot", "", ROOT, SERVER, ALL) == offer
+
+
+# By code and dialect: the file by TFTP or the path by HTTP. All but 0, 7, 9, 11, 16 and 19 are constructed.
+FILES: dict[tuple[int, Dialect], str] = {
+    (0, "pxelinux"): "lpxelinux.0",
+    (6, "ipxe"): "snponly-ia32.efi",
+    (6, "grub"): "shimia32.efi",
+    (7, "grub"): "shimx64.efi",
+    (9, "grub"): "shimx64.efi",
+    (10, "ipxe"): "snponly-arm32.efi",
+    (10, "grub"): "shimarm.efi",
+    (11, "ipxe"): "snponly-arm64.efi",
+    (11, "grub"): "shimaa64.efi",
+    (12, "grub"): "grubppc64.elf",
+    (15, "ipxe"): f"{ROOT}/boot/snponly-ia32.efi",
+    (15, "grub"): f"{ROOT}/boot/shimia32.efi",
+    (16, "grub"): f"{ROOT}/boot/shimx64.efi",
+    (18, "ipxe"): f"{ROOT}/boot/snponly-arm32.efi",
+    (18, "grub"): f"{ROOT}/boot/shimarm.efi",
+    (19, "ipxe"): f"{ROOT}/boot/snponly-arm64.efi",
+    (19, "grub"): f"{ROOT}/boot/shimaa64.efi",
+    (0x1B, "ipxe"): "snponly-riscv64.efi",
+    (0x1B, "grub"): "shimriscv64.efi",
+    (0x1C, "ipxe"): f"{ROOT}/boot/snponly-riscv64.efi",
+    (0x1C, "grub"): f"{ROOT}/boot/shimriscv64.efi",
+    (0x27, "ipxe"): "snponly-loong64.efi",
+    (0x27, "grub"): "shimloongarch64.efi",
+    (0x28, "ipxe"): f"{ROOT}/boot/snponly-loong64.efi",
+    (0x28, "grub"): f"{ROOT}/boot/shimloongarch64.efi",
+}
+
+
+@pytest.mark.parametrize(("code", "dialect"), FILES)
+def test_each_firmware_is_offered_the_loader_of_its_dialect(code: int, dialect: Dialect) -> None:
+    offer = decide(client(code), "netboot", "", ROOT, SERVER, ALL, dialect)
+
+    assert isinstance(offer, Offer)
+    assert offer.file == FILES[code, dialect]
+
+
+def test_every_row_of_the_table_is_named_here() -> None:
+    rows = {(code, dialect) for row in FIRMWARES for code in row.codes for dialect in row.loaders}
+
+    assert rows == {*FILES, (0, "ipxe"), (7, "ipxe"), (9, "ipxe"), (16, "ipxe")}
+
+
+def test_without_a_shim_grub_itself_is_offered() -> None:
+    offer = decide(client(11), "netboot", "", ROOT, SERVER, {"grubaa64.efi"}, "grub")
+
+    assert isinstance(offer, Offer)
+    assert offer.file == "grubaa64.efi"
+
+
+def test_an_ipxe_rom_is_offered_another_loader_where_one_is_asked_for() -> None:
+    offer = decide(client(0, ipxe=True), "netboot", "", ROOT, SERVER, ALL, "pxelinux")
+
+    assert offer == Offer("lpxelinux.0", SERVER, "PXEClient", True)
+
+
+LACKING: dict[str, tuple[int, Dialect, str]] = {
+    "a loader that is not here": (11, "ipxe", "there is no snponly-arm64.efi here for uefi-arm64 firmware"),
+    "a dialect that the firmware has not": (7, "pxelinux", "uefi firmware has no pxelinux loader"),
+    "GRUB for a BIOS": (0, "grub", "bios firmware has no grub loader; install it with --loader ipxe or"),
+}
+
+
+@pytest.mark.parametrize(("code", "dialect", "reason"), LACKING.values(), ids=LACKING)
+def test_what_is_not_there_is_not_offered(code: int, dialect: Dialect, reason: str) -> None:
+    ignore = decide(client(code), "netboot", "", ROOT, SERVER, {"snponly.efi", "undionly.kpxe"}, dialect)
+
+    assert isinstance(ignore, Ignore)
+    assert reason in ignore.reason
 
 
 VERDICTS = {
@@ -85,15 +157,15 @@ def test_a_machine_netboots_exactly_while_its_install_does_not_boot_the_disk(sta
 
 def test_every_client_of_a_refused_machine_gets_the_same_words() -> None:
     for asks, _ in OFFERS.values():
-        assert decide(asks, "disk", "it is done", ROOT, SERVER) == Ignore("boot your disk: it is done")
-        assert decide(asks, "unknown", "who is that", ROOT, SERVER) == Ignore("who is that")
+        assert decide(asks, "disk", "it is done", ROOT, SERVER, ALL) == Ignore("boot your disk: it is done")
+        assert decide(asks, "unknown", "who is that", ROOT, SERVER, ALL) == Ignore("who is that")
 
 
 def test_a_boot_file_over_127_bytes_is_never_offered() -> None:
     asks = client(0, ipxe=True)
     fits = "http://" + "h" * (127 - len("http://") - len("/boot/ipxe"))
 
-    assert isinstance(decide(asks, "netboot", "", fits, SERVER), Offer)
-    refused = decide(asks, "netboot", "", fits + "h", SERVER)
+    assert isinstance(decide(asks, "netboot", "", fits, SERVER, ALL), Offer)
+    refused = decide(asks, "netboot", "", fits + "h", SERVER, ALL)
     assert isinstance(refused, Ignore)
     assert "has 128 bytes; 127 fit" in refused.reason

@@ -8,6 +8,7 @@ import pytest
 from provisioner.boot.client import Client, Ignore, Question, identify
 from provisioner.boot.decide import Offer, decide
 from provisioner.core.errors import Invalid
+from provisioner.core.firmware import ALL
 from provisioner.netboot import packet
 from tests.unit.netboot.recorded import packets
 
@@ -76,7 +77,7 @@ def test_firmware_is_understood_and_answered(name: str) -> None:
     client = identify(question)
     assert isinstance(client, Client)
     assert (question.message, question.mac, client.name) == (message, MAC, who)
-    offer = decide(client, "netboot", "", ROOT, SERVER)
+    offer = decide(client, "netboot", "", ROOT, SERVER, ALL)
     assert isinstance(offer, Offer)
 
     header, options = fields(packet.encode(question, offer))

@@ -168,7 +168,7 @@ async def test_the_last_snapshot_answers_while_the_store_is_away(world: World) -
     store: Any = Away(world.memory)
     store.away = False
     await running(world)
-    snapshot = Snapshot(store)
+    snapshot = Snapshot(store, loaders={"snponly.efi": b"efi"})
     keeping = asyncio.create_task(snapshot.keep())
     while isinstance(snapshot.decide(asks(), HERE), Ignore):
         await asyncio.sleep(0)
