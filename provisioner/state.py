@@ -37,6 +37,11 @@ def log_dir(state: Path) -> Path:
     return folder
 
 
+def boot_dir(state: Path) -> Path:
+    """Where what GRUB and PXELINUX fetch by TFTP is kept."""
+    return state / "boot"
+
+
 def credentials(file: Path, url: str) -> str:
     """The API token, the same at every start; `file` tells the CLI where and how."""
     token = ""

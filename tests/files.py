@@ -7,7 +7,7 @@ from dataclasses import replace
 from provisioner.core.errors import Invalid, NotFound, ProvisionerError
 from provisioner.plan.describe import describe
 from provisioner.plan.given import DiskImage
-from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage
+from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage, StageFile
 
 GIB = 1024**3
 WORK = "/var/lib/provisioner/work"
@@ -37,6 +37,8 @@ class FakeWorkshop:
             case FetchFile():
                 added = "".join(f"+{name}" for name, _ in step.inject)
                 self.files[step.to] = f"{step.source}/{step.path}{added}".encode()
+            case StageFile():
+                self.files[step.to] = f"{step.source}/{step.path}".encode()
             case MakeSeed():
                 self.files[step.to] = "".join(text for _, text in step.files).encode()
             case PrepareImage():

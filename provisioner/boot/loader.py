@@ -1,12 +1,53 @@
-"""First loaders by name. A name is looked up among those we have, never joined to a path."""
+"""What is asked for by name before a kernel runs. A name is looked up, never joined to a path."""
 
+import mmap
 import re
 from collections.abc import Mapping
+from typing import Final, Literal
+
+from provisioner.core.errors import Invalid
+from provisioner.core.machine import normalise_mac
+
+Content = bytes | mmap.mmap
+"""A file: in memory, or mapped."""
+Kind = Literal["loader", "menu", "machine", "pxelinux", "kernel", "initrd"]
+
+MENUS: Final = "grub/m"
+"""The folder of the machines' GRUB menus; the file is the MAC address, as GRUB's `net_default_mac`."""
+FILES: Final = "install"
+"""The folder of each install's kernel and initrd."""
+# GRUB asks below the prefix that it was built with, which each distribution chose by itself.
+_KINDS: Mapping[Kind, str] = {
+    "menu": r"(?:.*/)?grub\.cfg",
+    "machine": rf"(?:.*/)?{MENUS}/[0-9a-fA-F:]{{17}}",
+    "pxelinux": r"pxelinux\.cfg/[0-9a-zA-Z-]{1,36}",
+    "kernel": rf"{FILES}/[^/]+/kernel",
+    "initrd": rf"{FILES}/[^/]+/initrd",
+}
 
 
 def canonical(asked: str) -> str:
     """The name without what is only spelling: backslashes, doubled slashes, a leading slash."""
     return re.sub(r"/+", "/", asked.replace("\\", "/")).removeprefix("/")
+
+
+def kind(name: str) -> Kind:
+    """What a canonical name asks for."""
+    return next((kind for kind, form in _KINDS.items() if re.fullmatch(form, name)), "loader")
+
+
+def mac_in(name: str) -> str | None:
+    """The MAC address that a name tells: `grub/m/52:54:…`, `pxelinux.cfg/01-52-54-…`."""
+    last = name.rpartition("/")[2]
+    try:
+        match kind(name):
+            case "machine":
+                return normalise_mac(last)
+            case "pxelinux":
+                return normalise_mac(last.removeprefix("01-")) if last.startswith("01-") else None
+    except Invalid:
+        pass
+    return None
 
 
 def pick(asked: str, shelf: Mapping[str, bytes]) -> bytes | None:

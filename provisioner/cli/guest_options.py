@@ -10,6 +10,7 @@ import click
 from provisioner.cli.complete import profiles, trees
 from provisioner.cli.keys import password_hash, public_keys
 from provisioner.core.errors import Invalid
+from provisioner.core.firmware import DIALECTS
 from provisioner.core.guest import METHODS, Disk, Nic, parse_boot
 from provisioner.core.machine import check_name, normalise_mac, normalise_uuid
 from provisioner.core.options import parse_suboptions
@@ -78,6 +79,11 @@ _OPTIONS = (
     click.option("-m", "--mac", metavar="MAC", help="Hardware address of the first card."),
     click.option("--uuid", metavar="UUID", help="Domain UUID; made up by default."),
     click.option("--boot", metavar="bios|uefi[,secure=on]", help="Firmware.  [default: bios]"),
+    click.option(
+        "--loader",
+        type=click.Choice(DIALECTS),
+        help="What the firmware is given first.  [default: ipxe; grub under Secure Boot]",
+    ),
     click.option("--no-rom", is_flag=True, help="Switch the cards' iPXE ROM off: the firmware's PXE asks."),
     click.option("--graphics", type=click.Choice(["none", "vnc"]), help="A screen.  [default: none]"),
     click.option("-x", "--extra-args", metavar="ARGS", help="More kernel arguments for the installer."),

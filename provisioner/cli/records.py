@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+from provisioner.core.firmware import Dialect
 from provisioner.core.install import Event, Install, Kind, Stage
 
 
@@ -25,6 +26,7 @@ def install(item: Mapping[str, Any]) -> Install:
         reason=str(item.get("reason") or ""),
         address=str(item.get("address") or ""),
         resets=int(item.get("resets", 0)),
+        loader=cast(Dialect, item.get("loader", "ipxe")),
     )
 
 

@@ -16,7 +16,7 @@ DIALECTS: tuple[Dialect, ...] = ("ipxe", "grub", "pxelinux")
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """`loaders` are the first programs that it may be given, by what they read next; the first we have counts.
+    """`loaders` are the first programs that it may be given, by what they read next.
 
     `vendor_class` is what option 60 begins with. `refusal` is why nothing is given where `loaders` is empty.
     """

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from provisioner.core.errors import Invalid
+from provisioner.core.firmware import Dialect
 from provisioner.core.machine import check_name, normalise_mac, normalise_uuid
 from provisioner.core.options import chosen, parse_suboptions, switch
 
@@ -127,6 +128,8 @@ class GuestSpec:
     boot: Boot = "bios"
     secure: bool = False
     """Secure Boot with the keys enrolled; UEFI only."""
+    loader: Dialect = "ipxe"
+    """What the firmware is given first, where the guest netboots without Secure Boot."""
     rom: bool = True
     """False: the network cards' iPXE ROM is off, so the firmware's own PXE client asks."""
     cpu: str = ""
@@ -163,6 +166,12 @@ class GuestSpec:
             raise Invalid(f"guest {self.name}: {self.vcpus} vCPUs is out of range; 1 to 710")
         if self.secure and self.boot != "uefi":
             raise Invalid(f"guest {self.name}: Secure Boot needs UEFI", remedy="write --boot uefi,secure=on")
+        if (self.loader, self.boot) in (("grub", "bios"), ("pxelinux", "uefi")):
+            other = "uefi" if self.boot == "bios" else "bios"
+            raise Invalid(
+                f"guest {self.name}: {self.loader} is no loader for {self.boot} firmware",
+                remedy=f"write --boot {other}, or leave --loader out",
+            )
         if self.start != "run" and self.method != "import":
             raise Invalid(f"guest {self.name}: only an import may be left switched off or paused")
         if any(c in self.extra_args for c in "\r\n\0"):
@@ -183,6 +192,11 @@ class GuestSpec:
     @property
     def mac(self) -> str:
         return self.nics[0].mac
+
+    @property
+    def netboots_by(self) -> Dialect:
+        """The loader's kind: Secure Boot takes a signed GRUB alone."""
+        return "grub" if self.secure else self.loader
 
     @property
     def unmanaged(self) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from provisioner.core.firmware import Dialect
+
 
 class Stage(StrEnum):
     """Where an install stands. The order of the first seven is the order of a good run."""
@@ -144,7 +146,8 @@ class Install:
     """`answered` is when the answer file was served whole: from then on the machine boots its disk.
 
     `percent` counts inside the whole install, 0 to 100. `generation` enters the tokens, so that a rebuild's
-    are new. `address` is the guest's IP address as its answer fetch showed it.
+    are new. `address` is the guest's IP address as its answer fetch showed it. `loader` is what its firmware
+    is given first, where it netboots.
     """
 
     id: str
@@ -162,6 +165,7 @@ class Install:
     reason: str = ""
     address: str = ""
     resets: int = 0
+    loader: Dialect = "ipxe"
 
     @property
     def over(self) -> bool:

@@ -4,6 +4,8 @@ from urllib.parse import quote
 
 SLIRP = "10.0.2.2"
 """This host, as a guest on QEMU's user network sees it: whatever it sends there comes in on the loopback."""
+FIRST = "first"
+"""Stands for a token where there is none: the first address to ask is bound."""
 ANSWER_FILES = ("ks.cfg", "preseed.cfg", "user-data", "meta-data", "autoinst.xml")
 
 

@@ -13,6 +13,13 @@ from provisioner.core.errors import Invalid
 from provisioner.distros.base import SERIAL, Files, join
 
 PROBES = (".treeinfo", "treeinfo")
+LOADERS = {
+    "shimx64.efi": "EFI/BOOT/BOOTX64.EFI",
+    "grubx64.efi": "EFI/BOOT/grubx64.efi",
+    "shimaa64.efi": "EFI/BOOT/BOOTAA64.EFI",
+    "grubaa64.efi": "EFI/BOOT/grubaa64.efi",
+}
+"""A tree's shim and GRUB: BOOTX64.EFI is what firmware starts from a medium."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,10 @@ class Family(Protocol):
         """The arguments that make the installer run by itself. Raises Invalid."""
         ...
 
+    def loaders(self, tree: Tree) -> Mapping[str, str]:
+        """The tree's own signed loaders, where it has them: the name each is asked by, and its path."""
+        ...
+
     def attended_args(self, tree_url: str) -> str:
         """The arguments without which an installer that nobody answers does not find its packages."""
         ...

@@ -1,6 +1,7 @@
 """debian-installer: its network boot files in a Debian mirror, and the arguments that make it ask nothing."""
 
 import re
+from collections.abc import Mapping
 
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
@@ -97,6 +98,13 @@ def kernel_args(
         "DEBCONF_DROP_TRANSLATIONS=1",
         f"--- {SERIAL}",
     )
+
+
+def loaders(tree: Tree) -> Mapping[str, str]:
+    """shim and GRUB beside the kernel, as they are for netboot."""
+    folder = tree.kernel.rpartition("/")[0]
+    names = {"shimx64.efi": "bootnetx64.efi", "grubx64.efi": "grubx64.efi"}
+    return {name: f"{folder}/{file}" for name, file in names.items()}
 
 
 def attended_args(tree_url: str) -> str:

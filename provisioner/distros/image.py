@@ -1,5 +1,7 @@
 """Our mini installer: it keeps Anaconda's boot contract and installs a packed root file system."""
 
+from collections.abc import Mapping
+
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
 from provisioner.distros.base import SERIAL, Files, TreeFacts
@@ -34,6 +36,11 @@ def kernel_args(
 ) -> str:
     """The same line that Anaconda takes."""
     return anaconda.kernel_args(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog)
+
+
+def loaders(tree: Tree) -> Mapping[str, str]:
+    """shim and GRUB, where every tree of the family has them."""
+    return anaconda.LOADERS
 
 
 def attended_args(tree_url: str) -> str:

@@ -1,5 +1,7 @@
 """Anaconda: CentOS and Red Hat Enterprise Linux from 7 on, their rebuilds, and Fedora."""
 
+from collections.abc import Mapping
+
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
@@ -48,6 +50,11 @@ def kernel_args(
     """Raises Invalid for releases before 7."""
     _usable(tree.release)
     return anaconda.kernel_args(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog)
+
+
+def loaders(tree: Tree) -> Mapping[str, str]:
+    """shim and GRUB, where every tree of the family has them."""
+    return anaconda.LOADERS
 
 
 def attended_args(tree_url: str) -> str:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from functools import cached_property
 
+from provisioner.boot.loader import Content
 from provisioner.netboot.transfer import on_wire
 
 _DATA = 3
@@ -25,7 +26,7 @@ _pack = struct.Struct("!HH").pack
 class Frames:
     """`content` in blocks of `blksize` bytes; block n begins at (n - 1) * `step` of `memory`."""
 
-    def __init__(self, content: bytes, blksize: int, rollover: int = 0) -> None:
+    def __init__(self, content: Content, blksize: int, rollover: int = 0) -> None:
         self.content = content
         self.blksize = blksize
         self.step = blksize + _HEADER
@@ -70,7 +71,7 @@ class Shelf:
         self._in_use = in_use
         self._frames: OrderedDict[tuple[int, int], Frames] = OrderedDict()
 
-    def frames(self, content: bytes, blksize: int, running: Iterable[Frames]) -> Frames | None:
+    def frames(self, content: Content, blksize: int, running: Iterable[Frames]) -> Frames | None:
         """Those of a file, None where the `running` ones take too much memory for one more."""
         # The content is held by its frames, so no other one can have its identity meanwhile.
         key = (id(content), blksize)

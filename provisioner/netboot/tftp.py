@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.boot.client import Ignore, Local
-from provisioner.boot.loader import canonical
+from provisioner.boot.loader import Content, canonical, kind
 from provisioner.core.install import Kind
 from provisioner.netboot import wire
 from provisioner.netboot.datagrams import DATAGRAM, Datagrams, Peer, bound, send
@@ -24,8 +24,16 @@ from provisioner.netboot.session import Session
 from provisioner.netboot.told import Told
 from provisioner.netboot.transfer import Policy, agree
 
-Loader = Callable[[str, str, Local], bytes | Ignore | None]
+Loader = Callable[[str, str, Local], Content | Ignore | None]
 """Asked with (name as sent, client's address, ours); None where there is no such file."""
+
+_SENT = {
+    "menu": Kind.SCRIPT_SENT,
+    "machine": Kind.SCRIPT_SENT,
+    "pxelinux": Kind.SCRIPT_SENT,
+    "kernel": Kind.KERNEL_SENT,
+    "initrd": Kind.INITRD_SENT,
+}
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 32
@@ -102,9 +110,8 @@ class Tftp:
         match session.outcome:
             case "sent" | "unconfirmed":
                 note = "" if session.outcome == "sent" else ", last block unconfirmed"
-                self._told.tell(
-                    Kind.LOADER_SENT, "tftp", f"{name}: {size}{note}", address=address, data=facts
-                )
+                what = _SENT.get(kind(name), Kind.LOADER_SENT)
+                self._told.tell(what, "tftp", f"{name}: {size}{note}", address=address, data=facts)
             case "silent":
                 text = f"{name}: the client fell silent after {size}"
                 self._told.tell(Kind.LOADER_FAILED, "tftp", text, address=address, data=facts, once=name)
@@ -151,7 +158,7 @@ class Tftp:
             send(listener, wire.error(wire.UNDEFINED, "too many transfers; try again"), peer)
 
     def _begin(
-        self, plane: Plane, asked: wire.Read, peer: Peer, content: bytes, standing: Session | None
+        self, plane: Plane, asked: wire.Read, peer: Peer, content: Content, standing: Session | None
     ) -> bool:
         """Whether there was room for the transfer, which takes the place of the peer's `standing` one."""
         if standing is not None:

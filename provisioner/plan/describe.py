@@ -20,6 +20,7 @@ from provisioner.plan.steps import (
     PrepareImage,
     ResizeVolume,
     SetAutostart,
+    StageFile,
     StartDomain,
     Step,
     StopDomain,
@@ -36,6 +37,9 @@ def describe(step: Step) -> str:
         case FetchFile():
             added = f", and add {', '.join(name for name, _ in step.inject)}" if step.inject else ""
             return f"fetch {step.path} of {shown(step.source)}{added}"
+        case StageFile():
+            where = ", if it is there," if step.optional else ""
+            return f"keep {step.path} of {shown(step.source)}{where} for boot loaders"
         case MakeSeed():
             return f"pack {', '.join(name for name, _ in step.files)} into a volume labelled {step.label}"
         case PrepareImage():

@@ -52,6 +52,8 @@ class Given:
     files: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """What is added to the installer's initrd: (name, content in base64) each."""
     work: str = ""
+    boot: str = ""
+    """The folder of what GRUB and PXELINUX fetch by TFTP."""
     local: bool = True
     present: frozenset[str] = frozenset()
     """The names of the volumes that the system disk's pool has already."""

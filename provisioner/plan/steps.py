@@ -27,6 +27,23 @@ class FetchFile:
 
 
 @dataclass(frozen=True, slots=True)
+class StageFile:
+    """Keeps `path` of the tree at `source` as the file `to`, for every guest of the tree.
+
+    It is fetched where the one that is kept is another. An `optional` one that the tree lacks is removed.
+    """
+
+    source: str = field(repr=False)
+    path: str
+    to: str
+    optional: bool = False
+
+    @property
+    def undo(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class MakeSeed:
     """Packs `files`, (name, text) each, into a volume with that label. The texts hold secrets."""
 
@@ -242,7 +259,7 @@ class SetAutostart:
         return None
 
 
-LocalStep = FetchFile | MakeSeed | PrepareImage
+LocalStep = FetchFile | StageFile | MakeSeed | PrepareImage
 HostStep = (
     CreateVolume
     | UploadVolume

@@ -8,11 +8,13 @@ from provisioner.boot import loader
 from provisioner.boot import script as scripts
 from provisioner.boot.client import Ignore
 from provisioner.boot.decide import refusal, verdict
+from provisioner.boot.loader import Content
 from provisioner.boot.quiet import Quiet
 from provisioner.core.errors import Denied, Invalid, ProvisionerError
 from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine, normalise_mac, normalise_uuid
 from provisioner.service.ports import Clock, Store, TokenKind
+from provisioner.service.recipes import Recipes, recipe
 from provisioner.service.snapshot import Recorder, Snapshot
 
 __all__ = ["ArgsFor", "Booting", "Recorder", "Snapshot", "StubTokens"]
@@ -33,8 +35,8 @@ class StubTokens(Protocol):
 class Booting:
     """The door of the boot scripts, and of loaders by HTTP. It gives the verdict that DHCP and TFTP give.
 
-    `loaders` are the first programs by name, `neighbour` turns an address into a MAC address where the
-    kernel knows it.
+    `loaders` are the first programs by name, `recipes` what others than iPXE read next. `neighbour` turns an
+    address into a MAC address where the kernel knows it.
     """
 
     def __init__(
@@ -45,13 +47,15 @@ class Booting:
         args_for: ArgsFor,
         *,
         loaders: Mapping[str, bytes] | None = None,
+        recipes: Recipes | None = None,
         neighbour: Callable[[str], str | None] = lambda address: None,
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._clock = clock
         self._args_for = args_for
-        self._loaders = loaders or {}
+        self._loaders = loaders if loaders is not None else {}
+        self._recipes = recipes
         self._neighbour = neighbour
         self._quiet = Quiet(_MINUTE)
 
@@ -59,13 +63,17 @@ class Booting:
         """The public script."""
         return scripts.stub(root)
 
-    async def loader(self, name: str, address: str) -> bytes | Ignore | None:
-        """A loader's bytes for the machine behind an address, None where there is no such file."""
-        content = loader.pick(name, self._loaders)
-        mac = self._neighbour(address)
+    async def loader(self, name: str, address: str, root: str) -> Content | Ignore | None:
+        """A loader or menu for the machine behind an address, None where there is no such file."""
+        mac = self._neighbour(address) or loader.mac_in(name)
+        install = await self._store.install_of(mac=mac) if mac else None
+        content: Content | None = None
+        if install is not None and install.loader != "ipxe" and self._recipes is not None:
+            content = self._recipes.by_http(await recipe(self._store, install), name, root)
+        if content is None:
+            content = loader.pick(name, self._loaders)
         if content is None or mac is None:
             return content  # a loader is public: an address that leads to no machine is not refused
-        install = await self._store.install_of(mac=mac)
         machine = await self._store.machine(mac=mac)
         refused = refusal(*verdict(install, known=install is not None or machine is not None))
         if refused is not None and install is not None:

@@ -210,7 +210,15 @@ class Drafts:
     def _install(self, spec: GuestSpec) -> Install:
         now = self._clock()
         return Install(
-            self._ids.install(), spec.name, spec.mac, spec.uuid, spec.profile, Stage.PLANNED, now, now
+            self._ids.install(),
+            spec.name,
+            spec.mac,
+            spec.uuid,
+            spec.profile,
+            Stage.PLANNED,
+            now,
+            now,
+            loader=spec.netboots_by,
         )
 
 

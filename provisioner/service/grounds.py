@@ -33,7 +33,7 @@ class AnswerText(Protocol):
 
 
 class Grounds:
-    """`log_dir` keeps serial logs, `work_dir` files on their way to a host."""
+    """`log_dir` keeps serial logs, `work_dir` files on their way to a host, `boot_dir` those for loaders."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Grounds:
         media: Media,
         log_dir: Path,
         work_dir: Path,
+        boot_dir: Path,
     ) -> None:
         self._tokens = tokens
         self._arguments = arguments
@@ -50,6 +51,7 @@ class Grounds:
         self._media = media
         self._log_dir = log_dir
         self._work_dir = work_dir
+        self._boot_dir = boot_dir
 
     async def given(
         self,
@@ -84,6 +86,7 @@ class Grounds:
                 if key.startswith("inject:")
             ),
             work=str(self._work_dir / install.id),
+            boot=str(self._boot_dir),
             present=present,
             secrets=(stub, *others),
         )

@@ -32,6 +32,7 @@ class CreateGuest:
     mac: str = ""
     uuid: str = ""
     boot: str = "bios"
+    loader: str = ""
     rom: bool = True
     graphics: str = ""
     location: str = ""

@@ -6,18 +6,21 @@ A DHCP answer waits for no database. While the store is away the last snapshot g
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
 from provisioner.boot import loader
 from provisioner.boot.client import PROBE, Ignore, Local, Question, identify
 from provisioner.boot.decide import Offer, Verdict, decide, refusal, verdict
+from provisioner.boot.loader import Content, canonical
 from provisioner.core import urls
-from provisioner.core.firmware import LOADERS
+from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.firmware import LOADERS, Dialect
 from provisioner.core.install import Event, Install, sole
 from provisioner.core.machine import Machine
 from provisioner.core.network import interfaces
 from provisioner.service.ports import Store
+from provisioner.service.recipes import Recipe, Recipes, recipe
 
 _log = logging.getLogger(__name__)
 _LEARNED = 4096
@@ -31,8 +34,8 @@ _WAITING = 20000
 class Snapshot:
     """Answers by MAC address first, then by UUID: a machine may be known by either.
 
-    `loaders` are the first programs by name, `neighbour` turns an address into a MAC address where the
-    kernel knows it.
+    `loaders` are the first programs by name, `recipes` what others than iPXE read next. `neighbour` turns an
+    address into a MAC address where the kernel knows it.
     """
 
     def __init__(
@@ -41,11 +44,14 @@ class Snapshot:
         *,
         http_port: int = 8080,
         loaders: Mapping[str, bytes] | None = None,
+        recipes: Recipes | None = None,
         neighbour: Callable[[str], str | None] = lambda address: None,
     ) -> None:
         self._store = store
         self._http_port = http_port
-        self._loaders = loaders or {}
+        self._loaders = loaders if loaders is not None else {}
+        self._recipes = recipes
+        self._recipe: dict[str, Recipe] = {}
         self._neighbour = neighbour
         self._machines: dict[str, Machine] = {}
         self._installs: dict[str, Install] = {}
@@ -82,7 +88,21 @@ class Snapshot:
         for address in [address for address in self._bound if address.startswith("127.")]:
             if sole(installs, address) is None:  # several guests on user networks: it may be any of them
                 del self._bound[address]
+        if self._recipes is not None:
+            self._recipe = {row.install.id: row for row in [await self._of(i) for i in installs] if row}
         self._version, self._seen, self._skipped = version, latest, 0
+
+    async def _of(self, install: Install) -> Recipe | None:
+        """Read once for an install: what it is made from does not change while it runs."""
+        if install.loader == "ipxe" or install.boots_disk:
+            return None
+        if install.id in self._recipe:
+            return self._recipe[install.id]
+        try:
+            return await recipe(self._store, install)
+        except NotFound as error:
+            _log.warning("install %s cannot netboot: %s", install.id, error)
+            return None
 
     async def keep(self) -> None:
         """Refreshes until cancelled; a store that is away is said once and waited for."""
@@ -108,14 +128,35 @@ class Snapshot:
         root = urls.base(local.address, self._http_port)
         if question.user_class == PROBE:
             return decide(client, "netboot", "we ask ourselves", root, local.address, LOADERS)
-        return decide(client, *self._verdict(client.mac, client.uuid), root, local.address, self._loaders)
+        install = self._install(client.mac, client.uuid)
+        told = self._verdict(client.mac, client.uuid)
+        dialect: Dialect = install.loader if install is not None else "ipxe"
+        return decide(client, *told, root, local.address, self._names(install), dialect)
 
-    def loader(self, name: str, address: str, local: Local) -> bytes | Ignore | None:
-        """A loader's bytes for the machine behind an address, None where there is no such file."""
-        content = loader.pick(name, self._loaders)
+    def loader(self, name: str, address: str, local: Local) -> Content | Ignore | None:
+        """A loader, menu or kernel for the machine behind an address, None where there is no such file."""
+        asked = canonical(name)
+        mac = self.mac_of(address) or loader.mac_in(asked) or ""
+        install = self._installs.get(mac)
+        row = self._recipe.get(install.id) if install is not None else None
+        content: Content | None = None
+        if row is not None and self._recipes is not None:
+            try:
+                content = self._recipes.by_tftp(row, asked, local.address)
+            except ProvisionerError as error:
+                return Ignore(f"{asked} cannot be made: {error}")
+        if content is None:
+            content = loader.pick(asked, self._loaders)
         if content is None:
             return None
         return self.loader_verdict(name, address) or content
+
+    def _names(self, install: Install | None) -> Collection[str]:
+        """The loaders that there are for an install: this host's, and those of its tree."""
+        row = self._recipe.get(install.id) if install is not None else None
+        if row is None or self._recipes is None:
+            return self._loaders
+        return {*self._loaders, *self._recipes.loaders(row)}
 
     def loader_verdict(self, name: str, address: str) -> Ignore | None:
         """Why the machine behind an address gets no loader, None where it may have it.
@@ -135,9 +176,12 @@ class Snapshot:
         return mac if mac in self._machines else None
 
     def _verdict(self, mac: str, uuid: str = "") -> tuple[Verdict, str]:
-        keys = _keys(mac, uuid)
-        install = next((self._installs[key] for key in keys if key in self._installs), None)
-        return verdict(install, install is not None or any(key in self._machines for key in keys))
+        install = self._install(mac, uuid)
+        known = install is not None or any(key in self._machines for key in _keys(mac, uuid))
+        return verdict(install, known)
+
+    def _install(self, mac: str, uuid: str = "") -> Install | None:
+        return next((self._installs[key] for key in _keys(mac, uuid) if key in self._installs), None)
 
     def _learn(self, address: str, mac: str) -> None:
         self._learned[address] = mac

@@ -9,6 +9,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid
+from provisioner.core.firmware import DIALECTS, Dialect
 from provisioner.core.guest import Disk, Graphics, GuestSpec, Method, Nic, parse_boot, with_macs
 from provisioner.core.host import HostFacts
 from provisioner.core.machine import normalise_mac, normalise_uuid
@@ -63,6 +64,7 @@ async def spec_of(
     boot, secure = parse_boot(request.boot)
     if request.graphics not in ("", "none", "vnc"):
         raise Invalid(f"guest {request.name}: --graphics {request.graphics} is not known; use vnc or none")
+    loader = _loader(request, method)
     attended = not profile and method == "iso"
     return GuestSpec(
         name=request.name,
@@ -74,7 +76,8 @@ async def spec_of(
         nics=await _nics(request, host, store, ids),
         boot=boot,
         secure=secure,
-        rom=request.rom and not secure,
+        loader=loader,
+        rom=request.rom and not secure and loader != "grub",
         cpu=request.cpu,
         osinfo=parse_osinfo(request.osinfo) if request.osinfo else "",
         graphics=cast(Graphics, request.graphics or ("vnc" if attended else "none")),
@@ -85,6 +88,18 @@ async def spec_of(
         autostart=request.autostart,
         start=request.start,
     )
+
+
+def _loader(request: CreateGuest, method: Method) -> Dialect:
+    if request.loader and method != "pxe":
+        raise Invalid(
+            f"guest {request.name}: --loader is for a guest that netboots, not for the method {method}"
+        )
+    if request.loader not in ("", *DIALECTS):
+        raise Invalid(
+            f"guest {request.name}: --loader {request.loader} is not known; use {', '.join(DIALECTS)}"
+        )
+    return cast(Dialect, request.loader or DIALECTS[0])
 
 
 def secrets_of(request: CreateGuest) -> dict[str, str]:

@@ -3,28 +3,14 @@
 import asyncio
 import base64
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, assert_never
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.source import shown
-from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage
-
-
-class Opened(Protocol):
-    @property
-    def status(self) -> int: ...
-    def chunks(self) -> AsyncIterator[bytes]: ...
-
-
-class Sources(Protocol):
-    def __call__(
-        self, source: str, path: str, headers: Mapping[str, str] | None = None, /
-    ) -> AbstractAsyncContextManager[Opened]:
-        """A file of a tree. Entering raises Unavailable that names the URL."""
-        ...
+from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage, StageFile
+from provisioner.service.staging import Sources, stage
 
 
 class Makers(Protocol):
@@ -57,6 +43,8 @@ class Workshop:
             match step:
                 case FetchFile():
                     await self._fetch(step)
+                case StageFile():
+                    await stage(self._sources, step)
                 case MakeSeed():
                     await asyncio.to_thread(self._seed, step)
                 case PrepareImage():

@@ -96,6 +96,7 @@ installs = Table(
     Column("reason", Text, nullable=False),
     Column("address", String(45), nullable=False, index=True),
     Column("resets", Integer, nullable=False),
+    Column("loader", String(16), nullable=False),
     sqlite_autoincrement=True,
 )
 

@@ -29,7 +29,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     address, file = peer(request), request.match_info["file"]
     install: Install | None = None
     try:
-        install = await services.tokens.check(request.match_info["token"], "answer")
+        install = await services.unlock(request.match_info["token"], address)
         text = await services.answers.for_install(install, root(request), file)
     except (Denied, NotFound) as error:
         await _refused(request, install, str(error))

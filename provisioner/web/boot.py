@@ -35,7 +35,7 @@ async def script(request: web.Request) -> web.Response:
 async def loader(request: web.Request) -> web.StreamResponse:
     """A first loader, looked up by name, under the verdict that DHCP and TFTP give the same machine."""
     name = canonical(request.match_info["loader"])
-    content = await request.app[SERVICES].booting.loader(name, peer(request))
+    content = await request.app[SERVICES].booting.loader(name, peer(request), root(request))
     if isinstance(content, Ignore):
         raise NotFound(content.reason)
     install = await _owner(request)
@@ -48,7 +48,7 @@ async def loader(request: web.Request) -> web.StreamResponse:
     response.content_length = len(content)
     await response.prepare(request)
     if request.method != "HEAD":
-        await response.write(content)
+        await response.write(memoryview(content))
         await response.write_eof()
         if install is not None:
             await note(Kind.LOADER_SENT, install, f"{name} by HTTP", {"file": name, "bytes": len(content)})

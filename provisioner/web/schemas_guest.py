@@ -56,6 +56,9 @@ class Wishes(In):
     mac: Line = Field("", description="of the first card")
     uuid: Line = ""
     boot: Line = Field("bios", description="bios, uefi or uefi,secure=on")
+    loader: Literal["", "ipxe", "grub", "pxelinux"] = Field(
+        "", description="what the firmware is given first; empty: iPXE, and GRUB under Secure Boot"
+    )
     rom: bool = Field(True, description="false: the firmware's own PXE client asks, not the card's iPXE")
     graphics: Literal["", "none", "vnc"] = ""
     location: Line = Field(

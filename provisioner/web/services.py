@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from provisioner.boot.client import Ignore
+from provisioner.boot.loader import Content
 from provisioner.core.host import HostFacts, Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
@@ -31,8 +32,8 @@ from provisioner.service.wishes import Wish
 class Booting(Protocol):
     def stub(self, root: str) -> str: ...
 
-    async def loader(self, name: str, address: str) -> bytes | Ignore | None:
-        """Bytes, a refusal, or None where there is no such loader."""
+    async def loader(self, name: str, address: str, root: str) -> Content | Ignore | None:
+        """A file, a refusal, or None where there is no such loader."""
         ...
 
     async def machine_script(self, root: str, token: str, mac: str, uuid: str, address: str) -> str: ...
@@ -239,6 +240,8 @@ class Services:
     state_dir: Path
     booting: Booting
     tokens: Tokens
+    unlock: Callable[[str, str], Awaitable[Install]]
+    """(token of the path, address) to the install whose answers it unlocks. Raises Denied."""
     answers: Answers
     guests: Guests
     life: Life

@@ -5,7 +5,7 @@ import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provisioner.core.firmware import LOADERS
+from provisioner.core.firmware import ALL
 
 
 def now() -> datetime:
@@ -15,7 +15,7 @@ def now() -> datetime:
 def loaders(folders: list[Path]) -> dict[str, bytes]:
     """The first loaders that this host has, by name; the first folder that has one wins."""
     found = {}
-    for name in LOADERS:
+    for name in ALL:
         for folder in folders:
             if (folder / name).is_file():
                 found[name] = (folder / name).read_bytes()

@@ -30,13 +30,18 @@ def netboot() -> None:
 
 async def _netboot(given: dict[str, Any]) -> None:
     from provisioner.netboot.server import Netboot, NetbootSettings
+    from provisioner.service.recipes import Recipes
     from provisioner.service.snapshot import Recorder, Snapshot
     from provisioner.store.database import Database
 
     store = Database(given["database"], token_life=timedelta(minutes=given["token_minutes"]))
     await store.open()
     shelf = loaders([Path(folder) for folder in given["loader_dirs"]])
-    snapshot = Snapshot(store, http_port=given["http_port"], loaders=shelf, neighbour=interfaces.neighbour)
+    http_port, syslog_port = given["http_port"], given["netboot"]["syslog_port"]
+    recipes = Recipes(Path(given["boot_dir"]), shelf, http_port=http_port, syslog_port=syslog_port)
+    snapshot = Snapshot(
+        store, http_port=http_port, loaders=shelf, recipes=recipes, neighbour=interfaces.neighbour
+    )
     recorder = Recorder(store)
     await snapshot.refresh()
     wanted = {**given["netboot"], "interfaces": tuple(given["netboot"]["interfaces"])}

@@ -93,6 +93,7 @@ def _for_netboot(settings: "Settings") -> dict[str, object]:
         "database": settings.database,
         "token_minutes": settings.token_minutes,
         "http_port": settings.http_port,
+        "boot_dir": str(state.boot_dir(settings.state_dir)),
         "loader_dirs": [str(folder) for folder in settings.loader_dirs],
         "netboot": {
             "interfaces": settings.interfaces,

@@ -56,12 +56,14 @@ async def services(
     from provisioner.service.media import Media
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
+    from provisioner.service.recipes import Recipes
     from provisioner.service.reconcile import reconcile
     from provisioner.service.storage import Storage
     from provisioner.service.sweep import sweep
     from provisioner.service.tokens import Tokens, load_key
     from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
+    from provisioner.service.unlocking import Unlocking
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
@@ -95,7 +97,8 @@ async def services(
     shelves = MediaStore(folder / "media", settings.media_dirs)
     disks = PreparedDisks(folder / "cache" / "disks")
     shop = Makers(shelves, disks)
-    grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work")
+    boot_dir = state.boot_dir(folder)
+    grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work", boot_dir)
     drafts = Drafts(
         store,
         host,
@@ -148,8 +151,17 @@ async def services(
         store=store,
         clock=now,
         state_dir=folder,
-        booting=Booting(store, tokens, now, arguments, loaders=shelf, neighbour=interfaces.neighbour),
+        booting=Booting(
+            store,
+            tokens,
+            now,
+            arguments,
+            loaders=shelf,
+            recipes=Recipes(boot_dir, shelf, http_port=settings.http_port, syslog_port=settings.syslog_port),
+            neighbour=interfaces.neighbour,
+        ),
         tokens=tokens,
+        unlock=Unlocking(tokens, store, interfaces.neighbour),
         answers=answers,
         guests=guests,
         life=life,

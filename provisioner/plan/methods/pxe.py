@@ -9,11 +9,12 @@ from provisioner.core.host import HostFacts
 from provisioner.core.profile import Tree
 from provisioner.plan.given import Given
 from provisioner.plan.methods.prepared import Prepared
+from provisioner.plan.staged import staged
 
 
 def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepared:
-    """Nothing: the definition is all that it takes."""
-    return Prepared()
+    """The definition is all that it takes, where iPXE fetches the rest by HTTP."""
+    return Prepared(before=staged(tree, given.boot) if spec.netboots_by != "ipxe" else ())
 
 
 def warnings(spec: GuestSpec) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from provisioner.service.hosts import Registry
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
+from provisioner.service.unlocking import Unlocking
 from provisioner.service.why import Why
 from provisioner.store.database import Database
 from provisioner.web.app import guest_app, people_app
@@ -286,9 +287,10 @@ class World:
                 now,
                 arguments,
                 loaders={"snponly.efi": LOADER},
-                neighbour=lambda address: self.neighbours.get(address),
+                neighbour=self.neighbours.get,
             ),
             tokens=self.tokens,
+            unlock=Unlocking(self.tokens, self.store, self.neighbours.get),
             answers=self.answers,
             guests=self.guests,
             life=self.life,
@@ -304,7 +306,7 @@ class World:
             host=FakeHost,
             hosts=self.hosts,
             upstream=self.upstream.open,
-            neighbour=lambda address: self.neighbours.get(address),
+            neighbour=self.neighbours.get,
             ready=self._ready,
         )
         self.guest_root = self.people_root = ""
@@ -320,10 +322,9 @@ class World:
             Listener(guest_app(self.services), header_seconds=2, per_address=20),
             Listener(people_app(self.services, TOKEN)),
         ]
-        ports = []
         for listener in self._listeners:
             await listener.setup()
-            ports.append(await listener.listen("127.0.0.1", 0))
+        ports = [await listener.listen("127.0.0.1", 0) for listener in self._listeners]
         self.guest_port, self.people_port = ports
         self.guest_root, self.people_root = (f"http://127.0.0.1:{port}" for port in ports)
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)

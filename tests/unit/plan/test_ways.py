@@ -104,7 +104,17 @@ STEPS: dict[str, tuple[str, ...]] = {
         DEFINE,
         START,
     ),
-    "pxe-vnc-secure": (EMPTY, DEFINE, START + FRESH),
+    "pxe-vnc-secure": (
+        "keep images/pxeboot/vmlinuz of http://mirror/el9 for boot loaders",
+        "keep images/pxeboot/initrd.img of http://mirror/el9 for boot loaders",
+        "keep EFI/BOOT/BOOTX64.EFI of http://mirror/el9, if it is there, for boot loaders",
+        "keep EFI/BOOT/grubx64.efi of http://mirror/el9, if it is there, for boot loaders",
+        "keep EFI/BOOT/BOOTAA64.EFI of http://mirror/el9, if it is there, for boot loaders",
+        "keep EFI/BOOT/grubaa64.efi of http://mirror/el9, if it is there, for boot loaders",
+        EMPTY,
+        DEFINE,
+        START + FRESH,
+    ),
     "pxe-user-network": (EMPTY, DEFINE, START),
 }
 

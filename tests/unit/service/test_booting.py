@@ -125,7 +125,7 @@ async def test_once_served_or_over_every_question_is_answered_boot_your_disk(
         assert "echo provisioner: boot your disk: " in text
         assert not gets_kernel(text)
         assert "secret" not in text
-    assert isinstance(await booting.loader("snponly.efi", HERE), Ignore)
+    assert isinstance(await booting.loader("snponly.efi", HERE, ROOT), Ignore)
     assert Kind.LOCAL_BOOT in await world.kinds("i-web1")
 
 
@@ -159,10 +159,10 @@ async def test_a_tree_that_is_gone_is_said_to_the_machine_and_to_the_timeline(wo
 async def test_loaders_by_http_follow_the_same_verdict(world: World) -> None:
     booting = await prepared(world)
 
-    assert await booting.loader("snponly.efi", HERE) == b"efi"
-    assert await booting.loader("//snponly.efi", "10.0.0.1") == b"efi", "an address without a machine"
-    assert await booting.loader("../snponly.efi", HERE) is None
-    refused = await booting.loader("snponly.efi", THERE)
+    assert await booting.loader("snponly.efi", HERE, ROOT) == b"efi"
+    assert await booting.loader("//snponly.efi", "10.0.0.1", ROOT) == b"efi", "an address without a machine"
+    assert await booting.loader("../snponly.efi", HERE, ROOT) is None
+    refused = await booting.loader("snponly.efi", THERE, ROOT)
     assert isinstance(refused, Ignore)
     assert "no guest or machine of ours" in refused.reason
 

@@ -23,6 +23,8 @@ SECRET = "rootpw hunter2\n"
 class Answer:
     status: int
     pieces: list[bytes | Exception]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    total: int | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for piece in self.pieces:

@@ -70,6 +70,7 @@ class World:
             self.media,
             Path("/var/log/provisioner"),
             Path(WORK),
+            Path("/var/lib/provisioner/boot"),
         )
         drafts = Drafts(
             kept,

@@ -51,6 +51,7 @@ def test_an_install_as_json_has_all_its_fields() -> None:
         "reason": "why",
         "address": "",
         "resets": 0,
+        "loader": "ipxe",
     }
 
 
