@@ -19,7 +19,7 @@ WAYS: dict[str, dict[str, object]] = {
 @pytest.fixture
 def bridged(state: Path, pool: str) -> Iterator[Service]:
     del pool
-    yield from _serve(state, "bridge", False)
+    yield from _serve(state, "nat", False)
 
 
 @pytest.mark.parametrize("way", WAYS)

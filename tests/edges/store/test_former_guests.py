@@ -16,6 +16,7 @@ from provisioner.service.ports import GuestRow, Holdings
 from provisioner.service.removal import removal_of
 from provisioner.store import migrating
 from provisioner.store.database import Database
+from provisioner.store.rows import install_values
 from tests.edges.store.conftest import INSTALL
 from tests.edges.store.test_migrations import SCRIPTS, file_of
 from tests.fakes import START
@@ -67,6 +68,14 @@ def put(connection: sqlite3.Connection, spec: dict[str, Any], install: str, old_
     connection.execute(f"INSERT INTO guests ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
 
 
+def put_install(connection: sqlite3.Connection) -> None:
+    row = {name: value for name, value in install_values(INSTALL).items() if name != "loader"}
+    for name in ("created", "changed"):
+        row[name] = row[name].replace(tzinfo=None).isoformat(" ")
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO installs ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+
 @pytest.fixture
 async def former(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """A database that the first program left, opened by this one and not yet migrated."""
@@ -78,9 +87,9 @@ async def former(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
         database = Database(url)
         await database.open()
         await database.migrate(tmp_path / "backup")
-        await database.add_install(INSTALL, None)
         await database.close()
     with closing(sqlite3.connect(file_of(url))) as connection:
+        put_install(connection)
         put(connection, SPEC, "i1", "")
         put(connection, CUT_OFF, "i3", "web2-i2")
         connection.commit()
