@@ -13,6 +13,7 @@ from pydantic_settings import (
 
 from provisioner import state
 from provisioner.core.host import is_session
+from provisioner.core.loaders import FOLDERS
 
 
 def _libvirt_uri() -> str:
@@ -62,8 +63,8 @@ class Settings(BaseSettings):
     tftp_rollover: int = Field(0, ge=0, le=1, description="what follows TFTP block 65535")
     syslog_port: int = Field(5514, description="installer logs, UDP and TCP")
     loader_dirs: list[Path] = Field(
-        [Path("/usr/lib/ipxe"), Path("/usr/share/ipxe"), Path("/boot/efi/ipxe")],
-        description="where undionly.kpxe and snponly.efi are looked for",
+        list(map(Path, FOLDERS)),
+        description="where loaders are looked for, after loaders in the state directory",
     )
     media_dirs: list[Path] = Field(
         [Path("/var/lib/libvirt/images")],

@@ -18,7 +18,7 @@ from provisioner.config import Settings
 from provisioner.core.errors import Denied, ProvisionerError
 from provisioner.core.firmware import LOADERS
 from provisioner.core.host import HostFacts
-from provisioner.service.doctor import DEFAULT_NETWORK, POOL_PATH, Device, Facts, Port
+from provisioner.service.doctor import DEFAULT_NETWORK, POOL_PATH, SECURE_BOOT, Device, Facts, Port
 from provisioner.state import user_data
 
 _KVM = Path("/dev/kvm")
@@ -29,12 +29,16 @@ _QEMU_USERS = ("libvirt-qemu", "qemu")
 
 def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Facts:
     """All facts. `prove` boots a kernel under KVM where the mini installer is built; `say` tells the slow."""
+    from provisioner.media.loader_store import LoaderStore
+    from provisioner.media.loaders import Shelf
+
     binding = find_spec("libvirt") is not None
     host, error = asyncio.run(_ask_libvirt(settings.libvirt_uri)) if binding else (None, "")
     service = read(settings.state_dir, quiet=True)
     running = service.url if service and answers(service.url) else ""
     user = "" if settings.rootless else next((name for name in _QEMU_USERS if _exists(name)), "")
     kvm, tools = _device(), _tools()
+    shelf = Shelf(settings.state_dir / "loaders", settings.loader_dirs)
     return Facts(
         python=sys.version_info[:3],
         root=os.geteuid() == 0,
@@ -48,7 +52,8 @@ def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Fac
         kvm_proof=_proof(settings, say, prove=prove) if kvm and host else None,
         tools=len(tools),
         missing_tools={tool: packages for tool, packages in tools.items() if not _which(tool)},
-        loaders={name: _first(settings.loader_dirs, name) for name in LOADERS},
+        loaders={name: shelf.where(name) or "" for name in LOADERS},
+        secure_boot=tuple(LoaderStore(shelf).told(SECURE_BOOT)),
         rom=_first([Path(place) for place in _ROM_DIRS], _ROM),
         ports=tuple(_ports(settings)),
         service=running,

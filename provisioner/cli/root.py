@@ -26,6 +26,7 @@ SECTIONS = {
         "host": Entry("hosts:host", "libvirt hosts: their facts, their load, what they lack"),
         "network": Entry("network:network", "The host's networks, and whether guests can netboot there"),
         "netboot": Entry("netboot:netboot", "See what machines ask and what they are answered"),
+        "loader": Entry("loader:loader", "First programs that firmware is given: iPXE, shim and GRUB"),
         "pool": Entry("pool:pool", "The host's storage pools"),
         "volume": Entry("volume:volume", "The volumes of a pool, filled and fetched"),
     },

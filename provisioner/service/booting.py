@@ -54,7 +54,7 @@ class Booting:
         self._tokens = tokens
         self._clock = clock
         self._args_for = args_for
-        self._loaders = loaders if loaders is not None else {}
+        self._loaders = {} if loaders is None else loaders
         self._recipes = recipes
         self._neighbour = neighbour
         self._quiet = Quiet(_MINUTE)

@@ -10,10 +10,13 @@ from typing import Literal
 
 from provisioner.core.firmware import LOADERS
 from provisioner.core.host import HostFacts
+from provisioner.core.loaders import Family, LoaderFile, package, quarrel
 
 Verdict = Literal["PASS", "WARN", "FAIL"]
 Command = tuple[str, ...]
 POOL_PATH = "/var/lib/libvirt/images"
+_FAMILIES: tuple[Family, Family] = ("apt", "dnf")
+SECURE_BOOT = ("shimx64.efi", "grubx64.efi")
 DEFAULT_NETWORK = "/usr/share/libvirt/networks/default.xml"
 
 
@@ -45,6 +48,7 @@ class Facts:
     the state directory that QEMU's user `qemu_user` cannot enter, "" where it can enter all. `tools` is how
     many programs were looked for; the missing ones come with their packages (apt, dnf). `rootless` is an
     ordinary `user` with a libvirt of their own; `kvm_open` whether that user may open /dev/kvm.
+    `secure_boot` has a row for each name in `SECURE_BOOT`, found or not.
     """
 
     python: tuple[int, int, int]
@@ -72,6 +76,7 @@ class Facts:
     kvm_open: bool = True
     firewalld: bool = False
     has_default_network_file: bool = True
+    secure_boot: tuple[LoaderFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,29 @@ def _loaders(facts: Facts) -> Iterator[Check]:
         yield Check("ipxe rom", "FAIL", reason, _install(facts, "ipxe-qemu", "ipxe-roms-qemu"))
 
 
+def _secure_boot(facts: Facts) -> Iterator[Check]:
+    if facts.rootless or not facts.secure_boot:
+        return
+    shim, grub = facts.secure_boot
+    apt, dnf = (" ".join(package(name, family) for name in SECURE_BOOT) for family in _FAMILIES)
+    mend = _install(facts, apt, dnf)
+    missing = [file.name for file in (shim, grub) if not file.path]
+    if missing:
+        reason = f"{' and '.join(missing)} not found: machines with Secure Boot on cannot netboot"
+        yield Check("secure boot", "WARN", reason, mend)
+    elif why := shim.note or grub.note or quarrel(shim, grub):
+        reason = f"{why}: machines with Secure Boot on will refuse it"
+        yield Check("secure boot", "WARN", reason, mend if not (shim.own or grub.own) else ())
+    else:
+        yield Check("secure boot", "PASS", " starts ".join(_signed(file) for file in (shim, grub)))
+
+
+def _signed(file: LoaderFile) -> str:
+    by = " and ".join(signer.issuer for signer in file.signers)
+    sbat = " ".join(f"{row.component},{row.generation}" for row in file.sbat if row.component != "sbat")
+    return f"{file.path} (signed by {by}; {sbat or 'no SBAT'})"
+
+
 def _network(facts: Facts) -> Iterator[Check]:
     if facts.host is None:
         return
@@ -313,6 +341,7 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Check]], ...] = (
     _kvm_proof,
     _firmware,
     _loaders,
+    _secure_boot,
     _network,
     _pool,
     _ports,

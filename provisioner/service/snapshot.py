@@ -49,7 +49,7 @@ class Snapshot:
     ) -> None:
         self._store = store
         self._http_port = http_port
-        self._loaders = loaders if loaders is not None else {}
+        self._loaders = {} if loaders is None else loaders
         self._recipes = recipes
         self._recipe: dict[str, Recipe] = {}
         self._neighbour = neighbour

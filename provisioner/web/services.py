@@ -21,6 +21,7 @@ from provisioner.plan.steps import Plan
 from provisioner.service.checks import Checked
 from provisioner.service.guest_life import Removal, Unlocked
 from provisioner.service.hosts import Busy, HostState
+from provisioner.service.loaders import Loaders
 from provisioner.service.media import Media
 from provisioner.service.networks import Shown
 from provisioner.service.ports import Channel, Clock, Store, TokenKind
@@ -253,6 +254,7 @@ class Services:
     machines: Machines
     storage: Storage
     media: Media
+    loaders: Loaders
     networks: NetworkCases
     host: Callable[[], HostLists]
     hosts: Hosts

@@ -13,14 +13,14 @@ from typing import Any
 
 from provisioner.netboot import interfaces
 from provisioner.process import orphaned, say
-from provisioner.wiring.ground import loaders, now
+from provisioner.wiring.ground import now
 
 
 def netboot() -> None:
     """The child's whole life."""
     logging.basicConfig(level=logging.INFO, format="netboot: %(message)s")
     # Loaded while the parent still gets the store ready, and before it says what is to be done.
-    for module in ("netboot.server", "service.snapshot", "store.database"):
+    for module in ("netboot.server", "service.snapshot", "store.database", "media.loaders"):
         import_module(f"provisioner.{module}")
     from provisioner.netboot.selector import HotLoop
 
@@ -29,6 +29,7 @@ def netboot() -> None:
 
 
 async def _netboot(given: dict[str, Any]) -> None:
+    from provisioner.media.loaders import Shelf
     from provisioner.netboot.server import Netboot, NetbootSettings
     from provisioner.service.recipes import Recipes
     from provisioner.service.snapshot import Recorder, Snapshot
@@ -36,7 +37,7 @@ async def _netboot(given: dict[str, Any]) -> None:
 
     store = Database(given["database"], token_life=timedelta(minutes=given["token_minutes"]))
     await store.open()
-    shelf = loaders([Path(folder) for folder in given["loader_dirs"]])
+    shelf = Shelf(Path(given["loaders"]), [Path(folder) for folder in given["loader_dirs"]])
     http_port, syslog_port = given["http_port"], given["netboot"]["syslog_port"]
     recipes = Recipes(Path(given["boot_dir"]), shelf, http_port=http_port, syslog_port=syslog_port)
     snapshot = Snapshot(

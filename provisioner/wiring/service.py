@@ -94,6 +94,7 @@ def _for_netboot(settings: "Settings") -> dict[str, object]:
         "token_minutes": settings.token_minutes,
         "http_port": settings.http_port,
         "boot_dir": str(state.boot_dir(settings.state_dir)),
+        "loaders": str(settings.state_dir / "loaders"),
         "loader_dirs": [str(folder) for folder in settings.loader_dirs],
         "netboot": {
             "interfaces": settings.interfaces,

@@ -11,7 +11,7 @@ from provisioner import state
 from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring import segment
-from provisioner.wiring.ground import end, is_unheld, loaders, now
+from provisioner.wiring.ground import end, is_unheld, now
 from provisioner.wiring.hosts import Connections, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
@@ -32,6 +32,8 @@ async def services(
     from provisioner.media.images import Builder
     from provisioner.media.inspect import StreamInspector
     from provisioner.media.lint import ProcessLinter
+    from provisioner.media.loader_store import LoaderStore
+    from provisioner.media.loaders import Shelf
     from provisioner.media.prepare import Prepared as PreparedDisks
     from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
@@ -51,6 +53,7 @@ async def services(
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
+    from provisioner.service.loaders import Loaders
     from provisioner.service.locations import Locations
     from provisioner.service.machines import Machines
     from provisioner.service.media import Media
@@ -90,7 +93,8 @@ async def services(
     trees = Trees(store, Reader(upstream), profiles)
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds(is_unheld)
-    shelf = loaders(settings.loader_dirs)
+    shelf = Shelf(folder / "loaders", settings.loader_dirs)
+    loaders = LoaderStore(shelf)
     prepared = asyncio.create_task(prepare(settings, store, host))
     stack.push_async_callback(end, prepared)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
@@ -118,7 +122,7 @@ async def services(
     execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
-    for keeper in (shelves, disks):
+    for keeper in (shelves, disks, loaders):
         await asyncio.to_thread(keeper.sweep)
     storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
     life = GuestLife(store, host, guests, now, neighbour=interfaces.neighbour_address)
@@ -173,6 +177,7 @@ async def services(
         machines=Machines(store, tokens, profiles, now, ids),
         storage=storage,
         media=Media(shelves, disks, host),
+        loaders=Loaders(loaders),
         networks=networks,
         host=lambda: host(""),
         hosts=hosts,

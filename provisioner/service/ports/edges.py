@@ -1,8 +1,9 @@
-"""The other edges: the linter's process, trees, the builder of images."""
+"""The other edges: the linter's process, trees, the builder of images, loaders."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from provisioner.core.loaders import LoaderFile
 from provisioner.core.profile import Image
 from provisioner.plan.steps import LocalStep
 
@@ -41,3 +42,16 @@ class ImageBuilder(Protocol):
         ...
 
     async def remove(self, image: Image) -> None: ...
+
+
+class LoaderFolder(Protocol):
+    """First loaders by name, the distribution's and those that were added."""
+
+    async def list(self) -> Sequence[LoaderFile]: ...
+    async def add(self, name: str, machine: str, pieces: AsyncIterator[bytes], size: int) -> LoaderFile:
+        """`machine` is what the program must be made for. Raises Invalid, Conflict."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Raises NotFound, Conflict for what was not added."""
+        ...

@@ -17,9 +17,12 @@ from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.media.loader_store import LoaderStore
+from provisioner.media.loaders import Shelf
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
 from provisioner.service.hosts import Registry
+from provisioner.service.loaders import Loaders
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
@@ -302,6 +305,7 @@ class World:
             machines=FakeMachines(),
             storage=storage(folder, self.pools),
             media=media(folder, self.pools),
+            loaders=Loaders(LoaderStore(Shelf(folder / "loaders", [folder / "other"]))),
             networks=self.networks,
             host=FakeHost,
             hosts=self.hosts,

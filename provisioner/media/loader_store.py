@@ -1,0 +1,150 @@
+"""First loaders told, added and removed; what was added lies in a folder of its own and comes first."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
+from provisioner.core.loaders import MOST_BYTES, SEARCH, LoaderFile, package, users
+from provisioner.media import program
+from provisioner.media.loaders import Shelf
+
+
+class LoaderStore:
+    """`shelf` says where each name is; its files are read here without being kept."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def list(self) -> Sequence[LoaderFile]:
+        """Every name that firmware may be given, with or without a file, and what was added beside them."""
+        return await asyncio.to_thread(self.told)
+
+    async def add(self, name: str, machine: str, pieces: AsyncIterator[bytes], size: int) -> LoaderFile:
+        """Takes a program in that is made for `machine`; it is there whole, or not at all.
+
+        `name` is usable. Raises Invalid for another program, Conflict where one was added before.
+        """
+        content = await _collected(name, pieces, size)
+        return await asyncio.to_thread(self._keep, name, machine, content)
+
+    async def remove(self, name: str) -> None:
+        """Raises NotFound, Conflict for a file that was not added here."""
+        await asyncio.to_thread(self._remove, name)
+
+    def sweep(self) -> None:
+        """Removes what an upload that was killed left behind. For the start of a service."""
+        for part in self._shelf.own.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+    def told(self, names: Sequence[str] = ()) -> Sequence[LoaderFile]:
+        """What is known of these names, or of all."""
+        added = self._shelf.added()
+        return [self._look(name, name in added) for name in names or dict.fromkeys([*SEARCH, *added])]
+
+    def _look(self, name: str, own: bool) -> LoaderFile:
+        path = self._shelf.where(name)
+        content = _content(path) if path else None
+        if path is None or content is None:
+            note = "" if path is None else f"{path} cannot be read"
+            return LoaderFile(name, users(name), package=_package(name), note=note)
+        brings = "" if own else _package(name)
+        plain = LoaderFile(
+            name, users(name), path, own, brings, len(content), hashlib.sha256(content).hexdigest()
+        )
+        return _described(plain, content)
+
+    def _keep(self, name: str, machine: str, content: bytes) -> LoaderFile:
+        try:
+            program.check(content, machine)
+        except Invalid as error:
+            raise Invalid(f"{name} is refused: {error}") from None
+        own = self._shelf.own
+        part = own / f".{secrets.token_hex(8)}.part"
+        try:
+            own.mkdir(parents=True, exist_ok=True)
+            _write(part, content)
+            os.link(part, own / name)
+            _settle(own)
+        except FileExistsError:
+            raise Conflict(
+                f"a loader {name} was added before", remedy=f"provisioner loader remove {name}"
+            ) from None
+        except OSError as error:
+            raise Unavailable(f"{name} cannot be written: {error.strerror}") from None
+        finally:
+            part.unlink(missing_ok=True)
+        return self._look(name, own=True)
+
+    def _remove(self, name: str) -> None:
+        if name in self._shelf.added():
+            (self._shelf.own / name).unlink(missing_ok=True)
+            _settle(self._shelf.own)
+        elif (path := self._shelf.where(name)) is not None:
+            brings = f" of package {_package(name)}" if _package(name) else ""
+            raise Conflict(f"{name} is {path}{brings}, which was not added here; it is left alone")
+        else:
+            raise NotFound(f"there is no loader {name[:80]!r}", remedy="provisioner loader list   shows all")
+
+
+def _package(name: str) -> str:
+    """What brings a loader on this host."""
+    return package(name, "apt" if shutil.which("apt-get") else "dnf")
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with Path(path).open("rb") as opened:
+            return opened.read(MOST_BYTES)
+    except OSError:
+        return None
+
+
+def _described(file: LoaderFile, content: bytes) -> LoaderFile:
+    try:
+        found = program.look(content)
+    except Invalid as error:
+        return replace(file, note=str(error))
+    return replace(
+        file,
+        machine=found.machine,
+        signers=found.signers,
+        sbat=found.sbat,
+        trusts=found.trusts,
+        revokes=found.revokes,
+    )
+
+
+async def _collected(name: str, pieces: AsyncIterator[bytes], size: int) -> bytes:
+    if size > MOST_BYTES:
+        raise Invalid(f"{name} has {size} bytes; a first loader has {MOST_BYTES} at most")
+    content = bytearray()
+    async for piece in pieces:
+        content += piece
+        if len(content) > size:
+            break
+    if len(content) != size:
+        raise Invalid(f"{name}: other bytes came than the {size} that were announced")
+    return bytes(content)
+
+
+def _write(part: Path, content: bytes) -> None:
+    with part.open("xb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    part.chmod(0o644)
+
+
+def _settle(folder: Path) -> None:
+    """Has the folder's entries written, so that they outlive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
