@@ -9,8 +9,11 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerErro
 from provisioner.core.host import Pool
 from provisioner.core.storage import PoolSpec, Volume, VolumeFormat, VolumeSpec
 from provisioner.media.inspect import StreamInspector
+from provisioner.media.loader_store import LoaderStore
+from provisioner.media.loaders import Shelf
 from provisioner.media.prepare import Prepared
 from provisioner.media.store import MediaStore
+from provisioner.service.loaders import Loaders
 from provisioner.service.media import Media
 from provisioner.service.ports import StorageHosts
 from provisioner.service.storage import Storage
@@ -27,6 +30,11 @@ def storage(folder: Path, hosts: StorageHosts) -> Storage:
 def media(folder: Path, hosts: StorageHosts) -> Media:
     """The use case over two folders, `media` its own and `other`."""
     return Media(MediaStore(folder / "media", [folder / "other"]), Prepared(folder / "cache"), hosts)
+
+
+def loaders(folder: Path) -> Loaders:
+    """The use case over two folders, `loaders` its own and `other`."""
+    return Loaders(LoaderStore(Shelf(folder / "loaders", [folder / "other"])))
 
 
 class FakeStorageHost:

@@ -1,6 +1,7 @@
 """First loaders told, added and removed; what was added lies in a folder of its own and comes first."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import secrets
@@ -31,7 +32,7 @@ class LoaderStore:
         `name` is usable. Raises Invalid for another program, Conflict where one was added before.
         """
         content = await _collected(name, pieces, size)
-        return await asyncio.to_thread(self._keep, name, machine, content)
+        return await asyncio.to_thread(self._checked, name, machine, content)
 
     async def remove(self, name: str) -> None:
         """Raises NotFound, Conflict for a file that was not added here."""
@@ -59,26 +60,19 @@ class LoaderStore:
         )
         return _described(plain, content)
 
-    def _keep(self, name: str, machine: str, content: bytes) -> LoaderFile:
+    def _checked(self, name: str, machine: str, content: bytes) -> LoaderFile:
         try:
             program.check(content, machine)
         except Invalid as error:
             raise Invalid(f"{name} is refused: {error}") from None
-        own = self._shelf.own
-        part = own / f".{secrets.token_hex(8)}.part"
         try:
-            own.mkdir(parents=True, exist_ok=True)
-            _write(part, content)
-            os.link(part, own / name)
-            _settle(own)
+            _keep(self._shelf.own, name, content)
         except FileExistsError:
             raise Conflict(
                 f"a loader {name} was added before", remedy=f"provisioner loader remove {name}"
             ) from None
         except OSError as error:
-            raise Unavailable(f"{name} cannot be written: {error.strerror}") from None
-        finally:
-            part.unlink(missing_ok=True)
+            raise Unavailable(f"{name} cannot be written to {self._shelf.own}: {error.strerror}") from None
         return self._look(name, own=True)
 
     def _remove(self, name: str) -> None:
@@ -133,12 +127,23 @@ async def _collected(name: str, pieces: AsyncIterator[bytes], size: int) -> byte
     return bytes(content)
 
 
-def _write(part: Path, content: bytes) -> None:
-    with part.open("xb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    part.chmod(0o644)
+def _keep(folder: Path, name: str, content: bytes) -> None:
+    """Written aside first, so that it is there whole or not at all. Raises FileExistsError, OSError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+    part = folder / f".{secrets.token_hex(8)}.part"
+    try:
+        with part.open("xb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        part.chmod(0o644)
+        os.link(part, folder / name)
+    finally:
+        part.unlink(missing_ok=True)
+    _settle(folder)
 
 
 def _settle(folder: Path) -> None:

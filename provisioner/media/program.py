@@ -58,10 +58,10 @@ def _bios(content: bytes) -> str:
     packed = next((kind for mark, kind in _PACKED.items() if head.startswith(mark)), "")
     if packed:
         raise Invalid(f"it is packed with {packed}; unpack it first")
+    if head and not head.translate(None, _TEXT):
+        raise Invalid("it is text, not a program")
     if len(head) < 64 or not any(head[:64]):
         raise Invalid("it is no program: it is empty, or begins with zeros")
-    if not head.translate(None, _TEXT):
-        raise Invalid("it is text, not a program")
     if len(content) > _MOST_BIOS:
         raise Invalid(f"it is no EFI program, and with {len(content)} bytes too large for a BIOS")
     return "bios"

@@ -1,13 +1,16 @@
 """`/loaders`: the first programs that firmware is given."""
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from provisioner.core.errors import Invalid
 from provisioner.core.loaders import LoaderFile
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
-from provisioner.web.schemas import Done
+from provisioner.web.schemas import ADAPTERS, Done
 from provisioner.web.streams import announced, pieces
+
+ADAPTERS[LoaderFile] = TypeAdapter(LoaderFile)
 
 
 async def list_all(request: web.Request, _body: None) -> object:

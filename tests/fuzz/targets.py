@@ -5,10 +5,13 @@ from pathlib import Path
 
 from provisioner.boot.client import Ignore, Local
 from provisioner.boot.decide import Offer
+from provisioner.core.errors import Invalid
+from provisioner.media import program
 from provisioner.netboot import packet, wire
 from provisioner.netboot.syslog import frames, plain
 from provisioner.netboot.transfer import Policy, Transfer, agree, on_wire
 from provisioner.netboot.witness import rivalry
+from tests import pe_files
 from tests.edges.netboot.serving import everybody
 from tests.unit.netboot.recorded import packets
 
@@ -84,8 +87,20 @@ def syslog(data: bytes) -> None:
     assert all(len(plain(message)) <= 1024 and plain(message).isprintable() for message in messages)
 
 
+def loader(data: bytes) -> None:
+    """A program with its signers and generations, or one error."""
+    try:
+        found = program.look(data)
+    except Invalid as error:
+        assert str(error).isprintable()
+        return
+    names = [*found.trusts, *(name for signer in found.signers for name in (signer.subject, signer.issuer))]
+    assert all(name.isprintable() for name in names)
+    assert all(0 <= row.generation < 10**9 for row in (*found.sbat, *found.revokes))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (dhcp, dhcp_answer, tftp_request, tftp_transfer, syslog)
+    target.__name__: target for target in (dhcp, dhcp_answer, tftp_request, tftp_transfer, syslog, loader)
 }
 
 
@@ -102,6 +117,17 @@ _RECORDED = {
     "dhcp_answer": [b"\2" + data[1:] for data in _DHCP],
     "tftp_request": [*_TFTP, b"\0\1snponly.efi\0octet" + _OPTIONS, b"\0\2up\0octet\0"],
     "tftp_transfer": [bytes((window, window % 2, 200)) + b"\1\x80" * 40 for window in (0, 3, 15, 63)],
+    "loader": [
+        pe_files.shim(),
+        pe_files.grub(),
+        pe_files.pe(
+            sections={
+                ".vendor_cert": pe_files.vendor(pe_files.signature_list(pe_files.certificate("a", "b")))
+            }
+        ),
+        b"\x7fELF\1\2\1" + bytes(11) + b"\0\x14" + bytes(40),
+        b"\xea\x05\0\xc0\7" * 100,
+    ],
     "syslog": [
         b"<30>Oct  1 anaconda: hello\n",
         b"17 <13>1 - d-i - - x",

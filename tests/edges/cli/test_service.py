@@ -1,10 +1,14 @@
 """The command line against the true service, on libvirt's test driver: both ends speak the same API."""
 
+import hashlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +16,8 @@ import pytest
 
 from provisioner.cli.demo import service
 from provisioner.cli.demo.site import Site, free_ports
+from provisioner.media.loaders import REMEMBERED
+from tests import pe_files
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the service opens raw sockets")
 
@@ -52,7 +58,7 @@ def call(site: Site, tmp_path: Path) -> Call:
 LISTS = ("guest list --all", "install list", "tree list", "image list", "profile list", "machine list")
 
 
-@pytest.mark.parametrize("words", [*LISTS, "host list", "network list", "pool list"])
+@pytest.mark.parametrize("words", [*LISTS, "host list", "network list", "pool list", "loader list"])
 def test_lists_as_table_and_json(call: Call, words: str) -> None:
     table, data = call(words), call(f"{words} -o json")
 
@@ -96,6 +102,37 @@ def test_a_host_comes_and_goes(call: Call) -> None:
     assert call("host show other").stderr.startswith("error: no host is called 'other'")
 
 
+def test_a_loader_is_added_and_sent_by_tftp_without_a_restart(site: Site, call: Call, tmp_path: Path) -> None:
+    """The process that answers TFTP is another one than that which takes the file."""
+    port = tomllib.loads(site.config.read_text())["tftp_port"]
+    file, content = tmp_path / "grubnetx64.efi.signed", pe_files.grub()
+    file.write_bytes(content)
+    before = fetch(port, "grubx64.efi")
+
+    added = json.loads(call(f"loader add {file} --firmware uefi -o json").stdout)
+    assert (added["name"], added["own"], added["sha256"]) == (
+        "grubx64.efi",
+        True,
+        hashlib.sha256(content).hexdigest(),
+    )
+    time.sleep(2 * REMEMBERED)
+    assert fetch(port, "grubx64.efi") == content[:512]
+    assert "grubx64.efi (added)" in call("loader list").stdout
+    assert call("loader remove grubx64.efi").returncode == 0
+    time.sleep(2 * REMEMBERED)
+    assert fetch(port, "grubx64.efi") == before
+
+
+def fetch(port: int, name: str) -> bytes:
+    """The first block of a file, b"" where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.sendto(b"\0\1" + name.encode() + b"\0octet\0", ("127.0.0.1", port))
+        answer, peer = client.recvfrom(2000)
+        client.sendto(b"\0\5\0\0enough\0", peer)
+    return answer[4:] if answer.startswith(b"\0\3\0\1") else b""
+
+
 SENTENCES = {
     "host add x qemu+tcp://h/system": "is not encrypted",
     "host add x qemu+ssh://h/system?no_verify=1": "does not verify",
@@ -114,6 +151,8 @@ SENTENCES = {
     "guest create web1 -p tiny --connect nothing:///x --dry-run": "nothing",
     "guest create web1 -p tiny --network bridge=br77 --dry-run": "",
     "machine add rack1 --mac 12:34": "12:34",
+    "loader add /etc/hostname --firmware uefi --name grubx64.efi": "grubx64.efi is refused: it is text",
+    "loader remove nothing": "there is no loader 'nothing'",
 }
 
 

@@ -17,12 +17,9 @@ from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Profile, Tree
-from provisioner.media.loader_store import LoaderStore
-from provisioner.media.loaders import Shelf
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
 from provisioner.service.hosts import Registry
-from provisioner.service.loaders import Loaders
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
@@ -36,7 +33,7 @@ from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.life import FakeClones, FakeLife
 from tests.edges.web.networks import network_cases
 from tests.edges.web.upstream import FakeUpstream
-from tests.fake_storage import FakeStorageHost, media, storage
+from tests.fake_storage import FakeStorageHost, loaders, media, storage
 from tests.segments import FakeNetworkHost, FakeSegments
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
@@ -305,7 +302,7 @@ class World:
             machines=FakeMachines(),
             storage=storage(folder, self.pools),
             media=media(folder, self.pools),
-            loaders=Loaders(LoaderStore(Shelf(folder / "loaders", [folder / "other"]))),
+            loaders=loaders(folder),
             networks=self.networks,
             host=FakeHost,
             hosts=self.hosts,

@@ -67,6 +67,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
             "xml",
         ],
         "netboot": ["watch"],
+        "loader": ["add", "list", "remove"],
         "pool": ["create", "delete", "list", "show", "start"],
         "volume": ["create", "delete", "download", "list", "resize", "show", "upload"],
         "completion": [],
