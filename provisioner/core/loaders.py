@@ -145,7 +145,7 @@ def name_for(file: str, firmware: str) -> str:
             return name
     raise Invalid(
         f"{file[:80]} is none of the names that {firmware} firmware asks for: {', '.join(names)}",
-        remedy=f"say which it is: provisioner loader add FILE --firmware {firmware} --name {names[0]}",
+        remedy=f"say which it is: provisioner loader add FILE --firmware {firmware} --name NAME",
     )
 
 
@@ -180,10 +180,10 @@ class Generation:
 class LoaderFile:
     """A name that firmware may be given and the file behind it; `path` is "" where there is none.
 
-    `firmware` are rows of `core.firmware`; `package` brings the file on this host, "" where none does. `own`
-    was added here. `size` in bytes, `sha256` in hex, `machine` what it is made for. `trusts` are the
-    certificates by which a shim starts another program, `revokes` the generations below which it refuses
-    one. `note` says what a person should know.
+    `firmware` are rows of `core.firmware`; `package` brought the file, or would on this host, "" where none
+    does. `own` was added here. `size` in bytes, `sha256` in hex, `machine` what it is made for. `trusts` are
+    the certificates by which a shim starts another program, `revokes` the generations below which it
+    refuses one. `note` says what a person should know.
     """
 
     name: str

@@ -14,6 +14,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.loaders import MOST_BYTES, SEARCH, LoaderFile, package, users
 from provisioner.media import program
 from provisioner.media.loaders import Shelf
+from provisioner.media.owners import owners
 
 
 class LoaderStore:
@@ -46,7 +47,9 @@ class LoaderStore:
     def told(self, names: Sequence[str] = ()) -> Sequence[LoaderFile]:
         """What is known of these names, or of all."""
         added = self._shelf.added()
-        return [self._look(name, name in added) for name in names or dict.fromkeys([*SEARCH, *added])]
+        found = [self._look(name, name in added) for name in names or dict.fromkeys([*SEARCH, *added])]
+        brought = owners([file.path for file in found if file.path and not file.own])
+        return [replace(file, package=brought.get(file.path, "")) if file.path else file for file in found]
 
     def _look(self, name: str, own: bool) -> LoaderFile:
         path = self._shelf.where(name)
@@ -54,11 +57,8 @@ class LoaderStore:
         if path is None or content is None:
             note = "" if path is None else f"{path} cannot be read"
             return LoaderFile(name, users(name), package=_package(name), note=note)
-        brings = "" if own else _package(name)
-        plain = LoaderFile(
-            name, users(name), path, own, brings, len(content), hashlib.sha256(content).hexdigest()
-        )
-        return _described(plain, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return _described(LoaderFile(name, users(name), path, own, "", len(content), sha256), content)
 
     def _checked(self, name: str, machine: str, content: bytes) -> LoaderFile:
         try:
@@ -80,8 +80,9 @@ class LoaderStore:
             (self._shelf.own / name).unlink(missing_ok=True)
             _settle(self._shelf.own)
         elif (path := self._shelf.where(name)) is not None:
-            brings = f" of package {_package(name)}" if _package(name) else ""
-            raise Conflict(f"{name} is {path}{brings}, which was not added here; it is left alone")
+            brought = owners([path]).get(path, "")
+            of = f" of package {brought}" if brought else ""
+            raise Conflict(f"{name} is {path}{of}, which was not added here; it is left alone")
         else:
             raise NotFound(f"there is no loader {name[:80]!r}", remedy="provisioner loader list   shows all")
 

@@ -1,6 +1,7 @@
 """The shelf: found when asked for, one object while a file is unchanged, own ones first; its store."""
 
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerErro
 from provisioner.core.loaders import FOLDERS, MOST_BYTES, SEARCH
 from provisioner.media.loader_store import LoaderStore
 from provisioner.media.loaders import REMEMBERED, Shelf
+from provisioner.media.owners import owners
 from tests import pe_files
 
 
@@ -221,9 +223,21 @@ async def test_every_name_is_listed_with_what_brings_it(world: World) -> None:
 
 @pytest.mark.skipif(not Path("/usr/lib/shim/shimx64.efi.signed").is_file(), reason="not Debian's packages")
 def test_debians_packages_are_found_where_they_are() -> None:
-    shelf = Shelf(Path("/nowhere"), [Path(folder) for folder in FOLDERS])
+    """Those below /usr/lib: what an administrator put elsewhere may come first."""
+    folders = [Path(folder) for folder in FOLDERS if folder.startswith("/usr/lib/")]
+    shelf = Shelf(Path("/nowhere"), folders)
 
     assert shelf.where("shimx64.efi") == "/usr/lib/shim/shimx64.efi.signed"
     assert shelf.where("grubx64.efi") == "/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"
     assert shelf.where("lpxelinux.0") == "/usr/lib/PXELINUX/lpxelinux.0"
     assert shelf.where("ldlinux.c32") == "/usr/lib/syslinux/modules/bios/ldlinux.c32"
+
+
+def test_a_file_belongs_to_the_package_that_brought_it(world: World) -> None:
+    brought = Path("/usr/lib/ipxe/undionly.kpxe")
+    if not shutil.which("dpkg-query") or not brought.is_file():
+        pytest.skip("not Debian's packages")
+    copy = world.put("snponly.efi", b"a copy that nobody brought")
+
+    assert owners([str(brought), str(copy)]) == {str(brought): "ipxe"}
+    assert owners([]) == {}
