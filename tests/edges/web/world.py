@@ -11,12 +11,11 @@ from typing import Any
 
 import aiohttp
 
-from provisioner.core.errors import Conflict, NotFound, Unavailable
+from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
-from provisioner.core.machine import Machine
-from provisioner.core.profile import Image, Profile, Tree
+from provisioner.core.profile import Profile
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
 from provisioner.service.hosts import Registry
@@ -32,6 +31,7 @@ from provisioner.web.services import Services
 from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.life import FakeClones, FakeLife
 from tests.edges.web.networks import network_cases
+from tests.edges.web.things import MAC, UUID, FakeImages, FakeMachines, FakeTrees
 from tests.edges.web.upstream import FakeUpstream
 from tests.fake_storage import FakeStorageHost, loaders, media, storage
 from tests.segments import FakeNetworkHost, FakeSegments
@@ -40,8 +40,6 @@ TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
 SECRET = "hunter2-root-password"
 ANSWER = f"rootpw --plaintext {SECRET}\nreboot\n"
 LOADER = b"MZ" + b"x" * 3000
-MAC = "52:54:00:00:00:01"
-UUID = "00000000-0000-4000-8000-000000000001"
 
 
 def now() -> datetime:
@@ -198,55 +196,6 @@ class FakeProfiles:
     async def remove(self, name: str) -> None:
         await self.get(name)
         del self.kept[name]
-
-
-@dataclass
-class FakeTrees:
-    store: Database
-
-    async def list(self) -> list[Tree]:
-        return await self.store.trees()
-
-    async def get(self, name: str) -> Tree:
-        return await self.store.tree(name)
-
-    async def add(self, name: str, source: str) -> Tree:
-        tree = Tree(name, source, "rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
-        await self.store.put_tree(tree)
-        return tree
-
-    async def remove(self, name: str) -> None:
-        await self.store.remove_tree(name)
-
-
-@dataclass
-class FakeImages:
-    """Builds `tiny`; `broken` fails in the middle, every other name at once."""
-
-    async def list(self) -> list[Image]:
-        return [Image("tiny", "tiny.tar.zst", "0" * 64, 10, 100)]
-
-    async def build(self, name: str, *, tune: bool, mirror: str) -> AsyncGenerator[str | Image]:
-        if name not in ("tiny", "broken"):
-            raise NotFound(f"no recipe is called {name!r}")
-        yield "unpacking"
-        if name == "broken":
-            raise Unavailable("mmdebstrap is missing", remedy="install mmdebstrap")
-        yield Image(name, f"{name}.tar.zst", "0" * 64, 10, 100, tune)
-
-    async def remove(self, name: str) -> None:
-        pass
-
-
-class FakeMachines:
-    async def list(self) -> list[Machine]:
-        return [Machine("rack1", MAC, UUID)]
-
-    async def add(self, name: str, mac: str, uuid: str = "", profile: str = "") -> Machine:
-        return Machine(name, mac, uuid or None, profile=profile or None)
-
-    async def remove(self, name: str) -> None:
-        raise NotFound(f"no machine is called {name!r}")
 
 
 class FakeHost:

@@ -1,0 +1,61 @@
+"""Stand-ins for trees, images and machines, as the doors need them."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from provisioner.core.errors import NotFound, Unavailable
+from provisioner.core.machine import Machine
+from provisioner.core.profile import Image, Tree
+from provisioner.store.database import Database
+
+MAC = "52:54:00:00:00:01"
+UUID = "00000000-0000-4000-8000-000000000001"
+
+
+@dataclass
+class FakeTrees:
+    store: Database
+
+    async def list(self) -> list[Tree]:
+        return await self.store.trees()
+
+    async def get(self, name: str) -> Tree:
+        return await self.store.tree(name)
+
+    async def add(self, name: str, source: str) -> Tree:
+        tree = Tree(name, source, "rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
+        await self.store.put_tree(tree)
+        return tree
+
+    async def remove(self, name: str) -> None:
+        await self.store.remove_tree(name)
+
+
+@dataclass
+class FakeImages:
+    """Builds `tiny`; `broken` fails in the middle, every other name at once."""
+
+    async def list(self) -> list[Image]:
+        return [Image("tiny", "tiny.tar.zst", "0" * 64, 10, 100)]
+
+    async def build(self, name: str, *, tune: bool, mirror: str) -> AsyncGenerator[str | Image]:
+        if name not in ("tiny", "broken"):
+            raise NotFound(f"no recipe is called {name!r}")
+        yield "unpacking"
+        if name == "broken":
+            raise Unavailable("mmdebstrap is missing", remedy="install mmdebstrap")
+        yield Image(name, f"{name}.tar.zst", "0" * 64, 10, 100, tune)
+
+    async def remove(self, name: str) -> None:
+        pass
+
+
+class FakeMachines:
+    async def list(self) -> list[Machine]:
+        return [Machine("rack1", MAC, UUID)]
+
+    async def add(self, name: str, mac: str, uuid: str = "", profile: str = "") -> Machine:
+        return Machine(name, mac, uuid or None, profile=profile or None)
+
+    async def remove(self, name: str) -> None:
+        raise NotFound(f"no machine is called {name!r}")
