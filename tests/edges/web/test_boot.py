@@ -3,7 +3,8 @@
 import pytest
 
 from provisioner.core.install import Kind, Stage
-from tests.edges.web.world import LOADER, MAC, World
+from tests.edges.web.things import MAC
+from tests.edges.web.world import LOADER, World
 
 
 async def test_the_stub_is_public_and_names_the_address_it_was_asked_at(world: World) -> None:
