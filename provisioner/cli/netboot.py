@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from provisioner.cli.api import Api, connect
+from provisioner.cli.netboot_record import record
 from provisioner.cli.output import clock, remark
 from provisioner.core.errors import Unavailable
 
@@ -32,6 +33,9 @@ def netboot() -> None:
     """See what machines ask and what they are answered."""
 
 
+netboot.add_command(record)
+
+
 @netboot.command()
 @click.argument("names", nargs=-1, metavar="[NAME|MAC]...")
 @click.option("-o", "--output", type=click.Choice(["line", "json"]), default="line", show_default=True)
@@ -54,7 +58,7 @@ def watch(names: tuple[str, ...], output: str, seconds: float | None) -> None:
         who = guests.get(install, "")
         if wanted and not wanted & {who.lower(), (event.get("machine") or "").lower()}:
             continue
-        click.echo(json.dumps(event, ensure_ascii=False) if output == "json" else _line(event, who))
+        click.echo(json.dumps(event, ensure_ascii=False) if output == "json" else line(event, who))
 
 
 def _events(api: Api, end: float | None) -> Iterator[Mapping[str, Any]]:
@@ -67,7 +71,7 @@ def _events(api: Api, end: float | None) -> Iterator[Mapping[str, Any]]:
                 heard = time.monotonic()
                 if frame is not None:
                     last = int(frame.id) if frame.id else last
-                    if frame.name == "event" and _of_a_boot(frame.data):
+                    if frame.name == "event" and of_a_boot(frame.data):
                         yield frame.data
                 if end is not None and heard > end:
                     return
@@ -77,12 +81,14 @@ def _events(api: Api, end: float | None) -> Iterator[Mapping[str, Any]]:
         time.sleep(0.2)
 
 
-def _of_a_boot(event: Mapping[str, Any]) -> bool:
+def of_a_boot(event: Mapping[str, Any]) -> bool:
+    """Whether an event is told by `watch`."""
     kind = str(event.get("kind", ""))
     return kind.startswith(_WORDS) or (kind == "log" and event.get("source") == "tftp")
 
 
-def _line(event: Mapping[str, Any], guest: str) -> str:
+def line(event: Mapping[str, Any], guest: str) -> str:
+    """An event as `watch` prints it. `guest` is the name of the guest that it is of, "" for none."""
     interface = str((event.get("data") or {}).get("interface") or "-")
     who = event.get("machine") or (event.get("data") or {}).get("address") or "-"
     name = f" ({guest})" if guest else ""

@@ -90,8 +90,12 @@ def ask(mac: str, xid: int, *, take: str = "", server: str = "") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An OFFER or ACK to the machine `mac`. `netboots` is that it speaks of PXE or HTTP boot (option 60)."""
+    """An OFFER or ACK (`message`, option 53) to the machine `mac`.
 
+    `netboots` is that it speaks of PXE or HTTP boot (option 60).
+    """
+
+    message: int
     mac: str
     xid: int
     answer: Answer
@@ -111,6 +115,7 @@ def reply(data: bytes) -> Reply | None:
             return None
         file = _raw(options, 67) or _file(data)
         return Reply(
+            _raw(options, 53)[0],
             message.chaddr.hex(":"),
             message.xid,
             Answer(

@@ -49,7 +49,7 @@ class Guest:
     """Offered without option 43, so that it asks port 4011."""
 
 
-SERIAL = ("-smbios", "type=1,serial=abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNO-0")
+SERIAL = ("-smbios", "type=1,serial=abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNO-")
 NO_PXE = tuple(
     word
     for family in ("IPv4", "IPv6")
