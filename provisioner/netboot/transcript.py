@@ -126,6 +126,8 @@ class Transcript:
             return None
         lines = found.payload.partition(b"\r\n\r\n")[0].split(b"\r\n")[:_HEAD_LINES]
         head = tuple(_shown(line) for line in lines if line.strip())
+        if not head:
+            return None
         return self._add(sender, "http", found, now, head[0], head)
 
     def _sender(self, found: _Datagram) -> Sender | None:

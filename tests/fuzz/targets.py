@@ -4,18 +4,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from provisioner.boot.client import Ignore, Local
+from provisioner.boot.conversation import Conversation, parse, text
 from provisioner.boot.decide import Offer
 from provisioner.core.errors import Invalid
 from provisioner.media import program
 from provisioner.netboot import packet, wire
 from provisioner.netboot.syslog import frames, plain
+from provisioner.netboot.transcript import Transcript
 from provisioner.netboot.transfer import Policy, Transfer, agree, on_wire
 from provisioner.netboot.witness import rivalry
 from tests import pe_files
 from tests.edges.netboot.serving import everybody
 from tests.unit.netboot.recorded import packets
+from tests.unit.netboot.test_transcript import asked, frame, said
 
 KEPT = Path(__file__).parents[1] / "data" / "fuzz"
+CONVERSATIONS = KEPT.parent / "conversations"
 HERE = Local("lo", "192.0.2.1")
 _OPTIONS = b"\0blksize\x001468\0tsize\x000\0timeout\x001\0windowsize\x0016\0"
 
@@ -99,8 +103,28 @@ def loader(data: bytes) -> None:
     assert all(0 <= row.generation < 10**9 for row in (*found.sbat, *found.revokes))
 
 
+def recording(data: bytes) -> None:
+    """As a frame, and as what both sides say in one: what is written of it is read back."""
+    transcript = Transcript()
+    for each in (_DISCOVER, data, asked(data, 67), asked(data, 69), said(data), said(data, 67), web(data)):
+        transcript.hear(each, 1.0)
+    whole = transcript.conversation()
+    assert parse(text(whole)) == whole
+
+
+def conversation(data: bytes) -> None:
+    found = parse(data.decode("utf-8", "replace"))
+    if isinstance(found, Conversation):
+        assert parse(text(found)) == found
+
+
+def web(data: bytes) -> bytes:
+    return frame(data, (3000, 8080), tcp=True)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (dhcp, dhcp_answer, tftp_request, tftp_transfer, syslog, loader)
+    target.__name__: target
+    for target in (dhcp, dhcp_answer, tftp_request, tftp_transfer, syslog, loader, recording, conversation)
 }
 
 
@@ -110,6 +134,7 @@ def seeds(target: str) -> list[bytes]:
     return [file.read_bytes() for file in kept] + _RECORDED.get(target, [])
 
 
+_DISCOVER = frame(packets()["uefi-pxe-1"][1], (68, 67))
 _DHCP = [data for port, data in packets().values() if port != 69]
 _TFTP = [data for port, data in packets().values() if port == 69]
 _RECORDED = {
@@ -128,6 +153,14 @@ _RECORDED = {
         b"\x7fELF\1\2\1" + bytes(11) + b"\0\x14" + bytes(40),
         b"\xea\x05\0\xc0\7" * 100,
     ],
+    "recording": [
+        _DISCOVER,
+        *_TFTP,
+        b"\0\3\0\1" + bytes(600),
+        b"\0\6blksize\x008\0",
+        b"GET /boot/ipxe HTTP/1.1\r\nCookie: x\r\n\r\n",
+    ],
+    "conversation": [file.read_bytes() for file in sorted(CONVERSATIONS.glob("*.txt"))],
     "syslog": [
         b"<30>Oct  1 anaconda: hello\n",
         b"17 <13>1 - d-i - - x",

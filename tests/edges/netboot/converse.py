@@ -55,7 +55,7 @@ class Servers:
             return Offer(file, local.address, kind, skip_discovery=not by_http)
         if isinstance(found, Ignore):
             return found
-        offer = decide(found, "netboot", "", urls.base(local.address, PORT), local.address)
+        offer = decide(found, "netboot", "", urls.base(local.address, PORT), local.address, self.files)
         if boot.discovers and isinstance(offer, Offer):
             return replace(offer, skip_discovery=False)
         return offer
@@ -85,9 +85,10 @@ class Servers:
                     body = script.disk("this was a recording").encode()
                 outer.chained = outer.chained or (self.command == "GET" and body is not None)
                 self.send_response(200 if body is not None else 404)
-                self.send_header("Content-Length", str(len(body or b"")))
+                body = b"there is no such file\n" if body is None else body
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                if self.command == "GET" and body:
+                if self.command == "GET":
                     self.wfile.write(body)
 
             do_HEAD = do_GET  # noqa: N815 - http.server looks for this name

@@ -19,7 +19,7 @@ from pathlib import Path
 from provisioner.boot.client import Ignore, Local
 from provisioner.boot.conversation import Conversation, Malformed, Packet, Run, parse
 from provisioner.cli.netboot import line, of_a_boot
-from provisioner.core.firmware import LOADERS
+from provisioner.core.firmware import ALL
 from provisioner.core.install import Event, Install, Kind
 from provisioner.netboot import packet, wire
 from provisioner.netboot.proxydhcp import ProxyDhcp
@@ -31,7 +31,7 @@ from tests.edges.web.world import World, arguments, now
 from tests.unit.netboot.test_packet import fields
 
 DATA = Path(__file__).parents[2] / "data" / "conversations"
-SHELF = {name: bytes(100_000) for name in LOADERS}
+SHELF = {name: bytes(100_000) for name in ALL}
 _PLACE = "127.0.0.1"
 _SECONDS = re.compile(r" in \d+\.\d\d s.*")
 
@@ -129,7 +129,10 @@ class Replay:
         if not body.startswith(b"#!ipxe"):
             if method == "GET" and status == 200:
                 await self.world.until(Kind.LOADER_SENT, sent + 1)  # it is noted after the last byte
-            return f"{status}, {headers.get('Content-Length')} bytes" if status == 200 else str(status)
+            if status == 200:
+                return f"{status}, {headers.get('Content-Length')} bytes"
+            empty = headers.get("Content-Length", "0") == "0"
+            return f"{status}, {'without' if empty else 'with'} a body"  # EDK2 stands still without one
         if b"/boot/script/" in body:
             return f"{status}, the public script"
         return (
@@ -150,8 +153,11 @@ class Replay:
                 self.watched.append(f"{asked.at / 1000:8.3f}  {_SECONDS.sub(' in … s', said)}")
 
 
-async def replay(name: str, folder: Path, empty: Path) -> dict[str, str]:
-    """What stands in the expected files, by suffix. `empty` is a database of the present form."""
+async def replay(name: str, folder: Path, empty: Path, *, answered: bool = False) -> dict[str, str]:
+    """What stands in the expected files, by suffix. `empty` is a database of the present form.
+
+    With `answered` the machine has had its answer file.
+    """
     conversation = recorded(name)
     world = World(folder, empty)
     booting = Booting(
@@ -161,6 +167,8 @@ async def replay(name: str, folder: Path, empty: Path) -> dict[str, str]:
     async with world:
         world.neighbours[_PLACE] = conversation.client
         said = Replay(world, conversation, await world.install(mac=conversation.client))
+        if answered:
+            await world.event(Kind.ANSWER_SERVED, said.install.id)
         await said.run()
     return {
         suffix: "\n".join((*lines, ""))

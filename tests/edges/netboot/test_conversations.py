@@ -27,6 +27,16 @@ async def test_a_recorded_client_is_answered_as_expected(
 
 
 @pytest.mark.parametrize("name", names())
+async def test_whoever_had_its_answer_file_is_told_to_boot_its_disk(
+    name: str, tmp_path: Path, empty_database: Path
+) -> None:
+    said = await replay(name, tmp_path, empty_database, answered=True)
+
+    given = ("  OFFER", "  ACK", "  OACK", "  DATA", "  200, the machine's own", "  200, 100000 bytes")
+    assert [line for line in said["answers"].splitlines() if line.startswith(given)] == []
+
+
+@pytest.mark.parametrize("name", names())
 def test_a_recording_is_as_the_command_writes_it_and_holds_no_token(name: str) -> None:
     written = (DATA / f"{name}.txt").read_text()
     conversation = recorded(name)
@@ -39,5 +49,8 @@ def test_a_recording_is_as_the_command_writes_it_and_holds_no_token(name: str) -
     assert not any(TOKEN.search(payload.decode("latin-1")) for payload in payloads)
 
 
-def test_every_expected_file_has_its_recording() -> None:
+def test_every_expected_file_has_its_recording_and_every_recording_its_line_in_the_docs() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \|", (DATA.parents[2] / "docs/firmware.md").read_text(), re.MULTILINE)
+
     assert {file.stem for file in DATA.iterdir()} == set(names())
+    assert set(names()) <= set(rows)

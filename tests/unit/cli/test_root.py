@@ -68,6 +68,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         ],
         "netboot": ["watch"],
         "loader": ["add", "list", "remove"],
+        "netboot": ["record", "watch"],
         "pool": ["create", "delete", "list", "show", "start"],
         "volume": ["create", "delete", "download", "list", "resize", "show", "upload"],
         "completion": [],
