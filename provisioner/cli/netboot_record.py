@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from provisioner.cli.errors import say
 from provisioner.cli.output import remark
 from provisioner.core.errors import Unavailable
 
@@ -47,14 +48,19 @@ def record(interface: str, mac: str | None, seconds: float, about: str, file: Pa
 
     transcript = Transcript(normalise_mac(mac) if mac else "")
     remark(f"listening on {interface}; Ctrl-C ends it")
-    with _told_to_end() as ended:
-        for now, frame in frames(interface, seconds, ended):
-            packet = transcript.hear(frame, now)
-            if packet is not None:
-                remark(f"{packet.at / 1000:8.3f}  {packet.sender}  {packet.protocol}  {packet.summary}")
-            if transcript.full:
-                remark("that is more than a boot says; ended")
-                break
+    try:
+        with _told_to_end() as ended:
+            for now, frame in frames(interface, seconds, ended):
+                packet = transcript.hear(frame, now)
+                if packet is not None:
+                    remark(f"{packet.at / 1000:8.3f}  {packet.sender}  {packet.protocol}  {packet.summary}")
+                if transcript.full:
+                    say("that is more than a boot says; ended")
+                    break
+    except Unavailable as error:  # the interface went: what was heard until then is worth keeping
+        if not transcript.packets:
+            raise
+        say(str(error))
     if not transcript.packets:
         who = transcript.mac or "a machine that netboots"
         raise Unavailable(

@@ -72,18 +72,23 @@ def frames(interface: str, seconds: float, ended: Callable[[], bool]) -> Iterato
 def _read(sock: socket.socket, seconds: float, ended: Callable[[], bool]) -> Iterator[tuple[float, bytes]]:
     begun = time.monotonic()
     end = begun + seconds
-    left = False
+    left, gone = False, None
     while True:
         now = time.monotonic()
-        if not left and (now >= end or ended()):
+        if not left and (now >= end or ended() or gone is not None):
             left, end = True, now + _REST
             sock.setblocking(False)
-        if left and now >= end:
-            return
         try:
+            if left and now >= end:
+                raise BlockingIOError
             frame = sock.recv(_LONGEST)
         except TimeoutError:
             continue
         except BlockingIOError:
+            if gone is not None:
+                raise gone from None
             return
+        except OSError as error:  # told once, before the frames that came until then
+            gone = error
+            continue
         yield time.monotonic() - begun, frame

@@ -33,8 +33,10 @@ def command(*words: str, space: str = "") -> list[str]:
 
 
 @contextmanager
-def recording(net: Network, file: Path, *words: str, ends: int = signal.SIGINT) -> Iterator[None]:
-    """From the time that the command listens until it is told to end."""
+def recording(
+    net: Network, file: Path, *words: str, ends: int = signal.SIGINT, says: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """From the time that the command listens until it is told to end; it says nothing but `says`."""
     process = subprocess.Popen(
         command(net.bridge, "-w", str(file), *words, space=net.server),
         stderr=subprocess.PIPE,
@@ -45,11 +47,11 @@ def recording(net: Network, file: Path, *words: str, ends: int = signal.SIGINT) 
             if _listens(net, process.pid):
                 break
             time.sleep(0.01)
-        yield
+        yield process
     finally:
         process.send_signal(ends)
         said = process.communicate()[1].decode()
-    assert (process.returncode, said) == (0, "")
+    assert (process.returncode, said) == (0, says)
 
 
 def _listens(net: Network, pid: int) -> bool:
@@ -114,6 +116,20 @@ def test_one_machines_boot_is_written_down(net: Network, tmp_path: Path, ends: i
 
 
 @needs_namespaces
+def test_an_interface_that_goes_keeps_what_was_heard(net: Network, tmp_path: Path) -> None:
+    file = tmp_path / "boot.txt"
+    with recording(net, file, says=f"frames on {net.bridge} cannot be read: it is down\n") as process:
+        with net.client_socket(port=68) as sock:
+            sock.sendto(question("uefi-pxe-1", 7), (BROADCAST, 67))
+        with net.client_socket(port=68) as sock:
+            sock.sendto(question("uefi-pxe-2", 7), (BROADCAST, 67))
+        net.drop_bridge()
+        process.wait(30)
+
+    assert [each.summary.split(",")[0] for each in read(file)] == ["DISCOVER", "REQUEST"]
+
+
+@needs_namespaces
 def test_nothing_heard_is_a_failure_that_says_what_to_do(net: Network) -> None:
     done = subprocess.run(
         command(net.bridge, "--for", "0.3", space=net.server), capture_output=True, text=True, check=False
@@ -140,3 +156,24 @@ def test_what_cannot_be_recorded_is_one_sentence(words: tuple[str, ...], sentenc
     assert done.returncode in (1, 2)
     assert done.stderr.startswith(sentence)
     assert "Traceback" not in done.stderr
+
+
+AS_NOBODY = """
+import os, sys
+import provisioner.netboot.overhear, provisioner.netboot.transcript
+from provisioner.cli.errors import run
+from provisioner.cli.root import cli
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+sys.exit(run(cli, ["netboot", "record", "lo"]))
+"""
+
+
+def test_an_ordinary_user_is_told_what_it_takes() -> None:
+    done = subprocess.run([sys.executable, "-c", AS_NOBODY], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: frames on lo may not be read by this user\nremedy: run it as root, or with CAP_NET_RAW\n"
+    )
