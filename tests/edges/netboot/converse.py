@@ -27,12 +27,49 @@ from provisioner.boot.loader import canonical
 from provisioner.core import urls
 from provisioner.core.install import Event
 from provisioner.netboot.server import Netboot, NetbootSettings
-from tests.edges.netboot.converse_clients import CLIENTS, Boot, files
-from tests.edges.netboot.record import ADDRESS, BRIDGE, MAC, PORT, SPACE, build, clean
+from tests.edges.netboot.converse_clients import (
+    ADDRESS,
+    BRIDGE,
+    CARD,
+    CLIENTS,
+    MAC,
+    PORT,
+    SPACE,
+    TAP,
+    Boot,
+    files,
+)
 
 DATA = Path(__file__).parents[2] / "data" / "conversations"
 _INSIDE = "PVREC_CONVERSE"
 _GRACE = 1.0
+
+
+def run(*words: str, check: bool = True) -> None:
+    subprocess.run(
+        words, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL if not check else None
+    )
+
+
+def build() -> None:
+    clean()
+    run("ip", "netns", "add", SPACE)
+    inside = ("ip", "-n", SPACE)
+    run(*inside, "link", "set", "lo", "up")
+    run(*inside, "link", "add", BRIDGE, "type", "bridge", "forward_delay", "0")
+    run(*inside, "addr", "add", f"{ADDRESS}/24", "dev", BRIDGE)
+    run(*inside, "link", "set", BRIDGE, "up")
+    run(*inside, "tuntap", "add", TAP, "mode", "tap")
+    run(*inside, "link", "set", TAP, "master", BRIDGE)
+    run(*inside, "link", "set", TAP, "up")
+    run(*inside, "link", "add", "pvrecv", "type", "veth", "peer", "name", CARD)
+    run(*inside, "link", "set", "pvrecv", "master", BRIDGE)
+    run(*inside, "link", "set", "pvrecv", "up")
+    run(*inside, "link", "set", CARD, "address", MAC, "up")
+
+
+def clean() -> None:
+    run("ip", "netns", "del", SPACE, check=False)
 
 
 class Servers:

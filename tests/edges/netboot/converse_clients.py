@@ -6,8 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.edges.netboot.record import ADDRESS, MAC, NO_PXE, PORT, SERIAL, SYSTEMS, TAP, UUID, system
-
+SPACE, BRIDGE, TAP, CARD, ADDRESS, PORT = "pvrec", "pvrec0", "pvrectap", "pvrecw", "192.168.177.1", 8080
+MAC = "52:54:00:7e:57:01"
+UUID = "6b6e0f3a-2d4c-4b1e-9f5a-0123456789ab"
+SERIAL = ("-smbios", "type=1,serial=abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNO-")
+NO_PXE = tuple(
+    word
+    for family in ("IPv4", "IPv6")
+    for word in ("-fw_cfg", f"name=opt/org.tianocore/{family}PXESupport,string=n")
+)
+SYSTEMS = {
+    "udhcp": ("busybox udhcpc", ()),
+    "d-i": ("busybox udhcpc with debian-installer's vendor class", ("-V", "d-i")),
+    "anaconda": ("busybox udhcpc with Anaconda's vendor class", ("-V", "anaconda-Linux 6.1.0 x86_64")),
+}
 ROOT = Path(os.environ.get("PVREC_ROOT", "/"))
 _CARD = f"virtio-net-pci,netdev=n0,mac={MAC},bootindex=1"
 _NO_ROM = f"{_CARD},romfile="
@@ -87,14 +99,15 @@ def networkd(folder: Path) -> list[str]:
     script = (
         "mount -t tmpfs none /run/systemd && mkdir -p /run/systemd/network /run/systemd/netif && "
         "chown -R systemd-network:systemd-network /run/systemd/netif && mount -o remount,bind,ro /sys && "
-        "printf '[Match]\\nName=pvrecw\\n[Network]\\nDHCP=ipv4\\n' > /run/systemd/network/pvrecw.network && "
+        f"printf '[Match]\\nName={CARD}\\n[Network]\\nDHCP=ipv4\\n' > /run/systemd/network/pvrecw.network && "
         f"exec {ROOT / 'lib/systemd/systemd-networkd'}"
     )
     return ["unshare", "-m", "sh", "-c", script]
 
 
 def udhcpc(name: str) -> Callable[[Path], list[str]]:
-    return lambda folder: system(name)
+    words = ("busybox", "udhcpc", "-i", CARD, "-f", "-q", "-n", "-s", "/bin/true")
+    return lambda folder: [*words, *SYSTEMS[name][1]]
 
 
 def dhclient(folder: Path) -> list[str]:
