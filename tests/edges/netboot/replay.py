@@ -88,7 +88,7 @@ class Replay:
                 return
         summary = asked.summary.split(" HTTP/")[0]
         self.answers += [
-            f"{asked.at / 1000:.3f} {asked.protocol}: {summary}",
+            f"{asked.protocol}: {summary}",
             *(f"  {each}" for each in said),
         ]
         await self._watch(asked)
