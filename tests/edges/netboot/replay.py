@@ -19,18 +19,29 @@ from pathlib import Path
 from provisioner.boot.client import Ignore, Local
 from provisioner.boot.conversation import Conversation, Malformed, Packet, Run, parse
 from provisioner.cli.netboot import line, of_a_boot
-from provisioner.core.firmware import ALL
+from provisioner.core.firmware import ALL, Dialect
 from provisioner.core.install import Event, Install, Kind
+from provisioner.core.profile import Profile, Tree
 from provisioner.netboot import packet, wire
 from provisioner.netboot.proxydhcp import ProxyDhcp
 from provisioner.netboot.tftp import Tftp
 from provisioner.netboot.told import Told
 from provisioner.service.booting import Booting
+from provisioner.service.recipes import Recipes
 from provisioner.service.snapshot import Snapshot
 from tests.edges.web.world import World, arguments, now
 from tests.unit.netboot.test_packet import fields
 
 DATA = Path(__file__).parents[2] / "data" / "conversations"
+# What the clients of a recording were given first; the others iPXE.
+LOADERS: dict[str, Dialect] = {
+    "bios-pxelinux": "pxelinux",
+    "bios-lpxelinux": "pxelinux",
+    "uefi-shim": "grub",
+    "uefi-http-shim": "grub",
+}
+PROFILE = Profile("p", "image", "t", "image/ks.cfg.j2")
+TREE = Tree("t", "/srv/t", "image", "1", "vmlinuz", "initrd.img")
 SHELF = {name: bytes(100_000) for name in ALL}
 _PLACE = "127.0.0.1"
 _SECONDS = re.compile(r" in \d+\.\d\d s.*")
@@ -53,13 +64,19 @@ class Replay:
     world: World
     conversation: Conversation
     install: Install
+    recipes: Recipes
     answers: list[str] = field(default_factory=list)
     watched: list[str] = field(default_factory=list)
     _told: list[Event] = field(default_factory=list)
     _seen: int = 0
 
     async def run(self) -> None:
-        snapshot = Snapshot(self.world.store, loaders=SHELF, neighbour=lambda _: self.conversation.client)
+        snapshot = Snapshot(
+            self.world.store,
+            loaders=SHELF,
+            recipes=self.recipes,
+            neighbour=lambda _: self.conversation.client,
+        )
         await snapshot.refresh()
         server = next(packet.source for packet in self.conversation.packets if packet.sender == "server")
         self.local = Local("br0", server.partition(":")[0])
@@ -73,6 +90,8 @@ class Replay:
             for at, asked in enumerate(self.conversation.packets):
                 if asked.sender == "client" and not isinstance(asked.payload, Run):
                     await self._say(asked, self.conversation.packets[at + 1 :])
+                    if self._gives_more(asked, self.conversation.packets[at + 1 :]):
+                        break
         finally:
             self._tftp.close()
 
@@ -92,6 +111,12 @@ class Replay:
             *(f"  {each}" for each in said),
         ]
         await self._watch(asked)
+
+    def _gives_more(self, asked: Packet, later: tuple[Packet, ...]) -> bool:
+        """Whether we gave a file that was refused when it was recorded: the client would not go on so."""
+        answer = next((each for each in later if each.target == asked.source), None)
+        refused = answer is not None and isinstance(answer.payload, bytes) and answer.payload[1] == wire.ERROR
+        return asked.port == 69 and refused and "OACK" in self.answers[-1]
 
     def _ask_dhcp(self, asked: Packet, data: bytes) -> list[str]:
         if asked.port == 67 and not asked.target.startswith("255.255.255.255:"):
@@ -160,13 +185,23 @@ async def replay(name: str, folder: Path, empty: Path, *, answered: bool = False
     """
     conversation = recorded(name)
     world = World(folder, empty)
+    recipes = Recipes(folder / "boot", SHELF)
     booting = Booting(
-        world.store, world.tokens, now, arguments, loaders=SHELF, neighbour=world.neighbours.get
+        world.store,
+        world.tokens,
+        now,
+        arguments,
+        loaders=SHELF,
+        recipes=recipes,
+        neighbour=world.neighbours.get,
     )
     world.services = replace(world.services, booting=booting)
     async with world:
         world.neighbours[_PLACE] = conversation.client
-        said = Replay(world, conversation, await world.install(mac=conversation.client))
+        await world.store.put_profile(PROFILE, new=True)
+        await world.store.put_tree(TREE)
+        install = await world.install(mac=conversation.client, loader=LOADERS.get(name, "ipxe"))
+        said = Replay(world, conversation, install, recipes)
         if answered:
             await world.event(Kind.ANSWER_SERVED, said.install.id)
         await said.run()

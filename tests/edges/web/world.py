@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.firmware import Dialect
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
@@ -288,11 +289,15 @@ class World:
             await listener.cleanup()
         await self.store.close()
 
-    async def install(self, name: str = "web1", *, mac: str = MAC, profile: str = "p") -> Install:
+    async def install(
+        self, name: str = "web1", *, mac: str = MAC, profile: str = "p", loader: Dialect = "ipxe"
+    ) -> Install:
         """A guest of ours whose install is booting, with its tokens good."""
         number = len(await self.store.installs())
         uuid = f"00000000-0000-4000-8000-{number:012d}"
-        install = Install(f"install{number}", name, mac, uuid, profile, Stage.PLANNED, now(), now())
+        install = Install(
+            f"install{number}", name, mac, uuid, profile, Stage.PLANNED, now(), now(), loader=loader
+        )
         row = GuestRow(
             GuestSpec(name, profile, uuid, nics=(Nic("network", "default", mac),)),
             install.id,

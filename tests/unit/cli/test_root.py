@@ -66,7 +66,6 @@ def test_the_verbs_are_those_that_were_promised() -> None:
             "stop",
             "xml",
         ],
-        "netboot": ["watch"],
         "loader": ["add", "list", "remove"],
         "netboot": ["record", "watch"],
         "pool": ["create", "delete", "list", "show", "start"],
