@@ -9,10 +9,11 @@ import asyncio
 import logging
 import socket
 import struct
-from typing import Final
+from typing import Any, Final
 
 from provisioner.netboot import bpf
 from provisioner.netboot.interfaces import Interface
+from provisioner.netboot.listener import Listener, opening
 
 _log = logging.getLogger(__name__)
 _ETH_IPV6: Final = 0x86DD
@@ -59,7 +60,7 @@ class Advertiser:
     def __init__(self, interface: Interface) -> None:
         self._interface = interface
         self._loop = asyncio.get_running_loop()
-        self._socket: socket.socket | None = None
+        self._listener: Listener | None = None
         self._pending: asyncio.TimerHandle | None = None
         self._settled = 0.0
         self._router_until = 0.0
@@ -67,39 +68,27 @@ class Advertiser:
 
     def open(self) -> None:
         """Raises OSError where raw sockets are not allowed."""
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        try:
-            sock.setblocking(False)
+        with opening(socket.AF_PACKET, socket.SOCK_RAW) as sock:
             bpf.attach(sock, _FILTER)
             sock.bind((self._interface.name, _ETH_IPV6))
-        except OSError:
-            sock.close()
-            raise
-        self._socket = sock
-        self._loop.add_reader(sock, self._readable, sock)
+        self._listener = Listener(sock, "a router's question or answer", self._heard)
         self._settled = self._loop.time() + _PATIENCE
         self._send(solicitation(self._interface.mac))
 
     def close(self) -> None:
         if self._pending is not None:
             self._pending.cancel()
-        if self._socket is not None:
-            self._loop.remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
-    def _readable(self, sock: socket.socket) -> None:
-        for _ in range(32):
-            try:
-                frame = sock.recv(1600)
-            except OSError:
-                return
-            now = self._loop.time()
-            if len(frame) > 54 and frame[54] == _ADVERTISEMENT:
-                self._router_until = now + _ROUTER_MEMORY
-            elif len(frame) > 54 and self._pending is None and now >= self._router_until:
-                # Until our own solicitation had its time, a router may still show itself.
-                self._pending = self._loop.call_at(max(now, self._settled, self._next), self._advertise)
+    def _heard(self, frame: bytes, _: Any) -> None:
+        now = self._loop.time()
+        if len(frame) > 54 and frame[54] == _ADVERTISEMENT:
+            self._router_until = now + _ROUTER_MEMORY
+        elif len(frame) > 54 and self._pending is None and now >= self._router_until:
+            # Until our own solicitation had its time, a router may still show itself.
+            self._pending = self._loop.call_at(max(now, self._settled, self._next), self._advertise)
 
     def _advertise(self) -> None:
         self._pending = None
@@ -109,10 +98,10 @@ class Advertiser:
             self._send(empty_advertisement(self._interface.mac))
 
     def _send(self, frame: bytes) -> None:
-        if self._socket is None:
+        if self._listener is None:
             return
         try:
-            self._socket.send(frame)
+            self._listener.socket.send(frame)
         except OSError as error:
             _log.debug("no router advertisement on %s: %s", self._interface.name, error)
 

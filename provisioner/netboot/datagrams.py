@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 from provisioner.netboot.framing import Frames
+from provisioner.netboot.listener import opening
 
 Peer = tuple[str, int]
 
@@ -106,13 +107,8 @@ class Plain:
 
 def bound(address: str, port: int) -> socket.socket:
     """A UDP socket that does not block. Raises OSError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
+    with opening(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((address, port))
-    except OSError:
-        sock.close()
-        raise
     return sock
 
 

@@ -4,11 +4,11 @@ Port 67 is bound to 255.255.255.255, not to every address: so the broadcasts of 
 server of the same machine alike, and unicast renewals of a lease reach that server alone.
 """
 
-import asyncio
 import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from provisioner.boot.client import DISCOVER, PROBE, REQUEST, Ignore, Local, Question, identify
 from provisioner.boot.decide import Offer
@@ -16,6 +16,7 @@ from provisioner.boot.quiet import Bucket
 from provisioner.core.errors import Invalid
 from provisioner.core.install import Kind
 from provisioner.netboot import packet
+from provisioner.netboot.listener import Listener, opening
 from provisioner.netboot.ports import naming
 from provisioner.netboot.told import Told
 
@@ -23,8 +24,6 @@ Decide = Callable[[Question, Local], Offer | Ignore]
 
 _log = logging.getLogger(__name__)
 _BROADCAST = "255.255.255.255"
-_AT_ONCE = 32
-_DATAGRAM = 65535
 _SERVER_PORT = 67
 _PXE_PORT = 4011
 
@@ -38,7 +37,7 @@ class ProxyDhcp:
         self._told = told
         self._client_port = client_port
         self._pace = Bucket(rate=10, burst=20)
-        self._sockets: list[socket.socket] = []
+        self._listeners: list[Listener] = []
 
     def open(self, dhcp_port: int, proxy_port: int) -> None:
         """Raises Unavailable where a port is taken or not allowed, OSError where the interface is gone."""
@@ -50,10 +49,9 @@ class ProxyDhcp:
             raise
 
     def close(self) -> None:
-        for sock in self._sockets:
-            asyncio.get_running_loop().remove_reader(sock)
-            sock.close()
-        self._sockets.clear()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
 
     def answer(self, data: bytes, role: int) -> bytes | None:
         """The reply to one datagram on port 67 or 4011 (`role`), None for silence. Tells what it did."""
@@ -87,34 +85,18 @@ class ProxyDhcp:
         self._told.tell(Kind.DHCP_OFFER, "dhcp", text, mac=question.mac, data={**facts, "file": offer.file})
 
     def _listen(self, address: str, port: int, role: int) -> None:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            with naming("udp", address, port):
-                sock.setblocking(False)
-                # Before bind: else a DHCP server that is started later finds the port taken.
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._local.interface.encode())
-                sock.bind((address, port))
-        except BaseException:
-            sock.close()
-            raise
-        self._sockets.append(sock)
-        asyncio.get_running_loop().add_reader(sock, self._readable, sock, role)
+        with opening(socket.AF_INET, socket.SOCK_DGRAM) as sock, naming("udp", address, port):
+            # Before bind: else a DHCP server that is started later finds the port taken.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._local.interface.encode())
+            sock.bind((address, port))
+        self._listeners.append(Listener(sock, "a DHCP packet", partial(self._asked, sock, role)))
 
-    def _readable(self, sock: socket.socket, role: int) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                data, peer = sock.recvfrom(_DATAGRAM)
-            except OSError:
-                return
-            try:
-                reply = self.answer(data, role)
-            except Exception:
-                _log.exception("a DHCP packet from %s could not be handled", peer[0])
-                continue
-            if reply is not None:
-                self._send(sock, reply, (_BROADCAST, self._client_port) if role == _SERVER_PORT else peer)
+    def _asked(self, sock: socket.socket, role: int, data: bytes, peer: tuple[str, int]) -> None:
+        reply = self.answer(data, role)
+        if reply is not None:
+            self._send(sock, reply, (_BROADCAST, self._client_port) if role == _SERVER_PORT else peer)
 
     def _send(self, sock: socket.socket, reply: bytes, peer: tuple[str, int]) -> None:
         try:

@@ -3,20 +3,20 @@
 Every datagram is handled inside a guard, so that none can end the loop.
 """
 
-import asyncio
-import logging
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from provisioner.boot.client import Ignore, Local
 from provisioner.boot.loader import Content, canonical, kind
 from provisioner.core.install import Kind
 from provisioner.netboot import wire
-from provisioner.netboot.datagrams import DATAGRAM, Datagrams, Peer, bound, send
+from provisioner.netboot.datagrams import Datagrams, Peer, bound, send
 from provisioner.netboot.framing import Shelf
 from provisioner.netboot.habits import Habits
+from provisioner.netboot.listener import Listener
 from provisioner.netboot.mmsg import best
 from provisioner.netboot.plane import Plane
 from provisioner.netboot.ports import naming
@@ -35,8 +35,6 @@ _SENT = {
     "initrd": Kind.INITRD_SENT,
 }
 
-_log = logging.getLogger(__name__)
-_AT_ONCE = 32
 _SLOW = 0.05
 """Seconds of a round trip that no LAN has."""
 _HEADERS = 32  # IPv4, UDP and TFTP
@@ -74,12 +72,12 @@ class Tftp:
         self._plane: Plane | None = None
         self._of: defaultdict[str, dict[Peer, Session]] = defaultdict(dict)
         """Sessions by the client's address, the oldest first."""
-        self._socket: socket.socket | None = None
+        self._listener: Listener | None = None
 
     @property
     def port(self) -> int:
         """The port in use, for a listener that was opened on port 0."""
-        return int(self._socket.getsockname()[1]) if self._socket is not None else 0
+        return int(self._listener.socket.getsockname()[1]) if self._listener is not None else 0
 
     @property
     def transfers(self) -> int:
@@ -87,20 +85,19 @@ class Tftp:
 
     def open(self, port: int) -> None:
         """Raises Unavailable where the port is taken or not allowed, OSError where the interface is gone."""
-        with naming("udp", self.local.address, port):
-            self._socket = bound(self.local.address, port)
         self._plane = Plane(self.local.address, self._ended, self._policy.rollover, self._datagrams)
-        asyncio.get_running_loop().add_reader(self._socket, self._readable, self._socket, self._plane)
+        with naming("udp", self.local.address, port):
+            sock = bound(self.local.address, port)
+        self._listener = Listener(sock, "a TFTP request", partial(self._asked, sock, self._plane))
 
     def close(self) -> None:
         if self._plane is not None:
             self._plane.close()
             self._plane = None
         self._of.clear()
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     def _ended(self, session: Session) -> None:
         self._forget(session)
@@ -120,17 +117,6 @@ class Tftp:
                 self._told.tell(Kind.LOADER_FAILED, "tftp", text, address=address, data=facts, once=name)
             case "probe" | "running":
                 pass  # it only asked for the size, or made room for another
-
-    def _readable(self, listener: socket.socket, plane: Plane) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                data, peer = listener.recvfrom(DATAGRAM)
-            except OSError:
-                return
-            try:
-                self._asked(listener, plane, data, peer)
-            except Exception:
-                _log.exception("a TFTP request from %s could not be handled", peer[0])
 
     def _asked(self, listener: socket.socket, plane: Plane, data: bytes, peer: Peer) -> None:
         match wire.request(data):
