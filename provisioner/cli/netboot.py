@@ -43,8 +43,9 @@ netboot.add_command(record)
 def watch(names: tuple[str, ...], output: str, seconds: float | None) -> None:
     """Print each question and answer of a boot as it happens, until Ctrl-C.
 
-    DHCP, TFTP, boot scripts, kernels and answer files of every machine, or of those named; also what other
-    DHCP servers answer, and questions on interfaces that are not served.
+    DHCP, TFTP, boot scripts, kernels and answer files of every machine, or of those named; also what goes
+    wrong: other servers' boot files and who takes them, questions on port 4011 that nobody answers, loaders
+    that Secure Boot seems to refuse, and questions on interfaces that are not served.
     """
     api = connect()
     wanted = {name.lower() for name in names}
@@ -92,4 +93,6 @@ def line(event: Mapping[str, Any], guest: str) -> str:
     interface = str((event.get("data") or {}).get("interface") or "-")
     who = event.get("machine") or (event.get("data") or {}).get("address") or "-"
     name = f" ({guest})" if guest else ""
-    return f"{clock(event['at'])}  {interface:<10}  {who}{name}  {event['kind']}: {event.get('text', '')}"
+    remedy = (event.get("data") or {}).get("remedy")
+    text = f"{event.get('text', '')}; {remedy}" if remedy else event.get("text", "")
+    return f"{clock(event['at'])}  {interface:<10}  {who}{name}  {event['kind']}: {text}"

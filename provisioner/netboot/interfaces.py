@@ -1,5 +1,6 @@
 """The interfaces of this machine and the neighbours on them, as the kernel has them at the moment."""
 
+import ctypes
 import fcntl
 import socket
 import struct
@@ -11,6 +12,8 @@ from pathlib import Path
 _SIOCGIFADDR = 0x8915
 _SIOCGIFMTU = 0x8921
 _SIOCGIFHWADDR = 0x8927
+_SIOCETHTOOL = 0x8946
+_GDRVINFO = 3  # linux/ethtool.h
 _ARP = Path("/proc/net/arp")
 
 
@@ -45,6 +48,17 @@ def found(patterns: Sequence[str]) -> dict[str, Interface]:
 def addresses(patterns: Sequence[str]) -> dict[str, str]:
     """Interface name to its first IPv4 address, for those that match a shell pattern and have one."""
     return {name: interface.address for name, interface in found(patterns).items()}
+
+
+def is_bridge(name: str) -> bool:
+    """Whether the interface is a bridge of the kernel's own."""
+    info = ctypes.create_string_buffer(struct.pack("=I", _GDRVINFO), 256)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            fcntl.ioctl(probe, _SIOCETHTOOL, struct.pack("16sP16x", name.encode(), ctypes.addressof(info)))
+        except OSError:
+            return False
+    return info.raw[4:36].split(b"\0")[0] == b"bridge"
 
 
 def neighbour(address: str) -> str | None:

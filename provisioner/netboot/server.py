@@ -191,7 +191,7 @@ class _Served:
         try:
             self._witness.open()
         except PermissionError as error:
-            _log.warning("no other DHCP server is seen on %s: %s", self.interface.name, error)
+            _log.warning("what goes wrong on the wire of %s is not seen: %s", self.interface.name, error)
 
     def close(self) -> None:
         self._dhcp.close()

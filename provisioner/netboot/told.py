@@ -12,6 +12,8 @@ from provisioner.core.install import Event, Kind
 Emit = Callable[[Event], None]
 Who = Callable[[str], str | None]
 """The MAC address behind an IP address, where it is known."""
+Follow = Callable[[Kind, str, str, Mapping[str, object]], None]
+"""Shown (kind, MAC, address, data) of whatever is to be told, also of what was told a moment ago."""
 
 _MINUTE = 60.0
 
@@ -40,6 +42,11 @@ class Told:
         self._who = who
         self._local = local
         self._manners = manners or Manners()
+        self._followers: list[Follow] = []
+
+    def follow(self, follower: Follow) -> None:
+        """Shows it everything from now on."""
+        self._followers.append(follower)
 
     def tell(
         self,
@@ -54,6 +61,8 @@ class Told:
     ) -> None:
         """One event about the machine with this MAC, or the one behind this address."""
         machine = mac or (self._who(address) or "" if address else "")
+        for follow in self._followers:
+            follow(kind, machine, address, data or {})
         if once is not None:
             now = time.monotonic()
             if not self._manners.quiet.first((kind, machine or address, once), now):

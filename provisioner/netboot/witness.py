@@ -1,83 +1,130 @@
-"""What other DHCP servers of a segment answer: one that names another boot file may win, and nobody knows.
+"""What goes wrong on a served interface, as its packets show it.
 
-A server on this machine, such as libvirt's dnsmasq, is seen as well: the kernel shows what leaves, too.
+Other DHCP servers that name a boot file, questions on port 4011 that nobody answers, machines that fetch
+another server's file, loaders that were fetched and not started. A server on this machine, such as libvirt's
+dnsmasq, is seen as well: the kernel shows what leaves, too.
 """
 
 import asyncio
-import logging
+import contextlib
 import socket
-from typing import Final
+import struct
+from collections.abc import Mapping
+from typing import Any, Final
 
 from provisioner.boot.client import Local
+from provisioner.boot.tracks import Finding, Tracks
 from provisioner.core.install import Kind
-from provisioner.netboot import bpf, packet
+from provisioner.netboot import bpf, interfaces, packet
+from provisioner.netboot.listener import Listener, opening
+from provisioner.netboot.sightings import FILTER, Answer, Question, Request, Solicit, sighting
 from provisioner.netboot.told import Told
 
-_log = logging.getLogger(__name__)
-_ETH_ALL, _ETH_IP = 3, 0x0800
+_ETH_ALL: Final = 3
 """A socket of one protocol is not shown what leaves."""
-_AT_ONCE: Final = 32
-_UDP_HEADER: Final = 8
-# IPv4, UDP from port 67, not a later fragment; offsets count from the IPv4 header.
-_FILTER: Final = (
-    (0x28, 0, 0, 0xFFFFF000),  # ldh the Ethernet type
-    (0x15, 0, 8, _ETH_IP),  # jeq
-    (0x30, 0, 0, 9),  # ldb [9], the protocol
-    (0x15, 0, 6, 17),  # jeq UDP
-    (0x28, 0, 0, 6),  # ldh [6], flags and fragment offset
-    (0x45, 4, 0, 0x1FFF),  # jset
-    (0xB1, 0, 0, 0),  # ldxb 4*([0]&0xf), the header's length
-    (0x48, 0, 0, 0),  # ldh [x+0], the source port
-    (0x15, 0, 1, 67),  # jeq
-    (0x06, 0, 0, 2000),  # accept
-    (0x06, 0, 0, 0),  # drop
-)
+_SOL_PACKET, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _PROMISCUOUS = 263, 1, 2, 1  # linux/if_packet.h
+_CLOSELY: Final = 60.0
 
 
 class Witness:
-    """Listens on one served interface; it sends nothing."""
+    """Listens on one served interface; it sends nothing. It is shown what we tell of our own answers."""
 
     def __init__(self, local: Local, told: Told) -> None:
         self._local = local
         self._told = told
-        self._socket: socket.socket | None = None
+        self._tracks = Tracks(local.address)
+        self._loop = asyncio.get_running_loop()
+        self._listener: Listener | None = None
+        self._membership = b""
+        self._closely: asyncio.TimerHandle | None = None
+        told.follow(self._noticed)
 
     def open(self) -> None:
         """Raises OSError where raw sockets are not allowed or the interface is gone."""
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-        try:
-            sock.setblocking(False)
-            bpf.attach(sock, _FILTER)
-            sock.bind((self._local.interface, _ETH_ALL))
-        except OSError:
-            sock.close()
-            raise
-        self._socket = sock
-        asyncio.get_running_loop().add_reader(sock, self._readable, sock)
+        name = self._local.interface
+        with opening(socket.AF_PACKET, socket.SOCK_DGRAM) as sock:
+            bpf.attach(sock, FILTER)
+            sock.bind((name, _ETH_ALL))
+            if interfaces.is_bridge(name):
+                self._membership = struct.pack("@iHH8x", socket.if_nametoindex(name), _PROMISCUOUS, 0)
+        self._listener = Listener(sock, f"a netboot packet on {name}", self._heard)
 
     def close(self) -> None:
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
+        if self._closely is not None:
+            self._closely.cancel()
+            self._closely = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
-    def _readable(self, sock: socket.socket) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                datagram = sock.recv(2000)
-            except OSError:
-                return
-            try:
-                self._heard(datagram[(datagram[0] & 0xF) * 4 + _UDP_HEADER :])
-            except Exception:
-                _log.exception("a DHCP answer on %s could not be read", self._local.interface)
+    def _noticed(self, kind: Kind, mac: str, address: str, facts: Mapping[str, object]) -> None:
+        """What we told ourselves."""
+        now = self._loop.time()
+        match kind:
+            case Kind.DHCP_OFFER:
+                self._tracks.offered(mac, str(facts.get("file")), now)
+                self._look_closely()
+            case Kind.DHCP_IGNORED | Kind.LOCAL_BOOT if mac:
+                self._tracks.refused(mac, now)
+            case Kind.LOADER_SENT:
+                self._tracks.sent(address, str(facts.get("file")), now)
+            case _:
+                pass
 
-    def _heard(self, data: bytes) -> None:
-        reply = packet.reply(data)
-        if reply is None or not (rival := rivalry(reply, self._local.address)):
+    def _look_closely(self) -> None:
+        """For a minute, what a bridge carries past us too: whom the machine that has our offer goes to."""
+        if self._listener is None or not self._membership:
             return
-        facts = {"server": reply.answer.server, "file": reply.answer.file, "from": reply.answer.boot_server}
-        self._told.tell(Kind.DHCP_RIVAL, "dhcp", rival, mac=reply.mac, data=facts, once=rival)
+        if self._closely is None:
+            self._member(_ADD_MEMBERSHIP)
+        else:
+            self._closely.cancel()
+        self._closely = self._loop.call_later(_CLOSELY, self._look_away)
+
+    def _look_away(self) -> None:
+        self._closely = None
+        self._member(_DROP_MEMBERSHIP)
+
+    def _member(self, change: int) -> None:
+        if self._listener is not None:
+            with contextlib.suppress(OSError):  # the bridge went, and its membership with it
+                self._listener.socket.setsockopt(_SOL_PACKET, change, self._membership)
+
+    def _heard(self, data: bytes, sender: Any) -> None:
+        seen, now = sighting(data), self._loop.time()
+        mac = sender[4].hex(":")
+        match seen:
+            case Question(mac, _, 67):
+                self._tracks.asked(mac, now)
+            case Question(mac, server, _):
+                self._tell(mac, self._tracks.asked_for_file(mac, server, now))
+            case Answer():
+                if seen.port != 67:
+                    self._tracks.answered(seen.mac)
+                if seen.reply is not None:
+                    self._tell_rival(seen.reply)
+            case Request(address, server, file):
+                self._tell(mac, self._tracks.requested(mac, address, server, file, now))
+            case Solicit():
+                self._tell(mac, self._tracks.solicited(mac, now))
+            case None:
+                pass
+
+    def _tell(self, mac: str, finding: Finding | None) -> None:
+        if finding is not None:
+            facts = {**finding.facts, "remedy": finding.remedy} if finding.remedy else finding.facts
+            source = "tftp" if finding.kind.startswith("loader.") else "dhcp"
+            self._told.tell(finding.kind, source, finding.text, mac=mac, data=facts, once=finding.text)
+
+    def _tell_rival(self, reply: packet.Reply) -> None:
+        rival = rivalry(reply, self._local.address)
+        if rival:
+            facts = {
+                "server": reply.answer.server,
+                "file": reply.answer.file,
+                "from": reply.answer.boot_server,
+            }
+            self._told.tell(Kind.DHCP_RIVAL, "dhcp", rival, mac=reply.mac, data=facts, once=rival)
 
 
 def rivalry(reply: packet.Reply, ours: str) -> str:

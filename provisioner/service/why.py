@@ -32,6 +32,16 @@ class Seen:
         event = self.latest(*kinds)
         return event.text if event else ""
 
+    def remedy(self, kind: Kind) -> str:
+        """What the event itself says that mends it."""
+        event = self.latest(kind)
+        return str(event.data.get("remedy", "")) if event else ""
+
+    def after(self, kind: Kind, *others: Kind) -> bool:
+        """Whether the latest of a kind came after every one of the others."""
+        this, that = self.latest(kind), self.latest(*others)
+        return this is not None and (that is None or self._after(this, that))
+
     def tail(self) -> str:
         """The last lines of the installer's log, if it sent one."""
         lines = [event.text for event in self.events if event.kind is Kind.LOG][-3:]
@@ -196,11 +206,28 @@ RULES = (
         "loader failed",
         lambda seen: (
             seen.reached in (Kind.DHCP_OFFER, Kind.LOADER_SENT)
-            and _after_last(seen, Kind.LOADER_FAILED, Kind.LOADER_SENT)
+            and seen.after(Kind.LOADER_FAILED, Kind.LOADER_SENT, Kind.LOADER_FOREIGN)
         ),
         "the loader",
         lambda seen: f"the loader did not get through: {seen.text(Kind.LOADER_FAILED)}",
         "install the package with iPXE's loaders (provisioner doctor names it) and let UDP port 69 in",
+    ),
+    Rule(
+        "foreign loader",
+        lambda seen: (
+            seen.reached in (Kind.DHCP_OFFER, Kind.LOADER_SENT)
+            and seen.after(Kind.LOADER_FOREIGN, Kind.LOADER_SENT)
+        ),
+        "the fetch of our loader",
+        lambda seen: f"{seen.install.guest} listened to another server: it {seen.text(Kind.LOADER_FOREIGN)}",
+        lambda seen: f"{seen.remedy(Kind.LOADER_FOREIGN)}; then reset {seen.install.guest}",
+    ),
+    Rule(
+        "port 4011",
+        lambda seen: seen.reached is Kind.DHCP_OFFER and seen.latest(Kind.DHCP_UNANSWERED) is not None,
+        "an answer on port 4011",
+        lambda seen: f"{seen.install.guest} waits for its boot file: {seen.text(Kind.DHCP_UNANSWERED)}",
+        lambda seen: f"{seen.remedy(Kind.DHCP_UNANSWERED)}; then reset {seen.install.guest}",
     ),
     Rule(
         "rival",
@@ -215,6 +242,14 @@ RULES = (
         "the fetch of a loader or boot script",
         "the guest got no address from the network's DHCP server, or a firewall drops TFTP or HTTP",
         "see that a DHCP server gives addresses there; let UDP 69 and the guests' TCP port in",
+    ),
+    Rule(
+        "loader refused",
+        lambda seen: seen.reached is Kind.LOADER_SENT and _refused(seen) is not None,
+        "the start of the loader",
+        lambda seen: f"{_refused(seen)}: refused by Secure Boot?",
+        "use shim and GRUB, which are signed (guests with secure=on get them), or switch Secure Boot off; "
+        "then reset {guest}",
     ),
     Rule(
         "lossy wire",
@@ -286,6 +321,29 @@ def _tree(seen: Seen) -> str:
     return event.text + (f" ({', '.join(missing)})" if missing else "")
 
 
-def _after_last(seen: Seen, kind: Kind, other: Kind) -> bool:
-    this, that = seen.latest(kind), seen.latest(other)
-    return this is not None and (that is None or seen.events.index(this) > seen.events.index(that))
+def _refused(seen: Seen) -> str | None:
+    """What shows that the loader was fetched and not started; None where nothing does.
+
+    iPXE asks for an address of its own as soon as it runs, and every other loader for a further file.
+    """
+    refused = seen.latest(Kind.LOADER_REFUSED)
+    if refused is not None and not _ran_since(seen, refused):
+        return refused.text.partition(":")[0]
+    loader = seen.latest(Kind.LOADER_SENT)
+    name = str(loader.data.get("file", "")) if loader else ""
+    if loader is None or loader.source != "http" or not name.lower().endswith(".efi"):
+        return None
+    if _ran_since(seen, loader):
+        return None
+    then = (
+        "its firmware went on to IPv6"
+        if seen.after(Kind.DHCP_IPV6, Kind.LOADER_SENT)
+        else "nothing says that it ran"
+    )
+    return f"{name} was fetched whole over HTTP, and {then}"
+
+
+def _ran_since(seen: Seen, event: Event) -> bool:
+    """Whether an iPXE asked after an event."""
+    later = seen.events[seen.events.index(event) :]
+    return any(e.kind is Kind.DHCP_QUESTION and e.data.get("user_class") == "iPXE" for e in later)

@@ -9,6 +9,7 @@ from provisioner.boot.decide import Offer
 from provisioner.core.errors import Invalid
 from provisioner.media import program
 from provisioner.netboot import packet, wire
+from provisioner.netboot.sightings import Request, sighting
 from provisioner.netboot.syslog import frames, plain
 from provisioner.netboot.transcript import Transcript
 from provisioner.netboot.transfer import Policy, Transfer, agree, on_wire
@@ -17,6 +18,7 @@ from tests import pe_files
 from tests.edges.netboot.serving import everybody
 from tests.unit.netboot.recorded import packets
 from tests.unit.netboot.test_transcript import asked, frame, said
+from tests.unit.netboot.wires import shown
 
 KEPT = Path(__file__).parents[1] / "data" / "fuzz"
 CONVERSATIONS = KEPT.parent / "conversations"
@@ -41,6 +43,13 @@ def dhcp_answer(data: bytes) -> None:
     found = packet.reply(data)
     if found is not None:
         assert rivalry(found, "192.0.2.1").isascii()
+
+
+def witnessed(data: bytes) -> None:
+    """What a stranger names is fit to be shown."""
+    seen = sighting(data)
+    if isinstance(seen, Request):
+        assert seen.file.isprintable() and len(seen.file) <= 128
 
 
 def tftp_request(data: bytes) -> None:
@@ -124,7 +133,17 @@ def web(data: bytes) -> bytes:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (dhcp, dhcp_answer, tftp_request, tftp_transfer, syslog, loader, recording, conversation)
+    for target in (
+        dhcp,
+        dhcp_answer,
+        witnessed,
+        tftp_request,
+        tftp_transfer,
+        syslog,
+        loader,
+        recording,
+        conversation,
+    )
 }
 
 
@@ -140,6 +159,7 @@ _TFTP = [data for port, data in packets().values() if port == 69]
 _RECORDED = {
     "dhcp": _DHCP,
     "dhcp_answer": [b"\2" + data[1:] for data in _DHCP],
+    "witnessed": [*shown().values()],
     "tftp_request": [*_TFTP, b"\0\1snponly.efi\0octet" + _OPTIONS, b"\0\2up\0octet\0"],
     "tftp_transfer": [bytes((window, window % 2, 200)) + b"\1\x80" * 40 for window in (0, 3, 15, 63)],
     "loader": [

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -51,6 +51,21 @@ class Network:
     def drop_bridge(self) -> None:
         run("ip", "-n", self.server, "link", "del", self.bridge)
         run("ip", "-n", self.server, "link", "del", "pvs0")
+
+    @contextmanager
+    def neighbour(self, address: str) -> Iterator["Network"]:
+        """A further machine on the bridge, as the one whose namespace and card a server is started in."""
+        space, card = f"pvr{os.getpid()}", "pvr1"
+        try:
+            run("ip", "netns", "add", space)
+            run("ip", "-n", self.server, "link", "add", "pvr0", "type", "veth", "peer", "name", card)
+            run("ip", "-n", self.server, "link", "set", "pvr0", "master", self.bridge, "up")
+            run("ip", "-n", self.server, "link", "set", card, "netns", space)
+            run("ip", "-n", space, "addr", "add", f"{address}/24", "dev", card)
+            run("ip", "-n", space, "link", "set", card, "up")
+            yield replace(self, server=space, bridge=card, address=address)
+        finally:
+            subprocess.run(["ip", "netns", "del", space], check=False, stderr=subprocess.DEVNULL)
 
     def give_client(self, address: str) -> None:
         run("ip", "-n", self.client, "addr", "add", f"{address}/24", "dev", self.card)

@@ -30,9 +30,11 @@ def net() -> Iterator[Network]:
 
 
 @contextmanager
-def serving(net: Network, *, pattern: str = "pvbr*", advertise: bool = False) -> Iterator[Events]:
+def serving(
+    net: Network, *, pattern: str = "pvbr*", advertise: bool = False, proxy_port: int = 4011
+) -> Iterator[Events]:
     events = Events()
-    settings = NetbootSettings((pattern,), router_advertisement=advertise, poll=0.05)
+    settings = NetbootSettings((pattern,), router_advertisement=advertise, poll=0.05, proxy_port=proxy_port)
 
     async def main(started: Callable[[], None]) -> None:
         netboot = Netboot(settings, everybody, loader, events.take, now, lambda address: None)

@@ -25,6 +25,7 @@ EVENTS = [
     happened(5, "log", "no file here", source="tftp", install="", machine="", data={"address": "192.0.2.7"}),
     happened(6, "log", "a line of the installer"),
     happened(7, "loader.sent", "snponly.efi: 9 bytes in 0.01 s"),
+    happened(8, "loader.refused", "not started", data={"interface": "br0", "remedy": "use shim"}),
 ]
 LINES = [
     f"br0         {INSTALL['mac']} (web1)  dhcp.question: bios iPXE asks: DISCOVER",
@@ -32,6 +33,7 @@ LINES = [
     f"br0         {OTHER}  dhcp.ignored: asked on br9, which is not served",
     "-           192.0.2.7  log: no file here",
     f"br0         {INSTALL['mac']} (web1)  loader.sent: snponly.efi: 9 bytes in 0.01 s",
+    f"br0         {INSTALL['mac']} (web1)  loader.refused: not started; use shim",
 ]
 
 
@@ -56,7 +58,7 @@ def test_watch_prints_what_is_of_a_boot(told: FakeService, provisioner: Provisio
     assert [line.partition("  ")[2] for line in ran.out.splitlines()] == LINES
 
 
-@pytest.mark.parametrize(("name", "lines"), [("WEB1", [0, 1, 4]), (OTHER, [2]), ("web2", [])])
+@pytest.mark.parametrize(("name", "lines"), [("WEB1", [0, 1, 4, 5]), (OTHER, [2]), ("web2", [])])
 def test_watch_keeps_to_those_named(
     told: FakeService, provisioner: Provisioner, name: str, lines: list[int]
 ) -> None:
@@ -68,7 +70,7 @@ def test_watch_keeps_to_those_named(
 def test_watch_as_json_prints_the_events(told: FakeService, provisioner: Provisioner) -> None:
     ran = provisioner("netboot", "watch", "-o", "json", "--for", "1")
 
-    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [1, 2, 4, 5, 7]
+    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [1, 2, 4, 5, 7, 8]
 
 
 def test_watch_ends_where_the_service_stays_away(

@@ -14,6 +14,12 @@ TO_SCRIPT = (*TO_OFFER, K.LOADER_SENT, K.SCRIPT_SENT)
 TO_INITRD = (*TO_SCRIPT, K.KERNEL_SENT, K.INITRD_SENT)
 TO_ANSWER = (*TO_INITRD, K.ANSWER_SERVED)
 
+REFUSED: tuple["Happened", ...] = (
+    K.LOADER_SENT,
+    (K.LOADER_REFUSED, "snponly.efi was fetched whole and not started: refused by Secure Boot?"),
+)
+BY_HTTP: "Happened" = (K.LOADER_SENT, "snponly.efi by HTTP", {"file": "snponly.efi", "source": "http"})
+
 Happened = Kind | tuple[Kind, str] | tuple[Kind, str, Mapping[str, object]]
 
 
@@ -23,7 +29,8 @@ def story(*happened: Happened) -> tuple[Install, list[Event]]:
     events = []
     for number, item in enumerate(happened, 1):
         kind, text, data = (*item, {})[:3] if isinstance(item, tuple) else (item, str(item), {})
-        event = Event(kind, START, "test", install.mac, "i1", text, data, number)
+        source = str(data.get("source", "test"))
+        event = Event(kind, START, source, install.mac, "i1", text, data, number)
         install = advance(install, event)
         events.append(event)
     return install, events
@@ -89,6 +96,59 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "the fetch of our loader",
         "the guest may have listened to another server: 192.0.2.9 answers as well, with pxelinux.0",
         "switch the netboot answers of that server off",
+    ),
+    "another server's boot file, taken": (
+        (
+            *TO_OFFER,
+            K.DHCP_RIVAL,
+            (K.LOADER_FOREIGN, "takes pxelinux.0 from 192.0.2.9, not snponly.efi from us", {"remedy": "off"}),
+        ),
+        "the fetch of our loader",
+        "web1 listened to another server: it takes pxelinux.0 from 192.0.2.9, not snponly.efi from us",
+        "off; then reset web1",
+    ),
+    "a question on 4011 that nobody answers": (
+        (*TO_OFFER, K.DHCP_RIVAL, (K.DHCP_UNANSWERED, "192.0.2.9 was asked", {"remedy": "let it answer"})),
+        "an answer on port 4011",
+        "web1 waits for its boot file: 192.0.2.9 was asked",
+        "let it answer; then reset web1",
+    ),
+    "loader refused": (
+        (*TO_OFFER, *REFUSED, (K.DHCP_IPV6, "asks over IPv6"), K.DHCP_QUESTION, K.DHCP_OFFER),
+        "the start of the loader",
+        "snponly.efi was fetched whole and not started: refused by Secure Boot?",
+        "use shim and GRUB, which are signed (guests with secure=on get them), or switch Secure Boot off; "
+        "then reset web1",
+    ),
+    "loader refused, and fetched again since": (
+        (*TO_OFFER, *REFUSED, *TO_OFFER[-2:], K.LOADER_SENT),
+        "the start of the loader",
+        "snponly.efi was fetched whole and not started: refused by Secure Boot?",
+        "use shim and GRUB",
+    ),
+    "loader refused once, and started since": (
+        (*TO_OFFER, *REFUSED, *TO_OFFER[-2:], K.LOADER_SENT, (K.DHCP_QUESTION, "", {"user_class": "iPXE"})),
+        "the fetch of its boot script",
+        "the loader runs, but cannot reach the guests' HTTP port",
+        "let the guests' TCP port in",
+    ),
+    "loader refused over HTTP": (
+        (*TO_OFFER, BY_HTTP, (K.DHCP_IPV6, "asks over IPv6")),
+        "the start of the loader",
+        "snponly.efi was fetched whole over HTTP, and its firmware went on to IPv6: refused by Secure Boot?",
+        "use shim and GRUB",
+    ),
+    "loader over HTTP, and silence": (
+        (*TO_OFFER, BY_HTTP, K.DHCP_QUESTION, K.DHCP_OFFER),
+        "the start of the loader",
+        "snponly.efi was fetched whole over HTTP, and nothing says that it ran: refused by Secure Boot?",
+        "use shim and GRUB",
+    ),
+    "loader over HTTP that runs": (
+        (*TO_OFFER, BY_HTTP, (K.DHCP_QUESTION, "", {"user_class": "iPXE"}), K.DHCP_OFFER),
+        "the fetch of its boot script",
+        "the loader runs, but cannot reach the guests' HTTP port",
+        "let the guests' TCP port in",
     ),
     "loader failed": (
         (*TO_OFFER, (K.LOADER_FAILED, "snponly.efi: no acknowledgement")),
