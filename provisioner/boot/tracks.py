@@ -103,12 +103,12 @@ class Tracks:
         return self._unanswered(server, tries.count)
 
     def _unanswered(self, server: str, tries: int) -> Finding:
-        asked = f"was asked for the boot file on port 4011, {tries} times"
+        asked = "was asked for the boot file on port 4011 again and again"
         if server == self._ours:
-            text = f"{server}, which is us, {asked}, and none of it came through"
+            text = f"{server}, which is us, {asked} and none of it came through"
             remedy = "let UDP port 4011 in: a firewall of this machine drops what its wire shows"
         else:
-            text = f"{server} {asked}, and does not answer"
+            text = f"{server} {asked} and does not answer"
             remedy = (
                 f"switch the netboot answers of {server} off (it sends machines to its port 4011), "
                 "or let it answer there"

@@ -123,6 +123,7 @@ class Witness:
                 "server": reply.answer.server,
                 "file": reply.answer.file,
                 "from": reply.answer.boot_server,
+                "remedy": "switch the netboot answers of that server off, or keep it off this network",
             }
             self._told.tell(Kind.DHCP_RIVAL, "dhcp", rival, mac=reply.mac, data=facts, once=rival)
 

@@ -52,7 +52,7 @@ def solicits(tracks: Tracks, now: float) -> Finding | None:
 CASES: dict[str, tuple[list[Step | float], list[str]]] = {
     "4011 of a rival, three times": (
         [asked, pxe(RIVAL), pxe(RIVAL), pxe(RIVAL), pxe(RIVAL)],
-        [f"{RIVAL} was asked for the boot file on port 4011, 3 times, and does not answer"],
+        [f"{RIVAL} was asked for the boot file on port 4011 again and again and does not answer"],
     ),
     "4011 of a rival, so fast that no answer could have come": (
         [pxe(RIVAL), -0.2, pxe(RIVAL), -0.2, pxe(RIVAL), -0.2, pxe(RIVAL)],
@@ -67,7 +67,7 @@ CASES: dict[str, tuple[list[Step | float], list[str]]] = {
     "4011 of ours, which we never hear": (
         [pxe(OURS), pxe(OURS), pxe(OURS)],
         [
-            f"{OURS}, which is us, was asked for the boot file on port 4011, 3 times, "
+            f"{OURS}, which is us, was asked for the boot file on port 4011 again and again "
             "and none of it came through"
         ],
     ),
