@@ -1,9 +1,11 @@
 """One line of kernel arguments, written as each loader reads it, so that the kernel gets it unchanged."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from provisioner.core.errors import Invalid
+from provisioner.core.firmware import Dialect
 
 SERIAL: Final = "@serial@"
 """Stands in a line for the SMBIOS serial, which only the loader on the machine knows."""
@@ -48,6 +50,13 @@ def for_pxelinux(line: str) -> str:
             remedy="shorten kernel_args of the profile, or install it with --loader ipxe",
         )
     return line
+
+
+WRITTEN: Mapping[Dialect, Callable[[str], str]] = {
+    "ipxe": for_ipxe,
+    "grub": for_grub,
+    "pxelinux": for_pxelinux,
+}
 
 
 def _grub_word(word: str) -> str:

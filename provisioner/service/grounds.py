@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from provisioner.answers.render import AnswerContext, render
+from provisioner.boot.arguments import WRITTEN
 from provisioner.core import urls
 from provisioner.core.errors import Invalid
 from provisioner.core.guest import GuestSpec
@@ -63,8 +64,17 @@ class Grounds:
         root: str,
         present: frozenset[str] = frozenset(),
     ) -> Given:
-        """Raises Invalid for what cannot be answered that way, or an image that is none."""
+        """Raises Invalid for what cannot be answered that way, arguments that cannot be handed over, or an
+        image that is none.
+        """
         spec = row.spec
+        line = ""
+        if spec.method == "url" or (spec.method == "pxe" and profile is not None):
+            line = self._arguments.line(install, profile, tree, root, spec)
+        if spec.method == "pxe":
+            WRITTEN[spec.netboots_by](
+                line
+            )  # said before anything starts
         kinds: tuple[TokenKind, ...] = ("stub", "answer", "report")
         stub, *others = (self._tokens.mint(install.id, kind, install.generation) for kind in kinds)
         image = await self._media.disk_image(spec.disk.image) if spec.disk.image else None
@@ -74,9 +84,7 @@ class Grounds:
             log=str(self._log_dir / f"{install.id}.log"),
             volume=row.volume,
             data_volumes=row.holdings.data,
-            arguments=self._arguments.line(install, profile, tree, root, spec)
-            if spec.method == "url"
-            else "",
+            arguments=line if spec.method == "url" else "",
             stub=urls.stub(root),
             seed=await self._seed(install, row, profile, tree, root),
             image=image,

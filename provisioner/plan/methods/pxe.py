@@ -18,5 +18,13 @@ def prepare(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given) -> Prepa
 
 
 def warnings(spec: GuestSpec) -> tuple[str, ...]:
-    """Nothing beyond what the network's verdict says."""
-    return ()
+    """What the network's verdict cannot tell: which server GRUB goes on with.
+
+    GRUB before 2.12 reads it from the DHCP server's answer and knows nothing of a ProxyDHCP's.
+    """
+    if spec.netboots_by != "grub" or spec.nic.kind in ("network", "user"):
+        return ()
+    return (
+        f"GRUB before 2.12 fetches its menu from the server that the DHCP server of {spec.nic.source} names: "
+        "where that is not this one, GRUB stops at its prompt (provisioner network snippet mends it there)",
+    )
