@@ -72,9 +72,7 @@ class Grounds:
         if spec.method == "url" or (spec.method == "pxe" and profile is not None):
             line = self._arguments.line(install, profile, tree, root, spec)
         if spec.method == "pxe":
-            WRITTEN[spec.netboots_by](
-                line
-            )  # said before anything starts
+            WRITTEN[spec.netboots_by](line)  # said before anything starts
         kinds: tuple[TokenKind, ...] = ("stub", "answer", "report")
         stub, *others = (self._tokens.mint(install.id, kind, install.generation) for kind in kinds)
         image = await self._media.disk_image(spec.disk.image) if spec.disk.image else None

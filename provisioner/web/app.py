@@ -39,7 +39,7 @@ def guest_app(services: Services) -> web.Application:
     """`/boot /answer /tree /report`, plain HTTP as firmware speaks it."""
     app = web.Application(middlewares=[as_problems, own_paths_only], client_max_size=JSON_BYTES)
     app[SERVICES] = services
-    app[LEDGER] = Ledger(services.store, services.clock)
+    app[LEDGER] = Ledger(services.store, services.clock, services.neighbour)
     app[TREES] = Recent(services.trees.get)
     app.on_response_prepare.append(plain)
     for table in (health.ROUTES, boot.ROUTES, answers.ROUTES, trees.ROUTES, report.ROUTES):

@@ -6,6 +6,7 @@ A download carries no token; it belongs to the install whose machine spoke from 
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from provisioner.core.errors import NotFound, ProvisionerError
@@ -48,11 +49,17 @@ PACKAGE = Part(Kind.TREE_BYTES)
 
 
 class Ledger:
-    """`record` goes to the store; everything else is this process's memory and may be lost."""
+    """`record` goes to the store; everything else is this process's memory and may be lost.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    `neighbour` turns an address into a MAC address where the kernel knows it.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, neighbour: Callable[[str], str | None] = lambda address: None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._neighbour = neighbour
         self._owners = Recent(self._owner)
         self._alone = Recent(self._sole)
         self._claims: dict[str, str] = {}
@@ -90,6 +97,10 @@ class Ledger:
 
     async def _owner(self, address: str) -> Install | None:
         found = await self._claimed(address) or await self._store.install_of(address=address)
+        if found is not None and not found.over:
+            return found
+        mac = self._neighbour(address)  # PXELINUX and GRUB fetch a kernel before any token was shown
+        found = await self._store.install_of(mac=mac) if mac else None
         return found if found is not None and not found.over else None
 
     async def _claimed(self, address: str) -> Install | None:
