@@ -33,7 +33,7 @@ e2e-full: ## real boots, every network with every firmware
 	@packaging/setup.sh test
 	@$(AS_ROOT) $(PYTEST) tests/lab --every-cell
 
-bench: ## figures, ours beside virt-install, nginx, dnsmasq, other TFTP servers (BENCH=create|netboot|tftp: one part; QUICK=1)
+bench: ## figures, ours beside virt-install, nginx, dnsmasq, other TFTP servers (BENCH=create|netboot|tftp|dhcp: one part; QUICK=1)
 	@packaging/setup.sh test bench
 	@$(AS_ROOT) $(PYTHON) -m tests.bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH))
 
@@ -41,9 +41,9 @@ fuzz: ## what reads bytes of strangers, fuzzed with coverage (FUZZ_SECONDS=60)
 	@packaging/setup.sh test fuzz
 	@$(PYTHON) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-torture: ## the long loops: 100,000 mutated packets, 200 creations killed at every step and the like
+torture: ## the long loops: a million mutated packets a parser, 100,000 boots, 200 creations killed at every step
 	@packaging/setup.sh test
-	@TORTURE=1 $(PYTEST) -k torture --timeout 3600
+	@TORTURE=1 $(PYTEST) -k torture --timeout 3600 -s
 	@$(AS_ROOT) env TORTURE=1 $(PYTEST) tests/lab -k torture
 
 lint: ## ruff, mypy --strict, shellcheck

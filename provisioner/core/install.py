@@ -195,6 +195,8 @@ def advance(install: Install, event: Event) -> Install:
     percent = max(install.percent, _percent(event), _FLOOR.get(stage, 0))
     if stage is Stage.FAILED:
         install = replace(install, failed_at=install.stage, reason=event.text)
+    if stage is install.stage and percent == install.percent:
+        return install
     changed = install.changed if stage is install.stage else event.at
     return replace(install, stage=stage, percent=percent, changed=changed)
 

@@ -21,6 +21,7 @@ DATAGRAM = 2048
 PATIENCE = 2
 """Milliseconds that a full send buffer is waited for; what does not leave then is a packet lost."""
 _BUFFER = 8 * 1024 * 1024
+"""For many windows."""
 _RCVBUFFORCE, _SNDBUFFORCE = 33, 32
 _log = logging.getLogger(__name__)
 _numbers = struct.Struct("!HH")
@@ -112,13 +113,13 @@ def bound(address: str, port: int) -> socket.socket:
     return sock
 
 
-def roomy(sock: socket.socket) -> socket.socket:
-    """The socket with buffers for many windows, beyond the system's limit where that is allowed."""
+def roomy(sock: socket.socket, size: int = _BUFFER) -> socket.socket:
+    """The socket with buffers of so many bytes, beyond the system's limit where that is allowed."""
     for forced, plain in ((_RCVBUFFORCE, socket.SO_RCVBUF), (_SNDBUFFORCE, socket.SO_SNDBUF)):
         try:
-            sock.setsockopt(socket.SOL_SOCKET, forced, _BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, forced, size)
         except OSError:
-            sock.setsockopt(socket.SOL_SOCKET, plain, _BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, plain, size)
     return sock
 
 

@@ -7,6 +7,7 @@ import ipaddress
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydhcp.options import DHCPOptions
 from pydhcp.packet import DHCPFlags, DHCPMessage, DHCPOpcode
@@ -22,6 +23,8 @@ _LARGEST = 4096
 _IPXE_HTTP = 0x13
 # Option 43, sub-option 6 (discovery control), bit 3: take the boot file of this packet and ask nobody else.
 _SKIP_DISCOVERY = bytes((6, 1, 8, 255))
+_IDENTITY = b"\xe7" * 16
+"""Stands for a machine's UUID where no packet has the like otherwise."""
 
 
 def decode(data: bytes, port: int) -> Question | Ignore:
@@ -34,29 +37,43 @@ def decode(data: bytes, port: int) -> Question | Ignore:
         return Ignore(f"not a DHCP packet: {error}")
 
 
+def mac(data: bytes) -> str:
+    """Where a packet of Ethernet has its sender's address (RFC 2131, chaddr), whatever the rest of it is."""
+    return data[28:34].hex(":")
+
+
 def encode(question: Question, offer: Offer) -> bytes:
     """OFFER to a DISCOVER, ACK to a REQUEST; never an address in it. Raises Invalid for a file too long."""
     if len(offer.file.encode()) > LONGEST_FILE:
         raise Invalid(f"the boot file name {offer.file} is over {LONGEST_FILE} bytes; use a shorter one")
+    form, at = _form(_OFFER if question.message == DISCOVER else _ACK, offer, identified=bool(question.uuid))
+    identity = bytes.fromhex(question.uuid.replace("-", ""))
+    xid, chaddr = question.xid.to_bytes(4, "big"), bytes.fromhex(question.mac.replace(":", ""))
+    return b"".join((form[:4], xid, form[8:28], chaddr, form[34:at], identity, form[at + len(identity) :]))
+
+
+@lru_cache(256)
+def _form(kind: int, offer: Offer, *, identified: bool) -> tuple[bytes, int]:
+    """What all whose question gets that offer are sent, and where in it the identity (option 97) stands."""
     server = ipaddress.IPv4Address(offer.server)
     options = DHCPOptions()
-    options[53] = bytes((_OFFER if question.message == DISCOVER else _ACK,))
+    options[53] = bytes((kind,))
     options[54] = server.packed
     options[60] = offer.vendor_class.encode()
-    if question.uuid:
-        options[97] = b"\0" + uuid.UUID(question.uuid).bytes
+    if identified:
+        options[97] = b"\0" + _IDENTITY
     if offer.skip_discovery:
         options[43] = _SKIP_DISCOVERY
     message = DHCPMessage(
         DHCPOpcode.BOOTREPLY,
-        xid=question.xid,
         flags=DHCPFlags.BROADCAST,
         siaddr=server,
-        chaddr=bytes.fromhex(question.mac.replace(":", "")),
+        chaddr=bytes(6),
         file=offer.file,
         options=options,
     )
-    return message.encode()
+    form = message.encode()
+    return form, form.index(_IDENTITY) if identified else len(form)
 
 
 def ask(mac: str, xid: int, *, take: str = "", server: str = "") -> bytes:

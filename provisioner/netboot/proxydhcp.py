@@ -16,27 +16,41 @@ from provisioner.boot.quiet import Bucket
 from provisioner.core.errors import Invalid
 from provisioner.core.install import Kind
 from provisioner.netboot import packet
+from provisioner.netboot.datagrams import roomy
 from provisioner.netboot.listener import Listener, opening
 from provisioner.netboot.ports import naming
 from provisioner.netboot.told import Told
 
 Decide = Callable[[Question, Local], Offer | Ignore]
+Known = Callable[[str], bool]
+"""Whether a MAC address is that of a machine of ours."""
 
 _log = logging.getLogger(__name__)
 _BROADCAST = "255.255.255.255"
 _SERVER_PORT = 67
 _PXE_PORT = 4011
+_QUEUE = 4 * 1024 * 1024
+"""Bytes of questions that wait: some thousands, which are a tenth of a second of a flood."""
 
 
 class ProxyDhcp:
     """Answers each DISCOVER by broadcast and each REQUEST on 4011 to where it came from."""
 
-    def __init__(self, local: Local, decide: Decide, told: Told, client_port: int = 68) -> None:
+    def __init__(
+        self,
+        local: Local,
+        decide: Decide,
+        told: Told,
+        client_port: int = 68,
+        known: Known = lambda mac: False,
+    ) -> None:
         self._local = local
+        self._known = known
         self._decide = decide
         self._told = told
         self._client_port = client_port
         self._pace = Bucket(rate=10, burst=20)
+        self._strangers = Bucket(rate=500, burst=1000)
         self._listeners: list[Listener] = []
 
     def open(self, dhcp_port: int, proxy_port: int) -> None:
@@ -55,10 +69,10 @@ class ProxyDhcp:
 
     def answer(self, data: bytes, role: int) -> bytes | None:
         """The reply to one datagram on port 67 or 4011 (`role`), None for silence. Tells what it did."""
+        if not self._admitted(packet.mac(data), time.monotonic()):
+            return None
         question = packet.decode(data, role)
         if isinstance(question, Ignore):
-            return None
-        if not self._pace.take(question.mac, time.monotonic()):
             return None
         decision = self._decide(question, self._local)
         if question.message not in (DISCOVER, REQUEST) or (question.message, role) == (REQUEST, _SERVER_PORT):
@@ -74,6 +88,12 @@ class ProxyDhcp:
                 return reply
         self._told.ignored("dhcp", decision, mac=question.mac, data=_facts(question))
         return None
+
+    def _admitted(self, mac: str, now: float) -> bool:
+        """Whether a packet is read at all. A flood from anybody leaves time for the machines that we know."""
+        if not self._known(mac) and not self._strangers.take("all", now):
+            return False
+        return self._pace.take(mac, now)
 
     def _tell_offer(self, question: Question, offer: Offer) -> None:
         client = identify(question)
@@ -91,6 +111,7 @@ class ProxyDhcp:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._local.interface.encode())
             sock.bind((address, port))
+            roomy(sock, _QUEUE)
         self._listeners.append(Listener(sock, "a DHCP packet", partial(self._asked, sock, role)))
 
     def _asked(self, sock: socket.socket, role: int, data: bytes, peer: tuple[str, int]) -> None:

@@ -13,7 +13,7 @@ from provisioner.netboot import interfaces
 from provisioner.netboot.advertisement import Advertiser
 from provisioner.netboot.ear import Ear
 from provisioner.netboot.interfaces import Interface
-from provisioner.netboot.proxydhcp import Decide, ProxyDhcp
+from provisioner.netboot.proxydhcp import Decide, Known, ProxyDhcp
 from provisioner.netboot.syslog import Syslog
 from provisioner.netboot.tftp import Loader, Tftp
 from provisioner.netboot.told import Emit, Manners, Told, Who
@@ -49,7 +49,7 @@ class Netboot:
 
     `also` names further interfaces, which may change while it runs.
     `decide` and `loader` are asked for each question; `emit` takes the events; `who` turns an address into a
-    MAC address.
+    MAC address. A flood of questions keeps no machine from its answer that is `known`.
     """
 
     def __init__(
@@ -61,9 +61,11 @@ class Netboot:
         clock: Callable[[], datetime],
         who: Who = interfaces.neighbour,
         also: Callable[[], Sequence[str]] = lambda: (),
+        known: Known = lambda mac: False,
     ) -> None:
         self._settings = settings
         self._also = also
+        self._known = known
         self._decide = decide
         self._loader = loader
         self._emit = emit
@@ -71,7 +73,7 @@ class Netboot:
         self._who = who
         self._manners = Manners()
         self._served: dict[str, _Served] = {}
-        self._ear = Ear(self._served.__contains__, self._heard)
+        self._ear = Ear(self._heard)
         self._failing: dict[str, str] = {}
 
     @property
@@ -108,6 +110,7 @@ class Netboot:
         for name, interface in present.items():
             if name not in self._served:
                 await self._serve(interface, first=first)
+        self._ear.leave_out({served.interface.index: name for name, served in self._served.items()})
 
     def _patterns(self) -> Sequence[str]:
         return (*self._settings.interfaces, *self._also())
@@ -115,7 +118,7 @@ class Netboot:
     async def _serve(self, interface: Interface, *, first: bool) -> None:
         local = Local(interface.name, interface.address)
         told = self._told(local)
-        served = _Served(interface, self._settings, self._decide, self._loader, told, self._who)
+        served = _Served(interface, self._settings, self._decide, self._loader, told, self._who, self._known)
         try:
             await served.open(self._settings)
         except Unavailable as error:
@@ -154,10 +157,11 @@ class _Served:
         loader: Loader,
         told: Told,
         who: Who,
+        known: Known,
     ) -> None:
         local = Local(interface.name, interface.address)
         self.interface = interface
-        self._dhcp = ProxyDhcp(local, decide, told, settings.client_port)
+        self._dhcp = ProxyDhcp(local, decide, told, settings.client_port, known)
         policy = Policy(
             window=settings.tftp_window, timeout=settings.tftp_timeout, rollover=settings.tftp_rollover
         )

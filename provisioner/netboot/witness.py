@@ -24,6 +24,7 @@ _ETH_ALL: Final = 3
 """A socket of one protocol is not shown what leaves."""
 _SOL_PACKET, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _PROMISCUOUS = 263, 1, 2, 1  # linux/if_packet.h
 _CLOSELY: Final = 60.0
+_FROM_SERVER: Final = (67).to_bytes(2, "big")
 
 
 class Witness:
@@ -31,6 +32,7 @@ class Witness:
 
     def __init__(self, local: Local, told: Told) -> None:
         self._local = local
+        self._ours = bytes(4) + socket.inet_aton(local.address)
         self._told = told
         self._tracks = Tracks(local.address)
         self._loop = asyncio.get_running_loop()
@@ -91,6 +93,8 @@ class Witness:
                 self._listener.socket.setsockopt(_SOL_PACKET, change, self._membership)
 
     def _heard(self, data: bytes, sender: Any) -> None:
+        if self._own(data):
+            return
         seen, now = sighting(data), self._loop.time()
         mac = sender[4].hex(":")
         match seen:
@@ -109,6 +113,12 @@ class Witness:
                 self._tell(mac, self._tracks.solicited(mac, now))
             case None:
                 pass
+
+    def _own(self, data: bytes) -> bool:
+        """Whether it is an answer from port 67 like ours, with no address for anybody and naming us."""
+        at = (data[0] & 0xF) * 4 if data else 0
+        body = at + 8  # behind UDP
+        return data[at : at + 2] == _FROM_SERVER and data[body + 16 : body + 24] == self._ours
 
     def _tell(self, mac: str, finding: Finding | None) -> None:
         if finding is not None:

@@ -5,8 +5,11 @@ A DHCP answer waits for no database. While the store is away the last snapshot g
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import TypeVar
 from uuid import UUID
 
 from provisioner.boot import loader
@@ -25,10 +28,13 @@ from provisioner.service.recipes import Recipe, Recipes, recipe
 _log = logging.getLogger(__name__)
 _LEARNED = 4096
 _MOST = 10000
-_PERIOD = 0.25
+_PERIOD, _LONGEST, _REST = 0.25, 2.0, 5
+"""Seconds between two looks at the store, and how many times a look's own time is at least between them."""
 _EVERYTHING_AFTER = 8
 _BATCH = 0.1
-_WAITING = 20000
+_WAITING, _TOGETHER = 20000, 100
+"""Events that wait at most, and what is done in one go, so that no answer waits long for it."""
+Known = TypeVar("Known", Machine, Install)
 
 
 class Snapshot:
@@ -82,8 +88,7 @@ class Snapshot:
         installs = sorted(
             await self._store.installs(active=True, limit=_MOST), key=lambda install: install.created
         )
-        self._machines = {key: machine for machine in machines for key in _keys(machine.mac, machine.uuid)}
-        self._installs = {key: install for install in installs for key in _keys(install.mac, install.uuid)}
+        self._machines, self._installs = await _by_key(machines), await _by_key(installs)
         self._bound = {install.address: install.mac for install in installs if install.address}
         for address in [address for address in self._bound if address.startswith("127.")]:
             if sole(installs, address) is None:  # several guests on user networks: it may be any of them
@@ -108,6 +113,7 @@ class Snapshot:
         """Refreshes until cancelled; a store that is away is said once and waited for."""
         away = False
         while True:
+            begun = time.monotonic()
             try:
                 await self.refresh()
                 away = False
@@ -115,7 +121,8 @@ class Snapshot:
                 if not away:
                     _log.warning("the store is away, answering from the last snapshot: %s", error)
                 away = True
-            await asyncio.sleep(_PERIOD)
+            took = time.monotonic() - begun
+            await asyncio.sleep(min(_LONGEST, max(_PERIOD, _REST * took)))
 
     def decide(self, question: Question, local: Local) -> Offer | Ignore:
         """What a DHCP question gets. Every question also teaches which address a machine has."""
@@ -175,6 +182,10 @@ class Snapshot:
         mac = self.mac_of(address)
         return mac if mac in self._machines else None
 
+    def knows(self, mac: str) -> bool:
+        """Whether a machine, or an install under way, has this MAC address."""
+        return mac in self._machines or mac in self._installs
+
     def _verdict(self, mac: str, uuid: str = "") -> tuple[Verdict, str]:
         install = self._install(mac, uuid)
         known = install is not None or any(key in self._machines for key in _keys(mac, uuid))
@@ -218,16 +229,27 @@ class Recorder:
 
     async def flush(self) -> None:
         """Records what waits; where that fails it goes on waiting."""
-        batch = list(self._waiting)
-        self._waiting.clear()
-        try:
-            if batch:
+        for _ in range(0, len(self._waiting), _TOGETHER):
+            batch = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
+            try:
                 await self._store.record(batch)
-        except BaseException:
-            self._waiting.extendleft(reversed(batch))
-            raise
+            except BaseException:
+                self._waiting.extendleft(reversed(batch))
+                raise
 
 
+async def _by_key(known: Sequence[Known]) -> dict[str, Known]:
+    """By MAC address and UUID, a later one in place of an earlier. Answers go out meanwhile."""
+    found: dict[str, Known] = {}
+    for begin in range(0, len(known), _TOGETHER):
+        if begin:
+            await asyncio.sleep(0)
+        for each in known[begin : begin + _TOGETHER]:
+            found |= dict.fromkeys(_keys(each.mac, each.uuid), each)
+    return found
+
+
+@lru_cache(4 * _MOST)
 def _keys(mac: str, uuid: str | None) -> tuple[str, ...]:
     """What a machine is found by: its MAC address, and its UUID in both orders that firmware sends."""
     if not uuid or set(uuid) <= set("0-") or set(uuid) <= set("f-"):

@@ -11,7 +11,7 @@ from provisioner.service.ports.store import NOTHING
 from provisioner.store import rows
 from provisioner.store.base import Session
 from provisioner.store.opening import open_with
-from provisioner.store.sessions import Sessions, changed
+from provisioner.store.sessions import Sessions, changed, nouns
 from provisioner.store.tables import guests, installs, machines
 
 # Made once: most of what a small statement costs is putting it together.
@@ -88,7 +88,7 @@ class Machinery(Sessions):
             raise Conflict(f"the name or MAC of {machine.name} is taken") from error
 
     async def machines(self) -> list[Machine]:
-        return [rows.machine(row) for row in await self._rows(select(machines).order_by(machines.c.name))]
+        return await nouns(rows.machine, await self._rows(select(machines).order_by(machines.c.name)))
 
     async def machine(self, *, mac: str = "", uuid: str = "", name: str = "") -> Machine | None:
         asked = {"a_mac": mac or None, "a_uuid": uuid or None, "a_name": name or None}

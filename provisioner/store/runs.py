@@ -11,7 +11,7 @@ from provisioner.core.install import FINAL, Event, Install
 from provisioner.service.ports import JournalRow
 from provisioner.store import rows
 from provisioner.store.base import Session
-from provisioner.store.sessions import Sessions, changed
+from provisioner.store.sessions import Sessions, changed, nouns
 from provisioner.store.tables import installs, journal
 from provisioner.store.timeline import record_in
 
@@ -35,7 +35,7 @@ class Runs(Sessions):
     async def installs(self, *, active: bool = False, limit: int = 200) -> list[Install]:
         query = select(installs).order_by(installs.c.number.desc())
         query = query.where(installs.c.stage.not_in(_OVER)) if active else query.limit(limit)
-        return [rows.install(row) for row in await self._rows(query)]
+        return await nouns(rows.install, await self._rows(query))
 
     async def install_of(self, *, mac: str = "", uuid: str = "", address: str = "") -> Install | None:
         latest = select(installs).order_by(installs.c.number.desc())

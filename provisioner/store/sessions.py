@@ -1,14 +1,20 @@
 """Short transactions: readers side by side, writers one after another, none cut off by its caller."""
 
+import asyncio
+import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Delete, RowMapping, Select, Update
 
 from provisioner.core.errors import Unavailable
 from provisioner.store.base import Base, Result, Session, Work
 from provisioner.store.engine import connect, database_errors, sqlite_file
+
+Noun = TypeVar("Noun")
+_AT_ONCE, _BREATH = 64, 0.0002
 
 
 def _now() -> datetime:
@@ -18,6 +24,22 @@ def _now() -> datetime:
 async def changed(session: Session, statement: Update | Delete) -> int:
     """How many rows the statement changed."""
     return (await session.execute(statement)).rowcount
+
+
+def _breathe() -> None:
+    """Many rows are no one piece of work where the loop is in another thread: it goes on meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(_BREATH)
+
+
+async def nouns(make: Callable[[RowMapping], Noun], rows: Sequence[RowMapping]) -> list[Noun]:
+    """What rows hold. Many are made some at a time, and the loop has its turn between."""
+    made: list[Noun] = []
+    for begin in range(0, len(rows), _AT_ONCE):
+        if begin:
+            await asyncio.sleep(0)
+        made += [make(row) for row in rows[begin : begin + _AT_ONCE]]
+    return made
 
 
 class Sessions:
@@ -66,7 +88,12 @@ class Sessions:
 
     async def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
         async def work(session: Session) -> Sequence[RowMapping]:
-            found: Sequence[RowMapping] = (await session.execute(query)).mappings().all()
+            read = (await session.execute(query)).mappings()
+            found: list[RowMapping] = []
+            while part := read.fetchmany(_AT_ONCE):
+                found += part
+                if len(part) == _AT_ONCE:
+                    _breathe()
             return found
 
         return await self._read(work)

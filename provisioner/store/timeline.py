@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, case, func, insert, or_, select, update
 
 from provisioner.core.install import FINAL, LIFE, Event, Install, Kind, advance
 from provisioner.store import rows
@@ -46,15 +47,24 @@ class Timeline(Sessions):
         return row["at"] if row else None
 
 
-# Made once: most of what a small statement costs is putting it together.
+# Made once: most of what a small statement costs is putting it together. Installs are locked in one order, so
+# that no two transactions wait for each other.
 _INSERT = insert(events)
-_BY_ID = select(installs).where(installs.c.id == bindparam("of")).with_for_update()
-_BY_MACHINE = (
-    select(installs)
-    .where(installs.c.mac == bindparam("of"))
-    .order_by(installs.c.stage.in_([str(stage) for stage in FINAL]), installs.c.number.desc())
-    .limit(1)
-    .with_for_update()
+_BY_ID = select(installs).where(installs.c.id.in_(bindparam("of", expanding=True)))
+_BY_ID = _BY_ID.order_by(installs.c.number).with_for_update()
+_MACHINES = installs.c.mac.in_(bindparam("of", expanding=True))
+_NEWEST = select(func.max(installs.c.number)).where(_MACHINES).group_by(installs.c.mac)
+_BY_MACHINE = tuple(
+    select(installs).where(installs.c.number.in_(newest)).order_by(installs.c.number).with_for_update()
+    for newest in (_NEWEST.where(installs.c.stage.not_in([str(stage) for stage in FINAL])), _NEWEST)
+)
+"""That of each machine which is not over; the latest."""
+_AT_ONCE = 200
+"""Values of one statement."""
+_LATER = bindparam("later", type_=tokens.c.expires.type)
+_PUSH = update(tokens).values(expires=_LATER)
+_PUSH = _PUSH.where(
+    tokens.c.install == bindparam("of"), tokens.c.revoked.is_(False), tokens.c.expires < _LATER
 )
 _END = update(tokens).where(tokens.c.install == bindparam("of"))
 _END = _END.values(
@@ -68,42 +78,53 @@ async def record_in(
     session: Session, happened: Sequence[Event], life: timedelta, known: Sequence[Install] = ()
 ) -> list[Install]:
     """`record` within a transaction that does more; `known` are installs that it has read already."""
-    before: dict[str, Install] = {install.id: install for install in known}
-    now: dict[str, Install] = dict(before)
+    subjects = await _subjects(session, happened, known)
+    before = {install.id: install for install in (*known, *subjects.values())}
+    now = dict(before)
     values: list[rows.Values] = []
     alive: dict[str, datetime] = {}
     for event in happened:
-        subject = await _subject(session, event, now)
+        subject = subjects.get(event.install or event.machine)
         value = rows.event_values(event)
         if subject is not None:
-            before.setdefault(subject.id, subject)
             value |= {"install": subject.id, "machine": event.machine or subject.mac}
-            now[subject.id] = advance(subject, event)
+            now[subject.id] = advance(now[subject.id], event)
             if event.kind in LIFE and not now[subject.id].over:
                 alive[subject.id] = max(event.at, alive.get(subject.id, event.at))
         values.append(value)
     await session.execute(_INSERT, values)
     changed = [now[key] for key in now if now[key] != before[key]]
+    if changed:
+        moves = [{"moved": install.id, **rows.install_values(install)} for install in changed]
+        await session.execute(_MOVE, moves)
     for install in changed:
-        await session.execute(_MOVE, {"moved": install.id, **rows.install_values(install)})
         if install.over:
             await _end_tokens(session, install)
-    for key, at in alive.items():
-        await push_expiry(session, key, at + life)
+    if alive:
+        await session.execute(_PUSH, [{"of": key, "later": at + life} for key, at in alive.items()])
     return changed
 
 
-async def _subject(session: Session, event: Event, seen: dict[str, Install]) -> Install | None:
-    """The install that an event is about, as this transaction has moved it so far."""
-    if event.install in seen:
-        return seen[event.install]
-    if not (event.install or event.machine):
-        return None
-    query, of = (_BY_ID, event.install) if event.install else (_BY_MACHINE, event.machine)
-    row = (await session.execute(query, {"of": of})).mappings().first()
-    if row is None:
-        return None
-    return seen.get(row["id"]) or rows.install(row)
+async def _subjects(
+    session: Session, happened: Sequence[Event], known: Sequence[Install]
+) -> dict[str, Install]:
+    """The installs that events are about: by the id that they name or else by their machine."""
+    found = {install.id: install for install in known}
+    named = {event.install for event in happened} - found.keys() - {""}
+    found |= {install.id: install for install in await _locked(session, _BY_ID, named)}
+    machines = {event.machine for event in happened if not event.install} - {""}
+    for query in _BY_MACHINE:
+        for install in await _locked(session, query, machines - found.keys()):
+            found[install.mac] = install
+    return found
+
+
+async def _locked(session: Session, query: Select[Any], of: Collection[str]) -> list[Install]:
+    asked, found = sorted(of), []
+    for begin in range(0, len(asked), _AT_ONCE):
+        done = await session.execute(query, {"of": asked[begin : begin + _AT_ONCE]})
+        found += [rows.install(row) for row in done.mappings()]
+    return found
 
 
 async def _end_tokens(session: Session, install: Install) -> None:
@@ -112,5 +133,4 @@ async def _end_tokens(session: Session, install: Install) -> None:
 
 
 async def push_expiry(session: Session, install: str, expires: datetime) -> None:
-    later = (tokens.c.install == install, tokens.c.revoked.is_(False), tokens.c.expires < expires)
-    await session.execute(update(tokens).where(*later).values(expires=expires))
+    await session.execute(_PUSH, {"of": install, "later": expires})

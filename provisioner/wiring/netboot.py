@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import signal
@@ -15,10 +16,14 @@ from provisioner.netboot import interfaces
 from provisioner.process import orphaned, say
 from provisioner.wiring.ground import now
 
+_TURN = 0.00002
+"""Seconds that the thread which writes events may keep the one that answers waiting."""
+
 
 def netboot() -> None:
     """The child's whole life."""
     logging.basicConfig(level=logging.INFO, format="netboot: %(message)s")
+    sys.setswitchinterval(_TURN)
     # Loaded while the parent still gets the store ready, and before it says what is to be done.
     for module in ("netboot.server", "service.snapshot", "store.database", "media.loaders"):
         import_module(f"provisioner.{module}")
@@ -45,6 +50,7 @@ async def _netboot(given: dict[str, Any]) -> None:
     )
     recorder = Recorder(store)
     await snapshot.refresh()
+    gc.freeze()  # all that was loaded stays; to look through it again would keep an answer waiting
     wanted = {**given["netboot"], "interfaces": tuple(given["netboot"]["interfaces"])}
     server = Netboot(
         NetbootSettings(**wanted),
@@ -54,6 +60,7 @@ async def _netboot(given: dict[str, Any]) -> None:
         now,
         snapshot.known,
         also=lambda: snapshot.repaired,
+        known=snapshot.knows,
     )
     works = (server.run(lambda: say({"ready": True})), snapshot.keep(), recorder.keep(), orphaned())
     tasks = [asyncio.create_task(work) for work in works]

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.bench import clone, debian, install, libvirt, start, tftp
+from tests.bench import clone, debian, dhcp, install, libvirt, start, tftp
 from tests.bench.measure import calibration, spread
 from tests.lab.alone import PREFIX, STATES, alone
 
@@ -18,7 +18,9 @@ GATE = 1.1
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
-    parser.add_argument("--only", choices=["create", "netboot", "tftp"], help="one part; all where left out")
+    parser.add_argument(
+        "--only", choices=["create", "netboot", "tftp", "dhcp"], help="one part; all where left out"
+    )
     asked = parser.parse_args()
     if os.geteuid() != 0:
         print("bench: needs root (bridges, ports below 1024); run it with sudo")
@@ -42,6 +44,8 @@ def on_a_state(quick: bool, only: str | None) -> int:
             held = netboot(state, 2 if quick else 5) and held
         if only in (None, "tftp"):
             held = tftp.transfers(state, quick, tell) and held
+        if only in (None, "dhcp"):
+            held = dhcp.offers(state, quick, tell) and held
         return 0 if held else 1
     finally:
         shutil.rmtree(state)

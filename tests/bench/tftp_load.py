@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
@@ -169,20 +169,25 @@ def pinned(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, _CORES)
 
 
-@contextmanager
-def ground(folder: Path) -> Iterator[Ground]:
-    """Files, programs, namespaces and line; all but the folder is gone afterwards."""
-    made = Ground(folder)
+def furnish(made: Ground, names: Iterable[str], programs: Iterable[str]) -> None:
+    """Fills the folder with those files, and compiles those programs."""
     made.root.mkdir(parents=True)
-    for place in (folder, made.root):
+    for place in (made.folder, made.root):
         place.chmod(0o755)  # a peer reads as nobody, whatever our umask is
-    for name, size in SIZES.items():
+    for name, size in ((name, SIZES[name]) for name in names):
         with (made.root / name).open("wb") as file:
             for begin in range(0, size, 1 << 20):
                 file.write(os.urandom(min(1 << 20, size - begin)))
         (made.root / name).chmod(0o644)
-    for program in ("tftpload", "tunrelay"):
-        run("cc", "-O2", "-Wall", "-o", str(folder / program), str(_SOURCES / f"{program}.c"))
+    for program in programs:
+        run("cc", "-O2", "-Wall", "-o", str(made.folder / program), str(_SOURCES / f"{program}.c"))
+
+
+@contextmanager
+def ground(folder: Path) -> Iterator[Ground]:
+    """Files, programs, namespaces and line; all but the folder is gone afterwards."""
+    made = Ground(folder)
+    furnish(made, SIZES, ("tftpload", "tunrelay"))
     with ExitStack() as stack:
         for netns in (_HERE, _FAR):
             stack.enter_context(namespace(netns))

@@ -20,6 +20,19 @@ def test_blocks_that_never_arrive_are_smaller_next_time() -> None:
     assert habits.policy(ELSEWHERE) == POLICY
 
 
+def test_what_was_learned_is_forgotten_ten_minutes_later() -> None:
+    now = 1000.0
+    habits = Habits(POLICY, lambda: now)
+    transfer = Transfer(512 * 400, Terms(512, 64))
+    transfer.gaps = 3
+    habits.learn(THERE, transfer)
+
+    now += 599
+    assert habits.policy(THERE).window == 32
+    now += 1
+    assert habits.policy(THERE) == POLICY
+
+
 def test_a_client_that_fell_silent_later_keeps_its_blocks() -> None:
     habits = Habits(POLICY)
     transfer = Transfer(5000, Terms(1468, 1, None, {"blksize": 1468}))
