@@ -1,22 +1,39 @@
-"""An EFI system partition: FAT32, holding one file, cut off behind it.
+"""An EFI system partition: FAT32, holding a few files, cut off behind the last.
 
 What lies behind the last cluster in use need not be written, so a partition of 64 MiB costs less than one.
 """
 
+import re
 import struct
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 _SECTOR = 512
 _RESERVED = 32
 _END = 0x0FFFFFFF
-_FOLDER, _FILE = 0x10, 0x20
+_FOLDER, _FILE, _LONG = 0x10, 0x20, 0x0F
+_SHORT = re.compile(r"[A-Z0-9_-]{1,8}(\.[A-Z0-9_-]{1,3})?")
+_MOST_LETTERS = 13  # what one entry of a long name holds
 _DATE = 1 << 5 | 1  # 1 January 1980, the first day there is: the same bytes on every host
 
 
-def _short(name: str) -> bytes:
-    """`BOOTX64.EFI` as the eleven bytes of a directory entry."""
-    stem, _, extension = name.partition(".")
-    return stem.ljust(8).encode("ascii") + extension.ljust(3).encode("ascii")
+def _names(name: str, number: int) -> tuple[bytes, bytes]:
+    """An entry that holds the long name, b"" where none is needed, and the eleven bytes of the short one.
+
+    Case is nothing to FAT. `number` makes a short name that was cut the only one of its folder.
+    """
+    if _SHORT.fullmatch(name.upper()):
+        stem, _, extension = name.upper().partition(".")
+        return b"", stem.ljust(8).encode("ascii") + extension.ljust(3).encode("ascii")
+    if len(name) > _MOST_LETTERS or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"{name} is no name for this FAT")
+    short = f"{name.upper()[:5]}~{number:X}".ljust(11).encode("ascii")
+    total = 0
+    for byte in short:
+        total = ((total >> 1 | total << 7) + byte) & 0xFF
+    letters = f"{name}\0".encode("utf-16-le").ljust(26, b"\xff")[:26]
+    head = struct.pack("<B10sBBB", 0x41, letters[:10], _LONG, 0, total)
+    return head + letters[10:22] + b"\0\0" + letters[22:], short
 
 
 def _entry(name: bytes, kind: int, cluster: int, size: int = 0) -> bytes:
@@ -47,42 +64,51 @@ def _information(free: int, following: int) -> bytes:
     )
 
 
-def image(path: str, data: bytes, sectors: int, hidden: int = 0) -> bytes:
-    """A file system of `sectors` with `data` at `path` (names in 8.3, upper case), up to its last cluster.
+def image(files: Mapping[str, bytes], sectors: int, hidden: int = 0) -> bytes:
+    """A file system of `sectors` with the files by their paths, up to its last cluster in use.
 
-    `hidden` is the partition's own first sector.
+    Names are 8.3 in any case, or 13 letters without a dot. `hidden` is the partition's own first sector.
+    Raises ValueError for other names, and for more than fits.
     """
-    folders = PurePosixPath(path).parts
-    *above, name = [part for part in folders if part != "/"]
+    paths = {PurePosixPath(path): data for path, data in files.items()}
+    # Cluster 2 is the root folder, then one for each folder, then each file in one run.
+    above = (folder for path in paths for folder in reversed(path.parents))
+    folders = {folder: 2 + number for number, folder in enumerate(dict.fromkeys(above))}
+    table = [0x0FFFFFF8, _END, *[_END] * len(folders)]
+    inside: dict[PurePosixPath, list[bytes]] = {folder: _dots(folder, folders) for folder in folders}
+    for folder in list(folders)[1:]:
+        _add(inside[folder.parent], folder.name, _FOLDER, folders[folder])
+    for path, data in paths.items():
+        first, length = len(table), -(-len(data) // _SECTOR)
+        table += [*range(first + 1, first + length), _END][:length]
+        _add(inside[path.parent], path.name, _FILE, first if length else 0, len(data))
     fat_sectors = -(-(sectors - _RESERVED + 2) * 4 // _SECTOR)
     clusters = sectors - _RESERVED - fat_sectors
-    # Cluster 2 is the root folder, then one for each folder, then the file in one run.
-    first = 3 + len(above)
-    length = max(1, -(-len(data) // _SECTOR))
-    if clusters < 65525 or first + length > clusters:
-        raise ValueError(f"{len(data)} bytes do not fit a FAT32 of {sectors} sectors")
-    fat = [0x0FFFFFF8, _END, *[_END] * (1 + len(above)), *range(first + 1, first + length), _END]
-    content = b""
-    for depth, part in enumerate([*above, name]):
-        here, parent = 2 + depth, (0 if depth <= 1 else 1 + depth)
-        dots = (
-            []
-            if depth == 0
-            else [_entry(b".          ", _FOLDER, here), _entry(b"..         ", _FOLDER, parent)]
-        )
-        inner = (
-            _entry(_short(part), _FILE, first, len(data))
-            if part is name
-            else _entry(_short(part), _FOLDER, here + 1)
-        )
-        content += b"".join([*dots, inner]).ljust(_SECTOR, b"\0")
-    boot = _boot_sector(sectors, fat_sectors, hidden)
-    information = _information(clusters - length - first + 2, first + length)
-    reserved = (boot + information).ljust(6 * _SECTOR, b"\0") + boot + information
-    table = struct.pack(f"<{len(fat)}I", *fat)
+    used = len(table) - 2
+    if clusters < 65525 or used > clusters:
+        raise ValueError(f"{used} clusters do not fit a FAT32 of {sectors} sectors")
+    boot = _boot_sector(sectors, fat_sectors, hidden) + _information(clusters - used, len(table))
+    contents = [*(b"".join(entries) for entries in inside.values()), *paths.values()]
     return (
-        reserved.ljust(_RESERVED * _SECTOR, b"\0")
-        + table.ljust(fat_sectors * _SECTOR, b"\0")
-        + content
-        + data.ljust(length * _SECTOR, b"\0")
+        (boot.ljust(6 * _SECTOR, b"\0") + boot).ljust(_RESERVED * _SECTOR, b"\0")
+        + struct.pack(f"<{len(table)}I", *table).ljust(fat_sectors * _SECTOR, b"\0")
+        + b"".join(data + bytes(-len(data) % _SECTOR) for data in contents)
     )
+
+
+def _dots(folder: PurePosixPath, clusters: Mapping[PurePosixPath, int]) -> list[bytes]:
+    """What every folder but the root begins with: itself, and the one above, where the root is 0."""
+    if folder == folder.parent:
+        return []
+    above = 0 if folder.parent == folder.parent.parent else clusters[folder.parent]
+    return [
+        _entry(b".".ljust(11), _FOLDER, clusters[folder]),
+        _entry(b"..".ljust(11), _FOLDER, above),
+    ]
+
+
+def _add(entries: list[bytes], name: str, kind: int, cluster: int, size: int = 0) -> None:
+    long, short = _names(name, len(entries))
+    entries.append(long + _entry(short, kind, cluster, size))
+    if len(b"".join(entries)) > _SECTOR:
+        raise ValueError("a folder of this FAT holds 16 entries at most")

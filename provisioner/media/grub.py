@@ -1,7 +1,8 @@
 """GRUB made ready on the host, so that the installer only copies it to the disk.
 
 BIOS: `boot.img` for the first sector and `core.img` for the BIOS boot partition. UEFI: a whole EFI system
-partition. Both read the menu from the third partition of the disk that they were started from.
+partition, with shim and the signed GRUB in it where the host has them. All read the menu from the third
+partition of the disk that they were started from.
 """
 
 import struct
@@ -10,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from provisioner.core.errors import Unavailable
-from provisioner.media import fat
+from provisioner.media import fat, signed
 from provisioner.media.hosttools import run
 
 # As in templates/installer/disk.sh; a test holds the two together.
@@ -85,10 +86,10 @@ def loaders() -> dict[str, bytes]:
     with TemporaryDirectory() as folder:
         work = Path(folder)
         core = _image("i386-pc", work)
-        efi = _image("x86_64-efi", work)
+        system = signed.files() or {"EFI/BOOT/BOOTX64.EFI": _image("x86_64-efi", work)}
     boot = (_modules("i386-pc") / "boot.img").read_bytes()
     return {
         "boot.img": place_boot(boot),
         "core.img": place_core(core),
-        "esp.img": fat.image("EFI/BOOT/BOOTX64.EFI", efi, ROOT_FIRST - ESP_FIRST, ESP_FIRST),
+        "esp.img": fat.image(system, ROOT_FIRST - ESP_FIRST, ESP_FIRST),
     }

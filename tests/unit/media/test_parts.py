@@ -11,7 +11,7 @@ import pytest
 from productmd.treeinfo import TreeInfo
 
 from provisioner.core.errors import Unavailable
-from provisioner.media import cpio, fat, grub, initramfs, treeinfo
+from provisioner.media import cpio, grub, initramfs, treeinfo
 from provisioner.media.elf import module_needs
 from provisioner.media.kernel import DRIVERS, host_kernel, newest
 
@@ -62,51 +62,6 @@ def test_the_same_entries_give_the_same_bytes() -> None:
     entries = [cpio.file("b", b"2"), cpio.file("a", b"1")]
 
     assert cpio.archive(entries) == cpio.archive(reversed(entries))
-
-
-def chain(image: bytes, cluster: int, table: int, start: int) -> bytes:
-    """The content of a run of clusters, as the table links them."""
-    data = b""
-    while cluster < 0x0FFFFFF8:
-        data += image[(start + cluster - 2) * 512 :][:512]
-        (cluster,) = struct.unpack_from("<I", image, table * 512 + cluster * 4)
-    return data
-
-
-def lookup(folder: bytes, name: bytes) -> tuple[int, int, int]:
-    """Kind, first cluster and size of a folder's entry."""
-    for at in range(0, len(folder), 32):
-        if folder[at : at + 11] == name:
-            high, low, size = struct.unpack_from("<H4xHI", folder, at + 20)
-            return folder[at + 11], high << 16 | low, size
-    raise KeyError(name)
-
-
-@pytest.mark.parametrize("size", [1, 512, 513, 700_000])
-def test_the_efi_partition_is_found_by_the_rules_of_fat32(size: int) -> None:
-    data = bytes(n * 7 % 251 for n in range(size))
-    image = fat.image("EFI/BOOT/BOOTX64.EFI", data, 131072, 2048)
-    sector, per_cluster, reserved, tables = struct.unpack_from("<HBHB", image, 11)
-    hidden, sectors, length = struct.unpack_from("<III", image, 28)
-    assert (sector, per_cluster, tables, hidden, sectors) == (512, 1, 1, 2048, 131072)
-    start = reserved + length
-    assert 65525 <= sectors - start < 2**28 - 1
-    assert length * 128 >= sectors - start + 2
-    assert image[3072:4096] == image[:1024]  # the copy of the boot sector that field 50 names
-
-    kind, cluster, _ = lookup(chain(image, 2, reserved, start), b"EFI        ")
-    assert kind == 0x10
-    kind, cluster, _ = lookup(chain(image, cluster, reserved, start), b"BOOT       ")
-    assert kind == 0x10
-    kind, cluster, found = lookup(chain(image, cluster, reserved, start), b"BOOTX64 EFI")
-    assert (kind, found) == (0x20, size)
-    assert chain(image, cluster, reserved, start)[:size] == data
-    assert len(image) == (start + 3 + max(1, -(-size // 512))) * 512
-
-
-def test_a_file_larger_than_the_partition_is_refused() -> None:
-    with pytest.raises(ValueError, match="do not fit"):
-        fat.image("A.EFI", bytes(70_000_000), 131072)
 
 
 def test_the_first_sector_is_told_where_the_core_is() -> None:
