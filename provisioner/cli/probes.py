@@ -29,6 +29,7 @@ _QEMU_USERS = ("libvirt-qemu", "qemu")
 
 def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Facts:
     """All facts. `prove` boots a kernel under KVM where the mini installer is built; `say` tells the slow."""
+    from provisioner.media import signed
     from provisioner.media.loader_store import LoaderStore
     from provisioner.media.loaders import Shelf
 
@@ -54,6 +55,7 @@ def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Fac
         missing_tools={tool: packages for tool, packages in tools.items() if not _which(tool)},
         loaders={name: shelf.where(name) or "" for name in LOADERS},
         secure_boot=tuple(LoaderStore(shelf).told(SECURE_BOOT)),
+        secure_disks=bool(signed.files()),
         rom=_first([Path(place) for place in _ROM_DIRS], _ROM),
         ports=tuple(_ports(settings)),
         service=running,

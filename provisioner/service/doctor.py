@@ -48,7 +48,8 @@ class Facts:
     the state directory that QEMU's user `qemu_user` cannot enter, "" where it can enter all. `tools` is how
     many programs were looked for; the missing ones come with their packages (apt, dnf). `rootless` is an
     ordinary `user` with a libvirt of their own; `kvm_open` whether that user may open /dev/kvm.
-    `secure_boot` has a row for each name in `SECURE_BOOT`, found or not.
+    `secure_boot` has a row for each name in `SECURE_BOOT`, found or not; `secure_disks`: the mini installer
+    has signed programs for the disks that it installs.
     """
 
     python: tuple[int, int, int]
@@ -77,6 +78,7 @@ class Facts:
     firewalld: bool = False
     has_default_network_file: bool = True
     secure_boot: tuple[LoaderFile, ...] = ()
+    secure_disks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +221,14 @@ def _secure_boot(facts: Facts) -> Iterator[Check]:
     elif why := shim.note or grub.note or quarrel(shim, grub):
         reason = f"{why}: machines with Secure Boot on will refuse it"
         yield Check("secure boot", "WARN", reason, mend if not (shim.own or grub.own) else ())
+    elif not facts.secure_disks:
+        reason = (
+            "no signed GRUB for disks: with Secure Boot on, what the mini installer installs does not start"
+        )
+        yield Check("secure boot", "WARN", reason, mend)
     else:
-        yield Check("secure boot", "PASS", " starts ".join(_signed(file) for file in (shim, grub)))
+        chain = " starts ".join(_signed(file) for file in (shim, grub))
+        yield Check("secure boot", "PASS", f"{chain}; installed disks start too")
 
 
 def _signed(file: LoaderFile) -> str:

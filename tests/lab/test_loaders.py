@@ -42,7 +42,7 @@ def test_two_guests_of_different_profiles_boot_at_once_under_secure_boot(nat: Se
         nat.create(name, profile=profile, disks=DISKS, **SECURE)
 
     for name in profiles:
-        nat.wait(name, 700)
+        nat.wait(name, 700, "first-boot")
 
     for name in profiles:
         install, events = nat.install(name)["id"], nat.events(name)

@@ -37,7 +37,8 @@ ROWS: dict[str, tuple[LoaderFile, LoaderFile, Verdict, str, list[str]]] = {
         GRUB,
         "PASS",
         "/usr/lib/shim/shimx64.efi.signed (signed by Microsoft Corporation UEFI CA 2011; shim,4) starts "
-        "/usr/lib/grub/grubnetx64.efi.signed (signed by Debian Secure Boot CA; grub,5)",
+        "/usr/lib/grub/grubnetx64.efi.signed (signed by Debian Secure Boot CA; grub,5); "
+        "installed disks start too",
         [],
     ),
     "neither": (NO_SHIM, NO_GRUB, "WARN", "shimx64.efi and grubx64.efi not found: machines with Secure", APT),
@@ -64,10 +65,18 @@ ROWS: dict[str, tuple[LoaderFile, LoaderFile, Verdict, str, list[str]]] = {
 def test_verdict(row: str) -> None:
     shim, grub, verdict, words, commands = ROWS[row]
 
-    found = {check.name: check for check in examine(replace(GOOD, secure_boot=(shim, grub)))}["secure boot"]
+    facts = replace(GOOD, secure_boot=(shim, grub), secure_disks=True)
+    found = {check.name: check for check in examine(facts)}["secure boot"]
 
     assert (found.verdict, list(map(shlex.join, found.commands))) == (verdict, commands)
     assert words in found.reason
+
+
+def test_a_host_that_can_only_netboot_is_told_of_its_disks() -> None:
+    found = {check.name: check for check in examine(replace(GOOD, secure_boot=(SHIM, GRUB)))}["secure boot"]
+
+    assert (found.verdict, list(map(shlex.join, found.commands))) == ("WARN", APT)
+    assert "what the mini installer installs does not start" in found.reason
 
 
 def test_fedoras_packages_are_named_where_they_are_meant() -> None:
