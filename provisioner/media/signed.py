@@ -4,15 +4,17 @@ The signed GRUB looks for its menu in a folder of the EFI system partition that 
 is told to go on with the one in the third partition of its disk.
 """
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 _SHIM, _GRUB = "usr/lib/shim/shimx64.efi.signed", "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
 _ESP = "boot/efi/EFI"
 # GRUB's kernel.h: a 64-bit grub_module_info, whose modules begin behind it, and the kind of the prefix.
 _MODULES = struct.pack("<IIQ", 0x676D696D, 0, 24)
 _PREFIX = 3
+_VENDOR = re.compile(r"/EFI/([a-z0-9_-]{1,13})", re.IGNORECASE)  # what fat can write
 # `cmdpath` is (hd0,gpt2)/EFI/BOOT, whichever disk that is now.
 _MENU = rb"""regexp --set=1:disk '^[(]([^,)]+)' "$cmdpath"
 set root="$disk,gpt3"
@@ -28,12 +30,12 @@ def files(root: Path = Path("/")) -> Mapping[str, bytes]:
             first, second = shim.read_bytes(), grub.read_bytes()
         except OSError:
             continue
-        folder = PurePosixPath(prefix(second))
-        if len(folder.parts) == 3 and folder.parts[1].upper() == "EFI":
+        if found := _VENDOR.fullmatch(prefix(second)):
+            vendor = "BOOT" if found[1].upper() == "BOOT" else found[1]
             return {
                 "EFI/BOOT/BOOTX64.EFI": first,
                 "EFI/BOOT/grubx64.efi": second,  # what shim asks for, in its own folder
-                f"EFI/{'BOOT' if folder.name.upper() == 'BOOT' else folder.name}/grub.cfg": _MENU,
+                f"EFI/{vendor}/grub.cfg": _MENU,
             }
     return {}
 
@@ -56,5 +58,8 @@ def prefix(grub: bytes) -> str:
 def _places(root: Path) -> Iterator[tuple[Path, Path]]:
     """Debian's packages, then what the host itself starts by, which is where Fedora's packages put it."""
     yield root / _SHIM, root / _GRUB
-    for shim in sorted((root / _ESP).glob("*/shimx64.efi")):
-        yield shim, shim.with_name("grubx64.efi")
+    try:
+        own = sorted((root / _ESP).glob("*/shimx64.efi"))
+    except OSError:
+        own = []  # only root may look there
+    yield from ((shim, shim.with_name("grubx64.efi")) for shim in own)

@@ -1,5 +1,6 @@
 """Which signed programs go to the EFI system partition, and where their GRUB is told of the menu."""
 
+import os
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,6 +55,7 @@ HOSTS: dict[str, tuple[Mapping[str, bytes], str, bytes]] = {
     "no GRUB": ({SHIM: b"shim"}, "", b""),
     "no shim": ({GRUB: built("/EFI/debian")}, "", b""),
     "GRUB for the network": ({SHIM: b"shim", GRUB: built("/grub")}, "", b""),
+    "a folder that cannot be written": ({SHIM: b"shim", GRUB: built("/EFI/a folder")}, "", b""),
     "a GRUB that is none": ({SHIM: b"shim", GRUB: b"MZ"}, "", b""),
 }
 
@@ -68,6 +70,19 @@ def test_the_host_has(case: str, tmp_path: Path) -> None:
 
     assert list(files) == (["EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi", menu] if menu else [])
     assert files.get("EFI/BOOT/BOOTX64.EFI", b"") == shim
+
+
+def test_a_user_who_may_not_look_gets_none(tmp_path: Path) -> None:
+    (tmp_path / "boot/efi/EFI/fedora").mkdir(parents=True)
+    (tmp_path / "boot/efi").chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        assert signed.files(tmp_path) == {}
+    finally:
+        os.seteuid(user)
+        (tmp_path / "boot/efi").chmod(0o700)
 
 
 PREFIXES: dict[str, tuple[bytes, str]] = {
