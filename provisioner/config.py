@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import (
@@ -48,6 +49,9 @@ class Settings(BaseSettings):
     )
     netboot: bool = Field(
         True, description="answer DHCP and TFTP there; false: the guests' HTTP and installer logs alone"
+    )
+    unknown_machines: Literal["ignore", "discover"] = Field(
+        "ignore", description="netboot questions of machines that nobody named; discover: register them"
     )
     http_port: int = Field(8080, description="guests' listener, on the addresses of the interfaces")
     guest_address: str = Field("", description="address by which guests on other hosts reach this one")

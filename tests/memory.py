@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from provisioner.core import sighting
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.host import Host
 from provisioner.core.install import LIFE, Event, Install, Kind, advance
@@ -47,6 +48,7 @@ class MemoryStore:
                     self._end_tokens(after)
                 elif event.kind in LIFE and not after.over:
                     await self.touch_tokens(after.id, event.at + self._token_life)
+            self._see(event)
             self._events.append(replace(event, id=len(self._events) + 1))
         return [self._installs[key] for key, was in before.items() if self._installs[key] != was]
 
@@ -55,6 +57,12 @@ class MemoryStore:
             return self._installs.get(event.install)
         mine = [i for i in self._installs.values() if event.machine and i.mac == event.machine]
         return next(reversed([i for i in mine if not i.over] or mine), None)
+
+    def _see(self, event: Event) -> None:
+        found = sighting.discovered(event)
+        if found and not any(m.mac == found.mac or m.name == found.name for m in self._machines.values()):
+            self._machines[found.name] = found
+        self._machines = {name: sighting.seen(m, event) for name, m in self._machines.items()}
 
     def _end_tokens(self, install: Install) -> None:
         last = install.changed + timedelta(minutes=15)
@@ -108,6 +116,23 @@ class MemoryStore:
         if any(i.guest == guest.spec.name and not i.over for i in self._installs.values()):
             raise Conflict(f"an install of {guest.spec.name} is still running")
         await self.put_guest(guest)
+        self._installs[install.id] = install
+        await self._open_with(opening)
+
+    async def add_run(
+        self, install: Install, machine: Machine, *, was: str = "", opening: Opening = NOTHING
+    ) -> None:
+        running = next((i for i in self._installs.values() if i.mac == machine.mac and not i.over), None)
+        if running is not None:
+            raise Conflict(f"install {running.id} of {was or machine.name} is still running")
+        if was:
+            known = _get(self._machines, was, "machine")
+            if machine.name != was and machine.name in self._machines:
+                raise Conflict(f"the name {machine.name} is taken")
+            del self._machines[was]
+            self._machines[machine.name] = replace(known, name=machine.name, profile=machine.profile)
+        else:
+            await self.add_machine(machine)
         self._installs[install.id] = install
         await self._open_with(opening)
 

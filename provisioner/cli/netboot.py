@@ -23,6 +23,7 @@ _WORDS = (
     "answer.",
     "tree.failed",
     "local-boot",
+    "machine.",
     "alarm",
 )
 """How kinds of events begin that tell of a boot; what TFTP refuses is a line of its log."""

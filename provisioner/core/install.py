@@ -76,6 +76,8 @@ class Kind(StrEnum):
     CANCELLED = "cancelled"
     CLONED = "cloned"
     LOCAL_BOOT = "local-boot"
+    MACHINE_DISCOVERED = "machine.discovered"
+    MACHINE_MOVED = "machine.moved"
     ALARM = "alarm"
 
 

@@ -3,6 +3,7 @@
 import re
 import uuid as uuid_module
 from dataclasses import dataclass
+from datetime import datetime
 
 from provisioner.core.errors import Invalid
 
@@ -41,12 +42,32 @@ def check_name(text: str, what: str = "name") -> str:
     return text
 
 
+def discovered_name(mac: str) -> str:
+    """`machine-525400aabbcc`: what a machine is called that nobody has named yet."""
+    return f"machine-{mac.replace(':', '')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`name` is the guest's name for a guest; `guest` tells whether we created it through libvirt."""
+    """`name` is the guest's name for a guest; `guest` tells whether we created it through libvirt.
+
+    `discovered`: it registered itself by asking netboot. `firmware` is the name of its row in
+    `core.firmware`, `address` the last IP address that it spoke from; both are "" where none is known. The
+    times are UTC; guests, whose installs tell more, have none.
+    """
 
     name: str
     mac: str
     uuid: str | None = None
     guest: bool = False
     profile: str | None = None
+    discovered: bool = False
+    firmware: str = ""
+    address: str = ""
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+
+    @property
+    def nameless(self) -> bool:
+        """Whether it discovered itself and nobody has given it a name."""
+        return self.discovered and self.name == discovered_name(self.mac)

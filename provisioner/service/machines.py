@@ -1,9 +1,17 @@
 """Machines that we did not create: real hardware that netboots."""
 
-from provisioner.core.errors import Conflict, NotFound
+from dataclasses import replace
+
+from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.install import Event, Install, Kind, Stage
-from provisioner.core.machine import Machine, check_name, normalise_mac, normalise_uuid
-from provisioner.service.ports import Clock, Store
+from provisioner.core.machine import (
+    Machine,
+    check_name,
+    discovered_name,
+    normalise_mac,
+    normalise_uuid,
+)
+from provisioner.service.ports import Clock, Opening, Store
 from provisioner.service.requests import Ids, ProfileSource
 from provisioner.service.tokens import Tokens
 
@@ -24,28 +32,75 @@ class Machines:
             normalise_uuid(uuid) if uuid else None,
             profile=(await self._profiles.get(profile)).name if profile else None,
         )
-        await self._store.add_machine(machine)
         if machine.profile:
-            await self._wait(machine, machine.profile)
+            await self._begin(machine, machine.profile)
+        else:
+            await self._store.add_machine(machine)
         return machine
 
     async def list(self) -> list[Machine]:
         """All machines; every guest is one."""
         return await self._store.machines()
 
-    async def remove(self, name: str) -> None:
+    async def show(self, ref: str) -> tuple[Machine, Install | None]:
+        """The machine of that name or MAC address, and its latest install. Raises NotFound."""
+        machine = await self._get(ref)
+        return machine, await self._store.install_of(mac=machine.mac)
+
+    async def install(self, ref: str, profile: str, name: str = "") -> tuple[Machine, Install]:
+        """Lets a machine install `profile` the next time that it netboots, once.
+
+        `ref` is a name or a MAC address; an address that nobody knows registers a machine. `name` is what it
+        is called from now on, where no install of it bears another name yet. Raises NotFound; Conflict for a
+        guest, and where an install runs.
+        """
+        wanted = (await self._profiles.get(profile)).name
+        name = check_name(name, "machine name") if name else ""
+        known = await self._find(ref)
+        if known is None:
+            mac = _mac(ref) or ""
+            if not mac:
+                raise _unknown(ref)
+            machine = Machine(name or discovered_name(mac), mac, profile=wanted)
+            return machine, await self._begin(machine, wanted)
+        if known.guest:
+            raise Conflict(f"{known.name} is a guest", remedy=f"provisioner guest rebuild {known.name}")
+        last = await self._store.install_of(mac=known.mac)
+        if last is not None and not last.over:
+            raise Conflict(
+                f"install {last.id} of {known.name} is {last.stage}",
+                remedy=f"provisioner install wait {last.id}, or provisioner install cancel {last.id}",
+            )
+        if name and name != known.name and last is not None:
+            raise Conflict(
+                f"{known.name} cannot be called {name}: its installs bear its name",
+                remedy=f"provisioner machine install {known.name} --profile {wanted}",
+            )
+        machine = replace(known, name=name or known.name, profile=wanted)
+        return machine, await self._begin(machine, wanted, was=known.name)
+
+    async def remove(self, ref: str) -> None:
         """Forgets a machine and ends its install. Its installs and events stay readable."""
-        machine = await self._store.machine(name=name)
-        if machine is None:
-            raise NotFound(f"no machine is called {name!r}", remedy="provisioner machine list")
+        machine = await self._get(ref)
         if machine.guest:
-            raise Conflict(f"{name} is a guest", remedy=f"provisioner guest delete {name}")
+            raise Conflict(f"{machine.name} is a guest", remedy=f"provisioner guest delete {machine.name}")
         install = await self._store.install_of(mac=machine.mac)
         if install is not None and not install.over:
-            await self._note(install, Kind.CANCELLED, f"machine {name} was removed")
-        await self._store.remove_machine(name)
+            await self._note(install, Kind.CANCELLED, f"machine {machine.name} was removed")
+        await self._store.remove_machine(machine.name)
 
-    async def _wait(self, machine: Machine, profile: str) -> Install:
+    async def _get(self, ref: str) -> Machine:
+        machine = await self._find(ref)
+        if machine is None:
+            raise _unknown(ref)
+        return machine
+
+    async def _find(self, ref: str) -> Machine | None:
+        """A name comes first: it may look like an address."""
+        mac = _mac(ref)
+        return await self._store.machine(name=ref) or (await self._store.machine(mac=mac) if mac else None)
+
+    async def _begin(self, machine: Machine, profile: str, was: str = "") -> Install:
         now = self._clock()
         install = Install(
             id=self._ids.install(),
@@ -57,10 +112,24 @@ class Machines:
             created=now,
             changed=now,
         )
-        await self._store.add_install(install, None)
-        await self._tokens.issue(install)
-        await self._note(install, Kind.PLANNED, f"{machine.name} waits for profile {profile}")
+        text = f"{machine.name} waits for profile {profile}"
+        planned = Event(Kind.PLANNED, now, "service", install.mac, install.id, text)
+        opening = Opening(events=(planned,), tokens=self._tokens.fresh(install))
+        await self._store.add_run(install, machine, was=was, opening=opening)
         return install
 
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
         await self._store.record([Event(kind, self._clock(), "service", install.mac, install.id, text)])
+
+
+def _mac(text: str) -> str | None:
+    try:
+        return normalise_mac(text)
+    except Invalid:
+        return None
+
+
+def _unknown(ref: str) -> NotFound:
+    return NotFound(
+        f"no machine is called {ref!r} or has that MAC address", remedy="provisioner machine list"
+    )

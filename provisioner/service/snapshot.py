@@ -24,6 +24,7 @@ from provisioner.core.machine import Machine
 from provisioner.core.network import interfaces
 from provisioner.service.ports import Store
 from provisioner.service.recipes import Recipe, Recipes, recipe
+from provisioner.service.sightings import Sightings
 
 _log = logging.getLogger(__name__)
 _LEARNED = 4096
@@ -41,7 +42,7 @@ class Snapshot:
     """Answers by MAC address first, then by UUID: a machine may be known by either.
 
     `loaders` are the first programs by name, `recipes` what others than iPXE read next. `neighbour` turns an
-    address into a MAC address where the kernel knows it.
+    address into a MAC address where the kernel knows it. `sightings` are told of strangers and of addresses.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Snapshot:
         loaders: Mapping[str, bytes] | None = None,
         recipes: Recipes | None = None,
         neighbour: Callable[[str], str | None] = lambda address: None,
+        sightings: Sightings | None = None,
     ) -> None:
         self._store = store
+        self._sightings = sightings
         self._http_port = http_port
         self._loaders = {} if loaders is None else loaders
         self._recipes = recipes
@@ -89,6 +92,8 @@ class Snapshot:
             await self._store.installs(active=True, limit=_MOST), key=lambda install: install.created
         )
         self._machines, self._installs = await _by_key(machines), await _by_key(installs)
+        if self._sightings is not None:
+            self._sightings.known(machines)
         self._bound = {install.address: install.mac for install in installs if install.address}
         for address in [address for address in self._bound if address.startswith("127.")]:
             if sole(installs, address) is None:  # several guests on user networks: it may be any of them
@@ -129,6 +134,8 @@ class Snapshot:
         for address in (question.ciaddr, question.requested):
             if address:
                 self._learn(address, question.mac)
+                if self._sightings is not None:
+                    self._sightings.spoke(self._machines.get(question.mac), address, local)
         client = identify(question)
         if isinstance(client, Ignore):
             return client
@@ -136,9 +143,13 @@ class Snapshot:
         if question.user_class == PROBE:
             return decide(client, "netboot", "we ask ourselves", root, local.address, LOADERS)
         install = self._install(client.mac, client.uuid)
-        told = self._verdict(client.mac, client.uuid)
+        told, why = self._verdict(client.mac, client.uuid)
+        if told == "unknown" and self._sightings is not None:
+            met = self._sightings.meet(client, question, local, question.ciaddr or question.requested)
+            if met is not None:
+                return met
         dialect: Dialect = install.loader if install is not None else "ipxe"
-        return decide(client, *told, root, local.address, self._names(install), dialect)
+        return decide(client, told, why, root, local.address, self._names(install), dialect)
 
     def loader(self, name: str, address: str, local: Local) -> Content | Ignore | None:
         """A loader, menu or kernel for the machine behind an address, None where there is no such file."""

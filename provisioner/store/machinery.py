@@ -16,6 +16,8 @@ from provisioner.store.tables import guests, installs, machines
 
 # Made once: most of what a small statement costs is putting it together.
 _MACHINE, _GUEST = insert(machines), insert(guests)
+_OVER = [str(stage) for stage in FINAL]
+_HELD = select(machines.c.name).where(machines.c.name == bindparam("a_name")).with_for_update()
 _SAME = (
     select(machines)
     .where(
@@ -52,13 +54,38 @@ class Machinery(Sessions):
     async def add_rebuild(self, install: Install, guest: GuestRow, opening: Opening = NOTHING) -> None:
         async def work(session: Session) -> None:
             mine = installs.c.guest == guest.spec.name
-            running = installs.c.stage.not_in([str(stage) for stage in FINAL])
+            running = installs.c.stage.not_in(_OVER)
             if other := await session.scalar(select(installs.c.id).where(mine, running).with_for_update()):
                 raise Conflict(f"install {other} of guest {guest.spec.name} is still running")
             await _replace(session, guest)
             await open_with(session, install, opening)
 
         await self._write(work)
+
+    async def add_run(
+        self, install: Install, machine: Machine, *, was: str = "", opening: Opening = NOTHING
+    ) -> None:
+        async def work(session: Session) -> None:
+            if was:
+                await session.execute(_HELD, {"a_name": was})
+            mine = installs.c.mac == machine.mac
+            if other := await session.scalar(
+                select(installs.c.id).where(mine, installs.c.stage.not_in(_OVER))
+            ):
+                raise Conflict(f"install {other} of {was or machine.name} is still running")
+            if not was:
+                await _add_machine(session, machine)
+            else:
+                values = {"name": machine.name, "profile": machine.profile}
+                known = update(machines).where(machines.c.name == was, machines.c.guest.is_(False))
+                if not await changed(session, known.values(values)):
+                    raise NotFound(f"no machine is called {was!r}", remedy="provisioner machine list")
+            await open_with(session, install, opening)
+
+        try:
+            await self._write(work)
+        except IntegrityError as error:
+            raise Conflict(f"the name {machine.name} is taken", remedy="choose another") from error
 
     async def guest(self, name: str) -> GuestRow:
         row = await self._row(select(guests).where(guests.c.name == name))

@@ -58,6 +58,11 @@ machines = Table(
     Column("uuid", String(36), index=True),
     Column("guest", Boolean, nullable=False),
     Column("profile", String(63)),
+    Column("discovered", Boolean, nullable=False),
+    Column("firmware", String(32), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("first_seen", UtcDateTime),
+    Column("last_seen", UtcDateTime),
 )
 
 guests = Table(

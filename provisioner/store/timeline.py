@@ -10,6 +10,7 @@ from provisioner.core.install import FINAL, LIFE, Event, Install, Kind, advance
 from provisioner.store import rows
 from provisioner.store.base import Session
 from provisioner.store.sessions import Sessions
+from provisioner.store.sightings import see
 from provisioner.store.tables import events, installs, tokens
 
 REPORT_AFTER_END = timedelta(minutes=15)
@@ -93,6 +94,7 @@ async def record_in(
                 alive[subject.id] = max(event.at, alive.get(subject.id, event.at))
         values.append(value)
     await session.execute(_INSERT, values)
+    await see(session, happened)
     changed = [now[key] for key in now if now[key] != before[key]]
     if changed:
         moves = [{"moved": install.id, **rows.install_values(install)} for install in changed]

@@ -18,6 +18,7 @@ from provisioner.web import (
     guest_pages,
     health,
     hosts,
+    machine_pages,
     report,
     routes,
     trees,
@@ -65,6 +66,7 @@ def people_app(services: Services, token: str) -> web.Application:
         dashboard.ROUTES,
         hosts.ROUTES,
         guest_pages.ROUTES,
+        machine_pages.ROUTES,
         events.ROUTES,
         api.ROUTES,
     ):

@@ -100,6 +100,11 @@ class NewMachine(In):
     profile: Line = ""
 
 
+class MachineInstall(In):
+    profile: Name
+    name: Name | None = Field(None, description="what a machine that had no install is called from now on")
+
+
 class AnswerText(In):
     """An answer file's template, to be rendered or checked without a guest."""
 
@@ -174,6 +179,13 @@ class Created(Out):
     @classmethod
     def of(cls, made: Creation) -> "Created":
         return cls(install=made.install, guest=GuestOut.of(made.guest), plan=PlanOut.of(made.plan))
+
+
+class MachineOut(Out):
+    """A machine and its latest install."""
+
+    machine: Machine
+    install: Install | None
 
 
 class WhyOut(Out):

@@ -37,6 +37,7 @@ async def _netboot(given: dict[str, Any]) -> None:
     from provisioner.media.loaders import Shelf
     from provisioner.netboot.server import Netboot, NetbootSettings
     from provisioner.service.recipes import Recipes
+    from provisioner.service.sightings import Sightings
     from provisioner.service.snapshot import Recorder, Snapshot
     from provisioner.store.database import Database
 
@@ -45,10 +46,15 @@ async def _netboot(given: dict[str, Any]) -> None:
     shelf = Shelf(Path(given["loaders"]), [Path(folder) for folder in given["loader_dirs"]])
     http_port, syslog_port = given["http_port"], given["netboot"]["syslog_port"]
     recipes = Recipes(Path(given["boot_dir"]), shelf, http_port=http_port, syslog_port=syslog_port)
-    snapshot = Snapshot(
-        store, http_port=http_port, loaders=shelf, recipes=recipes, neighbour=interfaces.neighbour
-    )
     recorder = Recorder(store)
+    snapshot = Snapshot(
+        store,
+        http_port=http_port,
+        loaders=shelf,
+        recipes=recipes,
+        neighbour=interfaces.neighbour,
+        sightings=Sightings(recorder.emit, now, discover=given["discover"]),
+    )
     await snapshot.refresh()
     gc.freeze()  # all that was loaded stays; to look through it again would keep an answer waiting
     wanted = {**given["netboot"], "interfaces": tuple(given["netboot"]["interfaces"])}

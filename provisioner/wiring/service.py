@@ -95,6 +95,7 @@ def _for_netboot(settings: "Settings") -> dict[str, object]:
         "http_port": settings.http_port,
         "boot_dir": str(state.boot_dir(settings.state_dir)),
         "loaders": str(settings.state_dir / "loaders"),
+        "discover": settings.unknown_machines == "discover",
         "loader_dirs": [str(folder) for folder in settings.loader_dirs],
         "netboot": {
             "interfaces": settings.interfaces,

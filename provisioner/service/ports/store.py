@@ -97,6 +97,7 @@ class Store(HostStore, Protocol):
         An event without an install but with a machine gets that machine's install that is not over (or the
         latest). An end (a final stage) revokes the stub and answer tokens of that install and leaves the
         report token 15 minutes at most; a sign of life (`core.install.LIFE`) pushes the tokens' expiry.
+        What they tell of machines that are no guests (`core.sighting`) is kept with the machines.
         Returns the installs that changed.
         """
         ...
@@ -123,6 +124,13 @@ class Store(HostStore, Protocol):
 
     async def add_rebuild(self, install: Install, guest: GuestRow, opening: Opening = NOTHING) -> None:
         """A new install of a guest that exists, whose row is replaced. Conflict where its last one runs."""
+        ...
+
+    async def add_run(
+        self, install: Install, machine: Machine, *, was: str = "", opening: Opening = NOTHING
+    ) -> None:
+        """A new install of a machine that is no guest. The machine is new too, or the one that `was` called
+        so, which takes its name and profile. Conflict where its last install runs or the name is taken."""
         ...
 
     async def complete(self, install: str, events: Sequence[Event]) -> Install:

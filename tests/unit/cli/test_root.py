@@ -52,7 +52,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
             *("start", "suspend", "xml"),
         ],
         "install": ["cancel", "list", "show", "wait", "why"],
-        "machine": ["add", "list", "remove"],
+        "machine": ["add", "install", "list", "remove", "show"],
         "host": ["add", "check", "list", "remove", "show"],
         "network": [
             "autostart",

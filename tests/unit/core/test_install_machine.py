@@ -33,6 +33,8 @@ NEUTRAL = {
     Kind.PROGRESS,
     Kind.RESET,
     Kind.LOCAL_BOOT,
+    Kind.MACHINE_DISCOVERED,
+    Kind.MACHINE_MOVED,
     Kind.ALARM,
 }
 
