@@ -10,9 +10,12 @@ REQUEST: Final = 3
 PROBE: Final = "provisioner-check"
 """The user class of our own question whether we are heard: answered like a machine that may netboot."""
 
-# DHCP clients of installers and operating systems. They take a boot file for something else (d-i reads it
-# as its preseed's URL), so a loader must never reach them, whatever other options they copy.
-_SYSTEMS = ("d-i", "anaconda", "udhcp")
+# DHCP clients of installers and operating systems, by how option 60 begins. They take a boot file for
+# something else (d-i reads it as its preseed's URL), so a loader must never reach them, whatever other
+# options they copy: debian-installer, Anaconda (its dracut, by dhclient and by NetworkManager alike),
+# busybox, dhcpcd, klibc's ipconfig (initramfs-tools, casper), Windows and its PE. The others say nothing in
+# option 60 by themselves: dhclient, NetworkManager, systemd-networkd, wicked.
+_SYSTEMS = ("d-i", "anaconda", "udhcp", "dhcpcd", "Linux ipconfig", "MSFT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class Client:
 def identify(question: Question) -> Client | Ignore:
     """The client behind a question.
 
-    A netboot client says so in option 60 and names an architecture that we serve in option 93 (RFC 4578).
+    A netboot client says so in option 60, as a word that a colon ends (systems are set up to copy its
+    beginning), and names an architecture that we serve in option 93 (RFC 4578).
     Option 77 "iPXE" alone is not enough for a script's URL: it comes from ROMs without HTTP too.
     """
     if question.message not in (DISCOVER, REQUEST):
@@ -78,15 +82,16 @@ def identify(question: Question) -> Client | Ignore:
     vendor = question.vendor_class
     if vendor.startswith(_SYSTEMS):
         return Ignore(f"vendor class {vendor.split()[0]} is an operating system's, which is handed no loader")
-    if not vendor.startswith(tuple({row.vendor_class for row in FIRMWARES})):
+    word = vendor.split(":")[0]
+    if word not in {row.vendor_class for row in FIRMWARES}:
         return Ignore("not a netboot client: option 60 is neither PXEClient nor HTTPClient")
     if question.code is None:
         return Ignore("option 93 is missing, so the architecture is unknown")
     firmware = by_code(question.code)
     if firmware is None:
         return Ignore(f"architecture {question.code} is not served")
-    if not vendor.startswith(firmware.vendor_class):
-        return Ignore(f"architecture {question.code} does not go with vendor class {vendor.split(':')[0]}")
+    if word != firmware.vendor_class:
+        return Ignore(f"architecture {question.code} does not go with vendor class {word}")
     if not firmware.loaders:
         return Ignore(f"{firmware.name}: {firmware.refusal}")
     ipxe = question.user_class == "iPXE" and question.ipxe_features

@@ -3,6 +3,7 @@
 import mmap
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from provisioner.core.errors import Invalid
@@ -24,6 +25,16 @@ _KINDS: Mapping[Kind, str] = {
     "kernel": rf"{FILES}/[^/]+/kernel",
     "initrd": rf"{FILES}/[^/]+/initrd",
 }
+OPTIONAL: Final = (
+    "autoexec.ipxe",
+    "revocations.efi",
+    "revocations_sku.efi",
+    "revocations_sbat.efi",
+    "shim_certificate*.efi",
+)
+"""Patterns of files that loaders ask for and do without: UEFI iPXE a script beside itself, shim lists of what
+is revoked (one name in 15.7, two in later ones) and up to ten further certificates (shim.c). One that is not
+there is answered at once and is no failure."""
 
 
 def canonical(asked: str) -> str:
@@ -53,3 +64,9 @@ def mac_in(name: str) -> str | None:
 def pick(asked: str, shelf: Mapping[str, bytes]) -> bytes | None:
     """A loader's bytes, None for any name that is not on the shelf."""
     return shelf.get(canonical(asked))
+
+
+def is_optional(asked: str) -> bool:
+    """Whether its absence is what the asking loader expects, in whatever folder it looks."""
+    name = canonical(asked).rpartition("/")[2].lower()
+    return any(fnmatchcase(name, pattern) for pattern in OPTIONAL)

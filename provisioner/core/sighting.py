@@ -19,8 +19,8 @@ def discovered(event: Event) -> Machine | None:
         event.machine,
         _text(event, "uuid") or None,
         discovered=True,
-        firmware=_text(event, "firmware"),
-        address=_text(event, "address"),
+        firmware=firmware(event),
+        address=place(event),
         first_seen=event.at,
         last_seen=event.at,
     )
@@ -36,6 +36,11 @@ def place(event: Event) -> str:
     return _text(event, "address")
 
 
+def firmware(event: Event) -> str:
+    """The name of the machine's row in `core.firmware`, "" where the event does not tell."""
+    return _text(event, "firmware")
+
+
 def seen(machine: Machine, event: Event) -> Machine:
     """The machine after an event. A guest stays as it is."""
     if machine.guest or event.machine != machine.mac or not spoke(event):
@@ -43,6 +48,7 @@ def seen(machine: Machine, event: Event) -> Machine:
     return replace(
         machine,
         address=place(event) or machine.address,
+        firmware=firmware(event) or machine.firmware,
         first_seen=machine.first_seen or event.at,
         last_seen=event.at,
     )

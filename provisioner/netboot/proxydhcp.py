@@ -128,7 +128,9 @@ class ProxyDhcp:
 
 def _facts(question: Question) -> Mapping[str, object]:
     """Who asked, as plain values."""
+    client = identify(question)
     return {
+        "firmware": "" if isinstance(client, Ignore) else client.firmware.name,
         "mac": question.mac,
         "uuid": question.uuid,
         "vendor_class": question.vendor_class,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from provisioner.boot.client import Ignore, Local
-from provisioner.boot.loader import Content, canonical, kind
+from provisioner.boot.loader import Content, canonical, is_optional, kind
 from provisioner.core.install import Kind
 from provisioner.netboot import wire
 from provisioner.netboot.datagrams import Datagrams, Peer, bound, send
@@ -136,7 +136,9 @@ class Tftp:
         content = self._loader(asked.name, peer[0], self.local)
         if content is None:
             send(listener, wire.error(wire.NOT_FOUND, f"no file {name[:100]} here"), peer)
-            self._told.tell(Kind.LOG, "tftp", f"no file {name[:100]!r} here", address=peer[0], once=name)
+            if not is_optional(name):
+                text = f"no file {name[:100]!r} here"
+                self._told.tell(Kind.LOG, "tftp", text, address=peer[0], once=name)
         elif isinstance(content, Ignore):
             send(listener, wire.error(wire.UNDEFINED, content.reason), peer)
             self._told.ignored("tftp", content, address=peer[0])

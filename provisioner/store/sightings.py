@@ -1,8 +1,9 @@
 """What events tell of machines that are no guests, kept with the events."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, String, bindparam, case, func, insert, or_, select, update
 
 from provisioner.core import sighting
 from provisioner.core.install import Event
@@ -17,24 +18,41 @@ _SAME = (
     .where(or_(machines.c.name == bindparam("a_name"), machines.c.mac == bindparam("a_mac")))
     .limit(1)
 )
-_AT = bindparam("at", type_=UtcDateTime)
-_SEEN = update(machines).where(machines.c.mac == bindparam("of"), machines.c.guest.is_(False))
-_SEEN = _SEEN.values(last_seen=_AT, first_seen=func.coalesce(machines.c.first_seen, _AT))
-_PLACED = _SEEN.values(address=bindparam("place"))
+
+
+def _unless_empty(column: Column[str], name: str) -> ColumnElement[str]:
+    given = bindparam(name, type_=String)
+    return case((given != "", given), else_=column)
+
+
+_SEEN = (
+    update(machines)
+    .where(machines.c.mac == bindparam("of"), machines.c.guest.is_(False))
+    .values(
+        address=_unless_empty(machines.c.address, "place"),
+        firmware=_unless_empty(machines.c.firmware, "kind"),
+        first_seen=func.coalesce(machines.c.first_seen, bindparam("since", type_=UtcDateTime)),
+        last_seen=bindparam("at", type_=UtcDateTime),
+    )
+)
 
 
 async def see(session: Session, happened: Sequence[Event]) -> None:
     """Registers the machines that netboot discovered, and notes of each when and where it was seen last."""
-    latest: dict[str, tuple[Event, str]] = {}
+    spoke: dict[str, list[Event]] = defaultdict(list)
     for event in happened:
-        found = sighting.discovered(event)
-        if found is not None:
+        if (found := sighting.discovered(event)) is not None:
             taken = await session.scalar(_SAME, {"a_name": found.name, "a_mac": found.mac})
             if taken is None:
                 await session.execute(_ADD, rows.plain_values(found))
         if sighting.spoke(event):
-            _, before = latest.get(event.machine, (event, ""))
-            latest[event.machine] = event, sighting.place(event) or before
-    for mac, (event, place) in latest.items():
-        values = {"of": mac, "at": event.at}
-        await session.execute(*((_PLACED, {**values, "place": place}) if place else (_SEEN, values)))
+            spoke[event.machine].append(event)
+    for mac, events in spoke.items():
+        values = {
+            "of": mac,
+            "since": events[0].at,
+            "at": events[-1].at,
+            "place": next(filter(None, map(sighting.place, reversed(events))), ""),
+            "kind": next(filter(None, map(sighting.firmware, reversed(events))), ""),
+        }
+        await session.execute(_SEEN, values)

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from provisioner.boot.client import Ignore
-from provisioner.boot.loader import canonical
+from provisioner.boot.loader import canonical, is_optional
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Install, Kind
 from provisioner.web.keys import LEDGER, SERVICES
@@ -41,7 +41,7 @@ async def loader(request: web.Request) -> web.StreamResponse:
     install = await _owner(request)
     note = request.app[LEDGER].tell
     if content is None:
-        if install is not None:
+        if install is not None and not is_optional(name):
             await note(Kind.LOADER_FAILED, install, f"there is no loader {name[:100]!r} here")
         raise NotFound(f"there is no loader {name[:100]!r} here")
     response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})

@@ -89,6 +89,25 @@ def test_a_machine_comes_and_goes(call: Call) -> None:
     assert call("machine list").stdout == ""
 
 
+def test_hardware_is_installed_by_its_address_once(call: Call) -> None:
+    begun = call("machine install 52-54-00-AA-BB-CD --profile tiny --name rack2 -o json")
+    assert (begun.returncode, begun.stderr) == (0, "")
+    machine, install = (json.loads(begun.stdout)[key] for key in ("machine", "install"))
+    assert (machine["name"], machine["mac"], install["stage"]) == ("rack2", "52:54:00:aa:bb:cd", "planned")
+
+    again = call("machine install rack2 --profile tiny")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr.startswith(
+        f"error: install {install['id']} of rack2 is planned\nremedy: provisioner "
+    )
+
+    assert call(f"install cancel {install['id']} -y").returncode == 0
+    assert call("machine install 52:54:00:aa:bb:cd --profile tiny").returncode == 0
+    assert "stage    planned" in call("machine show rack2").stdout
+    assert call("machine remove 52:54:00:aa:bb:cd").returncode == 0
+    assert call("machine show rack2").stderr.startswith("error: no machine is called 'rack2'")
+
+
 def test_a_host_comes_and_goes(call: Call) -> None:
     assert call("host add other test:///default?x=1").stdout == "host other is up\n"
     names = [host["name"] for host in json.loads(call("host list -o json").stdout)]
@@ -153,6 +172,9 @@ SENTENCES = {
     "machine add rack1 --mac 12:34": "12:34",
     "loader add /etc/hostname --firmware uefi --name grubx64.efi": "grubx64.efi is refused: it is text",
     "loader remove nothing": "there is no loader 'nothing'",
+    "machine install nobody -p tiny": "no machine is called 'nobody' or has that MAC address",
+    "machine install 52:54:00:aa:bb:01 -p nothing": "nothing",
+    "machine install 52:54:00:aa:bb:01 -p tiny --name Rack_1": "'Rack_1' is not usable",
 }
 
 

@@ -59,6 +59,20 @@ def test_a_size_query_that_ends_in_error_is_no_failure(port: int, events: Events
     assert events.of(Kind.LOADER_FAILED) == []
 
 
+@pytest.mark.parametrize(
+    "name", [b"autoexec.ipxe", b"/revocations_sku.efi", b"EFI/BOOT/shim_certificate_0.efi"]
+)
+def test_what_loaders_do_without_is_not_found_and_not_told(port: int, events: Events, name: bytes) -> None:
+    with client() as sock:
+        sock.sendto(RRQ % name, ("127.0.0.1", port))
+        assert sock.recv(2048) == b"\0\5\0\1no file %s here\0" % name.lstrip(b"/")
+        sock.sendto(RRQ % b"grubx64.efi", ("127.0.0.1", port))
+        assert sock.recv(2048) == b"\0\5\0\1no file grubx64.efi here\0"
+
+    assert [event.text for event in events.wait(Kind.LOG)] == ["no file 'grubx64.efi' here"]
+    assert events.of(Kind.LOADER_FAILED) == []
+
+
 WRITES = (b"\0\2snponly.efi\0octet\0", b"\0\2/etc/passwd\0netascii\0", b"\0\2", b"\0\2" + b"\xff" * 400)
 
 

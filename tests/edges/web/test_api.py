@@ -93,6 +93,10 @@ BAD_BODIES: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/guests", {}, 422, "name is missing"),
     ("PUT", "/guests/web1/autostart", {"on": "yes"}, 422, "on: should be a valid boolean"),
     ("POST", "/machines", {"name": "m"}, 422, "mac is missing"),
+    ("POST", "/machines/rack1/install", {}, 422, "profile is missing"),
+    ("POST", "/machines/rack1/install", {"profile": "p"}, 404, "no machine is called 'rack1'"),
+    ("POST", "/machines/52:54:00:00:00:09/install", {"profile": "x"}, 404, "x"),
+    ("GET", "/machines/rack1", None, 404, "no machine is called 'rack1'"),
     ("POST", "/trees", {"name": "t", "source": "/x", "family": "y"}, 422, "family is not a field"),
     ("PUT", "/profiles/p", {"shipped": False}, 422, "shipped is not a field"),
     ("PUT", "/profiles/p", {"name": "q"}, 422, "cannot be renamed"),
@@ -209,7 +213,7 @@ async def test_profiles_trees_machines_answers(world: World) -> None:
 
     machine = {"name": "rack2", "mac": "52:54:00:00:00:09"}
     assert (await world.ask("POST", "/api/v1/machines", machine))[0] == 201
-    assert (await world.ask("GET", "/api/v1/machines"))[1][0]["name"] == "rack1"
+    assert (await world.ask("GET", "/api/v1/machines"))[1][0]["name"] == "rack2"
     assert (await world.ask("DELETE", "/api/v1/machines/rack9"))[0] == 404
 
     assert (await world.ask("GET", "/api/v1/answers/preview/web1"))[1] == {"text": "rootpw ***\n"}

@@ -74,6 +74,18 @@ async def test_a_machine_with_an_install_gets_its_loader_and_the_event(world: Wo
     assert (await world.store.install(install.id)).stage is Stage.LOADING
 
 
+@pytest.mark.parametrize("name", ["autoexec.ipxe", "revocations_sbat.efi", "shim_certificate_0.efi"])
+async def test_what_loaders_do_without_is_no_failure_of_the_install(world: World, name: str) -> None:
+    install = await world.install()
+    world.neighbours["127.0.0.1"] = MAC
+
+    assert (await world.get(f"/boot/{name}"))[0] == 404
+    assert (await world.get("/boot/grubx64.efi"))[0] == 404
+
+    told = [e.text for e in await world.store.events(install=install.id, kinds=[Kind.LOADER_FAILED])]
+    assert told == ["there is no loader 'grubx64.efi' here"]
+
+
 async def test_after_the_answer_was_served_the_machine_boots_its_disk(world: World) -> None:
     install = await world.install()
     world.neighbours["127.0.0.1"] = MAC

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from provisioner.core.errors import NotFound, Unavailable
-from provisioner.core.machine import Machine
 from provisioner.core.profile import Image, Tree
 from provisioner.store.database import Database
 
@@ -48,14 +47,3 @@ class FakeImages:
 
     async def remove(self, name: str) -> None:
         pass
-
-
-class FakeMachines:
-    async def list(self) -> list[Machine]:
-        return [Machine("rack1", MAC, UUID)]
-
-    async def add(self, name: str, mac: str, uuid: str = "", profile: str = "") -> Machine:
-        return Machine(name, mac, uuid or None, profile=profile or None)
-
-    async def remove(self, name: str) -> None:
-        raise NotFound(f"no machine is called {name!r}")

@@ -20,6 +20,8 @@ from provisioner.core.profile import Profile
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
 from provisioner.service.hosts import Registry
+from provisioner.service.ids import RandomIds
+from provisioner.service.machines import Machines
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.tokens import Tokens
@@ -32,7 +34,7 @@ from provisioner.web.services import Services
 from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.life import FakeClones, FakeLife
 from tests.edges.web.networks import network_cases
-from tests.edges.web.things import MAC, UUID, FakeImages, FakeMachines, FakeTrees
+from tests.edges.web.things import MAC, UUID, FakeImages, FakeTrees
 from tests.edges.web.upstream import FakeUpstream
 from tests.fake_storage import FakeStorageHost, loaders, media, storage
 from tests.segments import FakeNetworkHost, FakeSegments
@@ -249,7 +251,7 @@ class World:
             profiles=self.profiles,
             trees=FakeTrees(self.store),
             images=FakeImages(),
-            machines=FakeMachines(),
+            machines=Machines(self.store, self.tokens, self.profiles, now, RandomIds()),
             storage=storage(folder, self.pools),
             media=media(folder, self.pools),
             loaders=loaders(folder),

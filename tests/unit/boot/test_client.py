@@ -43,7 +43,28 @@ IGNORED = {
     "debian-installer": (replace(PXE, vendor_class="d-i"), "vendor class d-i is an operating system's"),
     "Anaconda": (replace(PXE, vendor_class="anaconda-Linux 6.1"), "vendor class anaconda-Linux is an"),
     "udhcpc": (replace(PXE, vendor_class="udhcp 1.35.0"), "vendor class udhcp is an"),
-    "a laptop": (replace(PXE, vendor_class="MSFT 5.0"), "not a netboot client"),
+    "Anaconda of CentOS 7": (
+        Question(1, MAC, vendor_class="anaconda-Linux 3.10.0-957.el7.x86_64 x86_64"),
+        "vendor class anaconda-Linux is an",
+    ),
+    "dhcpcd": (
+        Question(1, MAC, vendor_class="dhcpcd-9.4.1:Linux-6.1.0:x86_64:GenuineIntel"),
+        "vendor class dhcpcd-9.4.1:Linux-6.1.0:x86_64:GenuineIntel is an operating system's",
+    ),
+    "casper": (Question(1, MAC, vendor_class="Linux ipconfig"), "vendor class Linux is an"),
+    "Windows PE": (Question(1, MAC, vendor_class="MSFT 5.0"), "vendor class MSFT is an"),
+    "dhclient": (Question(1, MAC), "not a netboot client"),
+    "dhclient asks for its address again": (Question(3, MAC, requested="192.0.2.7"), "not a netboot client"),
+    "systemd-networkd, told to look like firmware": (
+        Question(1, MAC, vendor_class="PXEClient.Linux.x86_64"),
+        "not a netboot client",
+    ),
+    "the same with an architecture": (replace(PXE, vendor_class="PXEClient.Linux.x86_64"), "not a netboot"),
+    "NetworkManager in dracut, given a class": (
+        Question(1, MAC, vendor_class="RedHat", uuid="6b6e0f3a-2d4c-4b1e-9f5a-0123456789ab"),
+        "not a netboot client",
+    ),
+    "a telephone": (Question(1, MAC, vendor_class="android-dhcp-14"), "not a netboot client"),
     "no vendor class": (replace(PXE, vendor_class=""), "not a netboot client"),
     "no architecture": (replace(PXE, code=None), "option 93 is missing"),
     "a code of no row": (replace(PXE, code=99), "architecture 99 is not served"),
@@ -67,5 +88,5 @@ def test_ignored(question: Question, reason: str) -> None:
 
 
 def test_operating_systems_are_ignored_even_with_the_options_of_a_netboot_client() -> None:
-    for vendor in ("d-i", "anaconda", "udhcp"):
+    for vendor in ("d-i", "anaconda", "udhcp 1.35.0", "dhcpcd-9.4.1", "Linux ipconfig", "MSFT 5.0"):
         assert isinstance(identify(replace(IPXE, vendor_class=vendor)), Ignore)

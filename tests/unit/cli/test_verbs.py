@@ -9,6 +9,7 @@ import pytest
 from tests.unit.cli import fake
 from tests.unit.cli.conftest import Provisioner, misused, told_once
 from tests.unit.cli.fake import FakeService, Problem
+from tests.unit.cli.machine_verbs import MACHINE_FAULTS, MACHINE_VERBS
 from tests.unit.cli.network_verbs import NETWORK_FAULTS, NETWORK_VERBS
 
 G, P, T, I = fake.GUEST, fake.PROFILE, fake.TREE, fake.INSTALL  # noqa: E741
@@ -179,22 +180,7 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         [],
     ),
     ("profile remove mine", {"DELETE /profiles/mine": {}}, None, []),
-    (
-        "machine add rack1 --mac 52:54:00:aa:bb:cc --profile centos7",
-        {"POST /machines": fake.MACHINE},
-        {"name": "rack1", "mac": "52:54:00:aa:bb:cc", "profile": "centos7"},
-        [],
-    ),
-    (
-        "machine list",
-        {"GET /machines": [fake.MACHINE]},
-        None,
-        [
-            "NAME   MAC                UUID  PROFILE  GUEST",
-            "rack1  52:54:00:aa:bb:cc  -     centos7  no",
-        ],
-    ),
-    ("machine remove rack1", {"DELETE /machines/rack1": {}}, None, []),
+    *MACHINE_VERBS,
     (
         "network list",
         {"GET /networks": [fake.NETWORK]},
@@ -279,9 +265,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("profile edit nothing --memory 512", {}),
     ("profile edit mine --memory 512", {"GET /profiles/mine": {**P, "shipped": True}}),
     ("profile remove nothing", {}),
-    ("machine add rack1 --mac xx", {"POST /machines": Problem(422, "'xx' is not a MAC address")}),
-    ("machine list", {"GET /machines": Problem(503, "the store does not answer")}),
-    ("machine remove nobody", {}),
+    *MACHINE_FAULTS,
     ("network list", {"GET /networks": Problem(503, "libvirt does not answer")}),
     *NETWORK_FAULTS,
     ("pool list", {"GET /pools": Problem(503, "libvirt does not answer")}),
@@ -319,6 +303,8 @@ USAGE = (
     "profile create mine --family rhel",
     "profile edit mine --var x",
     "machine add rack1",
+    "machine install rack1",
+    "machine show",
     "completion tcsh",
     "serve --api-port 0",
 )

@@ -79,6 +79,84 @@ async def test_a_guest_is_not_removed_as_a_machine(world: World) -> None:
     assert caught.value.remedy == "provisioner guest delete web1"
 
 
+async def test_an_install_of_an_unknown_address_registers_a_machine(world: World) -> None:
+    machine, install = await machines(world).install("52-54-00-99-00-01", "tiny")
+
+    assert machine == Machine("machine-525400990001", MAC, profile="tiny")
+    assert (install.stage, install.guest, install.profile) == (Stage.PLANNED, machine.name, "tiny")
+    assert await machines(world).show(MAC) == (machine, install)
+    assert await machines(world).show(machine.name) == (machine, install)
+    tokens = world.tokens()
+    assert await tokens.check(tokens.mint(install.id, "answer", 1), "answer") == install
+    assert await world.kinds() == [Kind.PLANNED]
+
+
+async def test_an_install_runs_once_and_again_when_it_is_over(world: World) -> None:
+    _, first = await machines(world).install(MAC, "tiny", "rack1")
+    with pytest.raises(Conflict, match="install i1 of rack1 is planned") as caught:
+        await machines(world).install("rack1", "tiny")
+    assert "provisioner install cancel i1" in caught.value.remedy
+
+    await world.happen(Kind.SCRIPT_SENT)
+    await world.memory.bind("i1", "192.0.2.7")
+    await world.happen(Kind.ANSWER_SERVED, Kind.SUCCEEDED, Kind.FIRST_BOOT)
+    machine, second = await machines(world).install("rack1", "tiny")
+
+    assert (machine.name, second.id, second.stage, second.address) == ("rack1", "i2", Stage.PLANNED, "")
+    assert (await world.memory.install("rack1")).id == second.id
+    assert (await world.memory.install(first.id)).stage is Stage.INSTALLED
+
+
+async def test_a_machine_that_was_added_before_is_installed_and_may_be_named(world: World) -> None:
+    await machines(world).add("rack1", MAC)
+
+    machine, _ = await machines(world).install(MAC, "tiny", "rack7")
+
+    assert machine == Machine("rack7", MAC, profile="tiny")
+    assert await machines(world).list() == [machine]
+
+
+async def test_what_stands_against_an_install_on_a_machine(world: World) -> None:
+    await world.guests().create(REQUEST)
+    guest = (await world.memory.machines())[0]
+    await machines(world).add("rack1", "52:54:00:99:00:02")
+    cases = {
+        ("web1", "tiny", ""): (Conflict, "web1 is a guest"),
+        (guest.mac, "tiny", ""): (Conflict, "web1 is a guest"),
+        ("nobody", "tiny", ""): (NotFound, "no machine is called 'nobody' or has that MAC address"),
+        (MAC, "none", ""): (NotFound, "no profile is called 'none'"),
+        (MAC, "tiny", "Rack 1"): (Invalid, "machine name 'Rack 1' is not usable"),
+        (MAC, "tiny", "web1"): (Conflict, "web1"),
+        ("rack1", "tiny", "web1"): (Conflict, "web1"),
+    }
+    before = await world.memory.machines(), await world.memory.installs()
+
+    for words, (kind, says) in cases.items():
+        with pytest.raises(kind, match=says) as caught:
+            await machines(world).install(*words)
+        if "is a guest" in says:
+            assert caught.value.remedy == "provisioner guest rebuild web1"
+
+    assert (await world.memory.machines(), await world.memory.installs()) == before
+
+
+async def test_a_machine_whose_installs_bear_its_name_keeps_it(world: World) -> None:
+    await machines(world).install(MAC, "tiny", "rack1")
+    await world.happen(Kind.FAILED)
+
+    with pytest.raises(Conflict, match="rack1 cannot be called rack2: its installs bear its name"):
+        await machines(world).install("rack1", "tiny", "rack2")
+    assert (await machines(world).install("rack1", "tiny", "rack1"))[1].id == "i2"
+
+
+async def test_a_name_that_looks_like_an_address_is_a_name(world: World) -> None:
+    await machines(world).add("525400990001", "52:54:00:99:00:02")
+
+    machine, _ = await machines(world).show("525400990001")
+
+    assert machine.mac == "52:54:00:99:00:02"
+
+
 def test_ids_do_not_repeat() -> None:
     ids = RandomIds()
 
