@@ -4,11 +4,11 @@ import asyncio
 import ctypes
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from provisioner.boot.client import Ignore, Local, Question, identify
 from provisioner.boot.decide import Offer, decide
@@ -134,6 +134,11 @@ class Running:
             return work()
 
         return asyncio.run_coroutine_threadsafe(do(), self._loop).result(60)
+
+    def wait(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What a coroutine gives in the loop's thread."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def _run(self) -> None:
         try:
