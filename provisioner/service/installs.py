@@ -1,5 +1,7 @@
 """Installs: followed, explained, cancelled."""
 
+from dataclasses import replace
+
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import Event, Install, Kind
 from provisioner.plan.steps import StopDomain
@@ -27,7 +29,12 @@ class Installs:
     async def why(self, ref: str) -> Why:
         """The last thing that happened, the first that is missing, the likely cause and its remedy."""
         install = await self._store.install(ref)
-        return explain(install, await whole_timeline(self._store, install))
+        why = explain(install, await whole_timeline(self._store, install))
+        machine = await self._store.machine(mac=install.mac)
+        if machine is None or machine.guest:
+            return why
+        again = f"provisioner machine install {machine.name} --profile {install.profile}"
+        return replace(why, remedy=why.remedy.replace(f"provisioner guest rebuild {install.guest}", again))
 
     async def cancel(self, ref: str) -> Install:
         """Ends an install that runs and switches its guest off. Conflict where it is over."""

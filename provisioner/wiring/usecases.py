@@ -174,7 +174,7 @@ async def services(
         profiles=profiles,
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
-        machines=Machines(store, tokens, profiles, now, ids),
+        machines=Machines(store, tokens, Prepared(profiles, prepared), now, ids),
         storage=storage,
         media=Media(shelves, disks, host),
         loaders=Loaders(loaders),

@@ -4,6 +4,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.install import Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.service.ids import RandomIds
+from provisioner.service.installs import Installs
 from provisioner.service.machines import Machines
 from tests.unit.service.world import REQUEST, World
 
@@ -155,6 +156,15 @@ async def test_a_name_that_looks_like_an_address_is_a_name(world: World) -> None
     machine, _ = await machines(world).show("525400990001")
 
     assert machine.mac == "52:54:00:99:00:02"
+
+
+async def test_hardware_is_not_told_to_be_rebuilt_as_a_guest(world: World) -> None:
+    await machines(world).install(MAC, "tiny", "rack1")
+    await world.happen(Kind.DHCP_QUESTION, Kind.TREE_FAILED, text="no boot script: no tree is called 'mini'")
+
+    why = await Installs(world.memory, lambda uri: world.libvirt, world.clock).why("rack1")
+
+    assert why.remedy.endswith("then: provisioner machine install rack1 --profile tiny")
 
 
 def test_ids_do_not_repeat() -> None:
