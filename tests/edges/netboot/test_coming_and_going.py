@@ -26,7 +26,7 @@ from tests.edges.netboot.test_networks import question
 TAIL = f"{os.getpid() % 0xFFFF:04x}"
 BRIDGE, NAME, SPACE, LOWER, CARD = f"pvn{TAIL}", f"pvn-{TAIL}", f"pvn-{TAIL}", f"pvl{TAIL}", f"pvc{TAIL}"
 LIBVIRT = "qemu:///system"
-PREFIX = "10.214.77"
+PREFIX = f"10.214.{os.getpid() % 250}"  # two runs side by side keep apart
 XML = f"""<network>
   <name>{NAME}</name>
   <bridge name="{BRIDGE}" stp="off" delay="0"/>
