@@ -164,6 +164,7 @@ def netboot(made: Network, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         "database": url(folder),
         "token_minutes": 60,
         "loaders": str(folder / "added"),
+        "discover": False,
         "loader_dirs": [str(folder / "loaders")],
         "boot_dir": str(folder / "boot"),
         "http_port": 8080,
