@@ -39,6 +39,7 @@ class Witness:
         self._listener: Listener | None = None
         self._membership = b""
         self._closely: asyncio.TimerHandle | None = None
+        self._until = 0.0
         told.follow(self._noticed)
 
     def open(self) -> None:
@@ -77,13 +78,15 @@ class Witness:
         """For a minute, what a bridge carries past us too: whom the machine that has our offer goes to."""
         if self._listener is None or not self._membership:
             return
-        if self._closely is None:
+        self._until = self._loop.time() + _CLOSELY
+        if self._closely is None:  # one timer, however many offers put it off
             self._member(_ADD_MEMBERSHIP)
-        else:
-            self._closely.cancel()
-        self._closely = self._loop.call_later(_CLOSELY, self._look_away)
+            self._closely = self._loop.call_at(self._until, self._look_away)
 
     def _look_away(self) -> None:
+        if self._loop.time() < self._until:
+            self._closely = self._loop.call_at(self._until, self._look_away)
+            return
         self._closely = None
         self._member(_DROP_MEMBERSHIP)
 

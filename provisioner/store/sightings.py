@@ -47,12 +47,15 @@ async def see(session: Session, happened: Sequence[Event]) -> None:
                 await session.execute(_ADD, rows.plain_values(found))
         if sighting.spoke(event):
             spoke[event.machine].append(event)
-    for mac, events in spoke.items():
-        values = {
-            "of": mac,
-            "since": events[0].at,
-            "at": events[-1].at,
-            "place": next(filter(None, map(sighting.place, reversed(events))), ""),
-            "kind": next(filter(None, map(sighting.firmware, reversed(events))), ""),
-        }
-        await session.execute(_SEEN, values)
+    if spoke:
+        await session.execute(_SEEN, [_values(mac, spoke[mac]) for mac in sorted(spoke)])
+
+
+def _values(mac: str, events: Sequence[Event]) -> rows.Values:
+    return {
+        "of": mac,
+        "since": events[0].at,
+        "at": events[-1].at,
+        "place": next(filter(None, map(sighting.place, reversed(events))), ""),
+        "kind": next(filter(None, map(sighting.firmware, reversed(events))), ""),
+    }
