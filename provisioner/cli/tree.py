@@ -57,5 +57,5 @@ def remove(name: str) -> None:
 
 
 def _print(item: dict[str, object], output: Format) -> None:
-    names = ("name", "source", "family", "release", "kernel", "initrd")
+    names = ("name", "source", "family", "release", "arch", "kernel", "initrd")
     pairs(item, [(name, item.get(name)) for name in names], output)

@@ -28,7 +28,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """An install tree: `source` as `core.source` writes it, `family` as detected or given."""
+    """An install tree: `source` as `core.source` writes it, `family` as detected or given.
+
+    `arch` is the processor's name as `uname -m` writes it.
+    """
 
     name: str
     source: str
@@ -36,6 +39,7 @@ class Tree:
     release: str = ""
     kernel: str = ""
     initrd: str = ""
+    arch: str = "x86_64"
 
 
 @dataclass(frozen=True, slots=True)

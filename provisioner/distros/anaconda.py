@@ -10,7 +10,7 @@ from typing import Any
 from productmd.treeinfo import TreeInfo
 
 from provisioner.core.errors import Invalid
-from provisioner.distros.base import SERIAL, Files, join
+from provisioner.distros.base import Files, join, serial
 
 PROBES = (".treeinfo", "treeinfo")
 LOADERS = {
@@ -24,12 +24,13 @@ LOADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """`name` is who made the tree ("CentOS"), `version` as written ("7", "8.10")."""
+    """`name` is who made the tree ("CentOS"), `version` as written ("7", "8.10"), `arch` as `uname -m`."""
 
     name: str
     version: str
     kernel: str
     initrd: str
+    arch: str
 
 
 def described(files: Files) -> Described | None:
@@ -51,8 +52,9 @@ def _read(text: str) -> Described:
 def _by_productmd(text: str) -> Described:
     info: Any = TreeInfo()  # type: ignore[no-untyped-call]
     info.loads(text)
-    images = info.images.images[info.tree.arch]
-    return Described(info.release.name, info.release.version, images["kernel"], images["initrd"])
+    arch = info.tree.arch
+    images = info.images.images[arch]
+    return Described(info.release.name, info.release.version, images["kernel"], images["initrd"], arch)
 
 
 def _by_section(text: str) -> Described:
@@ -62,7 +64,7 @@ def _by_section(text: str) -> Described:
         general = ini["general"]
         images = ini[f"images-{general['arch']}"]
         name = general.get("family") or general["name"]
-        return Described(name, general["version"], images["kernel"], images["initrd"])
+        return Described(name, general["version"], images["kernel"], images["initrd"], general["arch"])
     except (configparser.Error, KeyError) as error:
         raise Invalid(
             f"the tree's .treeinfo cannot be used: {error}",
@@ -76,6 +78,7 @@ def kernel_args(
     answer_url: str,
     mac: str,
     syslog: tuple[str, int] | None,
+    arch: str,
 ) -> str:
     """The line for releases that take the `inst.` prefix (from 7 on)."""
     return join(
@@ -86,5 +89,5 @@ def kernel_args(
         f"BOOTIF=01-{mac.replace(':', '-')}" if mac else "",
         f"inst.syslog={syslog[0]}:{syslog[1]}" if syslog else "",
         "inst.text",
-        SERIAL,
+        serial(arch),
     )

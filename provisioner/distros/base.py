@@ -9,18 +9,27 @@ from provisioner.core.profile import Tree
 
 Files = Mapping[str, bytes]
 """The small files of a tree that exist, by their path below its root."""
-SERIAL = "console=tty0 console=ttyS0,115200"
-"""The last console is the one that the installer and the installed system speak on: our log of the guest."""
+_LINES: Mapping[str, str] = {"aarch64": "ttyAMA0", "ppc64le": "hvc0"}
+"""The serial line by processor, where it is not a PC's."""
+
+
+def serial(arch: str = "x86_64") -> str:
+    """The last console is the one that the installer and the installed system speak on: our log of it."""
+    return f"console=tty0 console={_LINES.get(arch, 'ttyS0')},115200"
+
+
+SERIAL = serial()
 
 
 @dataclass(frozen=True, slots=True)
 class TreeFacts:
-    """What a tree's small files say; `kernel` and `initrd` are paths below its root."""
+    """What a tree's small files say; `kernel` and `initrd` are paths below its root, `arch` as `uname -m`."""
 
     family: str
     release: str
     kernel: str
     initrd: str
+    arch: str = "x86_64"
 
 
 class Family(Protocol):

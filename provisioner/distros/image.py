@@ -21,7 +21,7 @@ def detect(files: Files) -> TreeFacts | None:
     found = anaconda.described(files)
     if found is None or not found.name.lower().startswith(MADE_BY):
         return None
-    return TreeFacts(name, found.version, found.kernel, found.initrd)
+    return TreeFacts(name, found.version, found.kernel, found.initrd, found.arch)
 
 
 def kernel_args(
@@ -35,7 +35,9 @@ def kernel_args(
     syslog: tuple[str, int] | None,
 ) -> str:
     """The same line that Anaconda takes."""
-    return anaconda.kernel_args(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog)
+    return anaconda.kernel_args(
+        tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog, arch=tree.arch
+    )
 
 
 def loaders(tree: Tree) -> Mapping[str, str]:

@@ -34,7 +34,7 @@ def detect(files: Files) -> TreeFacts | None:
     if found is None or not any(maker in found.name.lower() for maker in _MADE_BY):
         return None
     _usable(found.version)
-    return TreeFacts(name, found.version, found.kernel, found.initrd)
+    return TreeFacts(name, found.version, found.kernel, found.initrd, found.arch)
 
 
 def kernel_args(
@@ -49,7 +49,9 @@ def kernel_args(
 ) -> str:
     """Raises Invalid for releases before 7."""
     _usable(tree.release)
-    return anaconda.kernel_args(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog)
+    return anaconda.kernel_args(
+        tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog, arch=tree.arch
+    )
 
 
 def loaders(tree: Tree) -> Mapping[str, str]:

@@ -9,16 +9,16 @@ KERNEL = "images/pxeboot/vmlinuz"
 INITRD = "images/pxeboot/initrd.img"
 
 
-def write(tree_dir: Path, name: str, short: str, version: str) -> Path:
+def write(tree_dir: Path, name: str, short: str, version: str, arch: str = "x86_64") -> Path:
     """Writes `.treeinfo` for a kernel and an initrd that are in place, with their SHA-256."""
     info: Any = TreeInfo()  # type: ignore[no-untyped-call]  # productmd has no types
     info.release.name = name
     info.release.short = short
     info.release.version = version
-    info.tree.arch = "x86_64"
-    info.tree.platforms.add("x86_64")
+    info.tree.arch = arch
+    info.tree.platforms.add(arch)
     info.tree.build_timestamp = 1  # the same input gives the same tree
-    info.images.images["x86_64"] = {"kernel": KERNEL, "initrd": INITRD}
+    info.images.images[arch] = {"kernel": KERNEL, "initrd": INITRD}
     # A tree has at least one variant; ours holds no packages, so its repository is the tree itself.
     variant: Any = Variant(info)  # type: ignore[no-untyped-call]
     variant.id = variant.uid = variant.name = short

@@ -6,10 +6,13 @@ from urllib.parse import urlsplit
 from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.host import HostFacts
+from provisioner.core.profile import Tree
 from provisioner.plan.limits import check_bus, check_disk_device, check_graphics, check_secure_boot
 
 _GIB = 1024**3
 _FIRMWARE = {"bios": "bios", "uefi": "efi"}
+# What a processor runs beside its own.
+_ALSO = {"x86_64": ("i386", "i586", "i686")}
 
 
 def check(spec: GuestSpec, host: HostFacts, *, rebuild: bool = False) -> None:
@@ -23,6 +26,17 @@ def check(spec: GuestSpec, host: HostFacts, *, rebuild: bool = False) -> None:
     _disks(spec, host, rebuild)
     for nic in spec.nics:
         _nic(nic, host)
+
+
+def check_tree(spec: GuestSpec, host: HostFacts, tree: Tree) -> None:
+    """Raises Invalid for a tree whose kernel is another processor's than the guest has."""
+    runs = (host.arch, *_ALSO.get(host.arch, ()))
+    if tree.kernel and spec.method != "import" and tree.arch not in runs:
+        raise Invalid(
+            f"guest {spec.name}: tree {tree.name} is for {tree.arch}, "
+            f"and guests of {host.uri} are {host.arch}",
+            remedy="name a profile with another tree; provisioner tree show NAME tells what each is for",
+        )
 
 
 def _identity(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:

@@ -10,6 +10,7 @@ from provisioner.core.install import Install, Stage
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile, Tree
 from provisioner.distros.osinfo import check_osinfo
+from provisioner.plan.checks import check_tree
 from provisioner.plan.describe import masked
 from provisioner.plan.given import Given
 from provisioner.plan.naming import volume_name
@@ -167,6 +168,7 @@ class Drafts:
     ) -> Draft:
         served = self._served() if row.spec.method == "pxe" else {}
         check_osinfo(row.spec.name, row.spec.osinfo, tree)
+        check_tree(row.spec, host, tree)
         verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
         if profile is not None:
             await image_verdict(self._store, profile, row.spec)

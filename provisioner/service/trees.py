@@ -61,7 +61,7 @@ class Trees:
     async def look(self, name: str, source: str) -> Tree:
         """What the tree at `source` is, whole and readable. Raises Invalid, Unavailable."""
         facts = await self._facts(source)
-        tree = Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd)
+        tree = Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd, facts.arch)
         await self.reachable(tree)
         return tree
 

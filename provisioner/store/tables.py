@@ -177,6 +177,7 @@ trees = Table(
     Column("release", String(32), nullable=False),
     Column("kernel", Text, nullable=False),
     Column("initrd", Text, nullable=False),
+    Column("arch", String(16), nullable=False),
 )
 
 images = Table(

@@ -44,7 +44,7 @@ async def prepare(settings: "Settings", store: "Store", hosts: "Connections") ->
     try:
         await build_mini(folder, settings.state_dir / "cache")
         facts = detect({".treeinfo": (folder / ".treeinfo").read_bytes()})
-        tree = Tree(_MINI, str(folder), facts.family, facts.release, facts.kernel, facts.initrd)
+        tree = Tree(_MINI, str(folder), facts.family, facts.release, facts.kernel, facts.initrd, facts.arch)
         await store.put_tree(tree)
         proof = settings.state_dir / "cache" / "kvm.json"
         verdict = state.remembered_proof(proof)

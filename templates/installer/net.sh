@@ -63,7 +63,7 @@ get() {
 
 # get_kickstart URL FILE
 get_kickstart() {
-    set -- "$1" "$2" --header "X-Anaconda-Architecture: x86_64" \
+    set -- "$1" "$2" --header "X-Anaconda-Architecture: $(uname -m)" \
         --header "X-Anaconda-System-Release: Provisioner mini installer"
     if [ -n "$SENDMAC" ]; then
         card_headers

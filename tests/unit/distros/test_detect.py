@@ -27,6 +27,7 @@ KNOWN = {
     "rhel/almalinux-9.4": TreeFacts("rhel", "9.4", *ANACONDA),
     "rhel/fedora-40": TreeFacts("rhel", "40", *ANACONDA),
     "image/mini": TreeFacts("image", "0.1", *ANACONDA),
+    "image/mini-arm64": TreeFacts("image", "0.1", *ANACONDA, "aarch64"),
     "debian/trixie": TreeFacts(
         "debian", "13", *netboot("dists/trixie/main/installer-amd64/current/images/netboot")
     ),

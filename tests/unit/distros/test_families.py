@@ -42,6 +42,16 @@ def test_the_whole_line(name: str) -> None:
     assert args(name) == LINES[name]
 
 
+@pytest.mark.parametrize("name", ["rhel", "image"])
+def test_the_console_is_where_the_trees_processor_has_its_serial_line(name: str) -> None:
+    row = family(name)
+    tree = Tree("t1", "/srv/t1", name, "7", arch="aarch64")
+
+    line = row.kernel_args(tree, answer_url=f"{ROOT}/answer/T/{row.answer_file}", **ASKED)
+
+    assert line == LINES[name].replace("ttyS0", "ttyAMA0")
+
+
 @pytest.mark.parametrize("name", LINES)
 def test_without_a_log_listener_the_line_names_none(name: str) -> None:
     line = args(name, syslog=None)

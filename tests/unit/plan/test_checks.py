@@ -7,7 +7,8 @@ import pytest
 from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError
 from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.host import HostFacts
-from provisioner.plan.checks import check
+from provisioner.core.profile import Tree
+from provisioner.plan.checks import check, check_tree
 from tests.unit.plan.samples import BRIDGE, HOST, MAC, MACVTAP, SPEC, spec
 
 BIOS_ONLY = replace(HOST, firmwares=("bios",))
@@ -175,3 +176,15 @@ def test_every_pool_and_every_card_is_looked_at() -> None:
 
 def test_a_user_network_needs_nothing_of_the_host() -> None:
     check(spec(nics=(Nic("user", "", MAC),)), replace(HOST, networks=(), bridges=(), interfaces=()))
+
+
+def test_a_tree_of_another_processor_is_refused() -> None:
+    arm = Tree("arm", "/srv/arm", "image", "1", "vmlinuz", "initrd.img", "aarch64")
+
+    with pytest.raises(Invalid, match="tree arm is for aarch64, and guests of qemu:///system are x86_64"):
+        check_tree(SPEC, HOST, arm)
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "i386"])
+def test_a_tree_of_the_hosts_processor_is_not(arch: str) -> None:
+    check_tree(SPEC, HOST, Tree("own", "/srv/own", "image", "1", "vmlinuz", "initrd.img", arch))
