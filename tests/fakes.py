@@ -287,6 +287,10 @@ PROFILE = Profile("tiny", "image", "mini", "image/tiny.ks.j2", image="tiny", mem
 IMAGE = Image("tiny", "tiny.tar.zst", "0" * 64, 2_000_000, 14_000_000)
 
 
+async def no_staging(tree: Tree) -> None:
+    """In place of keeping what other loaders than iPXE fetch of a tree."""
+
+
 class FakeProfiles:
     """Profiles by name, as the use case gives them."""
 

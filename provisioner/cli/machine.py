@@ -8,8 +8,12 @@ import click
 from provisioner.cli.api import connect
 from provisioner.cli.complete import machines, profiles
 from provisioner.cli.output import Column, Format, document, field, output_option, pairs, remark, rows
+from provisioner.core.firmware import DIALECTS
 
 ref_argument = click.argument("ref", metavar="NAME|MAC", shell_complete=machines)
+loader_option = click.option(
+    "--loader", type=click.Choice(DIALECTS), help="What its firmware is given first.  [default: ipxe]"
+)
 
 
 @click.group()
@@ -25,9 +29,10 @@ def machine() -> None:
 @click.option("-m", "--mac", required=True, help="Hardware address of the card that it boots from.")
 @click.option("--uuid", help="Its SMBIOS UUID, where one is known.")
 @click.option("-p", "--profile", shell_complete=profiles, help="What to install on it.")
-def add(name: str, mac: str, uuid: str | None, profile: str | None) -> None:
+@loader_option
+def add(name: str, mac: str, uuid: str | None, profile: str | None, loader: str | None) -> None:
     """Make a machine known by its MAC address."""
-    wanted = {"name": name, "mac": mac, "uuid": uuid, "profile": profile}
+    wanted = {"name": name, "mac": mac, "uuid": uuid, "profile": profile, "loader": loader}
     connect().post("machines", body={key: value for key, value in wanted.items() if value})
     remark(f"machine {name} is known")
 
@@ -78,16 +83,18 @@ def show(ref: str, output: Format) -> None:
 @ref_argument
 @click.option("-p", "--profile", required=True, shell_complete=profiles, help="What to install on it.")
 @click.option("--name", help="What it is called from now on, where nothing was installed on it yet.")
+@loader_option
 @click.option("--wait", is_flag=True, help="Follow the installation to its end.")
 @output_option
-def install(ref: str, profile: str, name: str | None, wait: bool, output: Format) -> None:
+def install(ref: str, profile: str, name: str | None, loader: str | None, wait: bool, output: Format) -> None:
     """Let a machine install a profile the next time that it netboots, once.
 
     A MAC address that nobody knows makes a machine known. What is on its disk is lost when it netboots; after
     the installation it boots its disk again, until this is said another time.
     """
     api = connect()
-    body = {"profile": profile, **({"name": name} if name else {})}
+    wanted = {"profile": profile, "name": name, "loader": loader}
+    body = {key: value for key, value in wanted.items() if value}
     item = api.post("machines", ref, "install", body=body)
     called, begun = item["machine"]["name"], item["install"]
     if wait:

@@ -1,8 +1,10 @@
 """Machines that we did not create: real hardware that netboots."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
+from provisioner.core.firmware import Dialect
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import (
     Machine,
@@ -11,21 +13,40 @@ from provisioner.core.machine import (
     normalise_mac,
     normalise_uuid,
 )
+from provisioner.core.profile import Tree
 from provisioner.service.ports import Clock, Opening, Store
 from provisioner.service.requests import Ids, ProfileSource
 from provisioner.service.tokens import Tokens
 
 
 class Machines:
-    def __init__(self, store: Store, tokens: Tokens, profiles: ProfileSource, clock: Clock, ids: Ids) -> None:
+    """`stage` keeps what other loaders than iPXE fetch of a tree. It raises Unavailable."""
+
+    def __init__(
+        self,
+        store: Store,
+        tokens: Tokens,
+        profiles: ProfileSource,
+        clock: Clock,
+        ids: Ids,
+        stage: Callable[[Tree], Awaitable[None]],
+    ) -> None:
         self._store = store
         self._tokens = tokens
         self._profiles = profiles
         self._clock = clock
         self._ids = ids
+        self._stage = stage
 
-    async def add(self, name: str, mac: str, uuid: str = "", profile: str = "") -> Machine:
-        """A machine that netboots. With a profile its install waits until it asks for it."""
+    async def add(
+        self, name: str, mac: str, uuid: str = "", profile: str = "", loader: Dialect = "ipxe"
+    ) -> Machine:
+        """A machine that netboots. With a profile its install waits until it asks for it.
+
+        `loader` is what its firmware is given for that. Raises Invalid, NotFound, Conflict, Unavailable.
+        """
+        if loader != "ipxe" and not profile:
+            raise Invalid(f"loader {loader} is of use for an install alone; give a profile as well")
         machine = Machine(
             check_name(name, "machine name"),
             normalise_mac(mac),
@@ -33,7 +54,7 @@ class Machines:
             profile=(await self._profiles.get(profile)).name if profile else None,
         )
         if machine.profile:
-            await self._begin(machine, machine.profile)
+            await self._begin(machine, machine.profile, loader)
         else:
             await self._store.add_machine(machine)
         return machine
@@ -47,12 +68,14 @@ class Machines:
         machine = await self._get(ref)
         return machine, await self._store.install_of(mac=machine.mac)
 
-    async def install(self, ref: str, profile: str, name: str = "") -> tuple[Machine, Install]:
+    async def install(
+        self, ref: str, profile: str, name: str = "", loader: Dialect = "ipxe"
+    ) -> tuple[Machine, Install]:
         """Lets a machine install `profile` the next time that it netboots, once.
 
         `ref` is a name or a MAC address; an address that nobody knows registers a machine. `name` is what it
-        is called from now on, where no install of it bears another name yet. Raises NotFound; Conflict for a
-        guest, and where an install runs.
+        is called from now on, where no install of it bears another name yet. `loader` is what its firmware
+        is given. Raises NotFound; Conflict for a guest, and where an install runs; Unavailable.
         """
         wanted = (await self._profiles.get(profile)).name
         name = check_name(name, "machine name") if name else ""
@@ -62,7 +85,7 @@ class Machines:
             if not mac:
                 raise _unknown(ref)
             machine = Machine(name or discovered_name(mac), mac, profile=wanted)
-            return machine, await self._begin(machine, wanted)
+            return machine, await self._begin(machine, wanted, loader)
         if known.guest:
             raise Conflict(f"{known.name} is a guest", remedy=f"provisioner guest rebuild {known.name}")
         last = await self._store.install_of(mac=known.mac)
@@ -77,7 +100,7 @@ class Machines:
                 remedy=f"provisioner machine install {known.name} --profile {wanted}",
             )
         machine = replace(known, name=name or known.name, profile=wanted)
-        return machine, await self._begin(machine, wanted, was=known.name)
+        return machine, await self._begin(machine, wanted, loader, was=known.name)
 
     async def remove(self, ref: str) -> None:
         """Forgets a machine and ends its install. Its installs and events stay readable."""
@@ -100,7 +123,9 @@ class Machines:
         mac = _mac(ref)
         return await self._store.machine(name=ref) or (await self._store.machine(mac=mac) if mac else None)
 
-    async def _begin(self, machine: Machine, profile: str, was: str = "") -> Install:
+    async def _begin(self, machine: Machine, profile: str, loader: Dialect, was: str = "") -> Install:
+        if loader != "ipxe":
+            await self._stage(await self._store.tree((await self._profiles.get(profile)).tree))
         now = self._clock()
         install = Install(
             id=self._ids.install(),
@@ -111,6 +136,7 @@ class Machines:
             stage=Stage.PLANNED,
             created=now,
             changed=now,
+            loader=loader,
         )
         text = f"{machine.name} waits for profile {profile}"
         planned = Event(Kind.PLANNED, now, "service", install.mac, install.id, text)

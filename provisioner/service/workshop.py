@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from provisioner.core.errors import Unavailable
+from provisioner.core.profile import Tree
 from provisioner.core.source import shown
+from provisioner.plan.staged import staged
 from provisioner.plan.steps import FetchFile, LocalStep, MakeSeed, PrepareImage, StageFile
 from provisioner.service.staging import Sources, stage
 
@@ -54,6 +56,11 @@ class Workshop:
         except OSError as error:
             place = error.filename or self._folder
             raise Unavailable(f"{place} cannot be written: {error.strerror}") from error
+
+    async def stage(self, tree: Tree, folder: str) -> None:
+        """Keeps what GRUB and PXELINUX fetch of a tree, below `folder`. Raises Unavailable."""
+        for step in staged(tree, folder):
+            await self.apply(step)
 
     async def clear(self, install: str) -> None:
         """Removes the folder of an install."""

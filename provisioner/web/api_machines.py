@@ -13,7 +13,8 @@ async def list_all(request: web.Request, _body: None) -> object:
 
 
 async def add(request: web.Request, body: NewMachine) -> object:
-    return await request.app[SERVICES].machines.add(body.name, body.mac, body.uuid, body.profile)
+    machines = request.app[SERVICES].machines
+    return await machines.add(body.name, body.mac, body.uuid, body.profile, body.loader)
 
 
 async def show(request: web.Request, _body: None) -> object:
@@ -23,7 +24,7 @@ async def show(request: web.Request, _body: None) -> object:
 
 async def install(request: web.Request, body: MachineInstall) -> object:
     machine, begun = await request.app[SERVICES].machines.install(
-        request.match_info["name"], body.profile, body.name or ""
+        request.match_info["name"], body.profile, body.name or "", body.loader
     )
     return MachineOut(machine=machine, install=begun)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from provisioner.core.errors import Invalid
+from provisioner.core.firmware import Dialect
 from provisioner.core.host import Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
@@ -98,11 +99,13 @@ class NewMachine(In):
     mac: Line
     uuid: Line = ""
     profile: Line = ""
+    loader: Dialect = Field("ipxe", description="what the firmware is given first for the profile's install")
 
 
 class MachineInstall(In):
     profile: Name
     name: Name | None = Field(None, description="what a machine that had no install is called from now on")
+    loader: Dialect = Field("ipxe", description="what the firmware is given first")
 
 
 class AnswerText(In):

@@ -119,7 +119,8 @@ async def services(
         answers.check,
         hosts.resolve,
     )
-    execution = Execution(store, host, Workshop(upstream.open, shop, folder / "work"), tokens, now)
+    workshop = Workshop(upstream.open, shop, folder / "work")
+    execution = Execution(store, host, workshop, tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
     for keeper in (shelves, disks, loaders):
@@ -174,7 +175,14 @@ async def services(
         profiles=profiles,
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
-        machines=Machines(store, tokens, Prepared(profiles, prepared), now, ids),
+        machines=Machines(
+            store,
+            tokens,
+            Prepared(profiles, prepared),
+            now,
+            ids,
+            partial(workshop.stage, folder=str(boot_dir)),
+        ),
         storage=storage,
         media=Media(shelves, disks, host),
         loaders=Loaders(loaders),

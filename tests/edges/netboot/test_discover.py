@@ -20,7 +20,7 @@ from provisioner.store.database import Database
 from tests.edges.netboot.serving import LOADERS, Running, now
 from tests.edges.netboot.spaces import BROADCAST, CLIENT_MAC, Network, needs_namespaces, network
 from tests.edges.netboot.test_networks import question
-from tests.fakes import CountingIds, FakeProfiles
+from tests.fakes import CountingIds, FakeProfiles, no_staging
 
 pytestmark = needs_namespaces
 FLOOD = 3000
@@ -96,7 +96,9 @@ def site(net: Network, folder: Path, *, discover: bool = True) -> Iterator[Site]
         snapshot = Snapshot(store, loaders=LOADERS, sightings=sightings)
         settings = NetbootSettings((net.bridge,), router_advertisement=False, poll=0.05)
         netboot = Netboot(settings, snapshot.decide, snapshot.loader, recorder.emit, now, snapshot.known)
-        machines = Machines(store, Tokens(b"k" * 32, store, now), FakeProfiles(), now, CountingIds())
+        machines = Machines(
+            store, Tokens(b"k" * 32, store, now), FakeProfiles(), now, CountingIds(), no_staging
+        )
         made.append(Site(net, running, store, recorder, machines))
         works = (netboot.run(started), snapshot.keep(), recorder.keep())
         tasks = [asyncio.create_task(work) for work in works]

@@ -37,6 +37,7 @@ from tests.edges.web.networks import network_cases
 from tests.edges.web.things import MAC, UUID, FakeImages, FakeTrees
 from tests.edges.web.upstream import FakeUpstream
 from tests.fake_storage import FakeStorageHost, loaders, media, storage
+from tests.fakes import no_staging
 from tests.segments import FakeNetworkHost, FakeSegments
 
 TOKEN = "t" * 20 + "0123456789abcdefghijklmn"
@@ -251,7 +252,7 @@ class World:
             profiles=self.profiles,
             trees=FakeTrees(self.store),
             images=FakeImages(),
-            machines=Machines(self.store, self.tokens, self.profiles, now, RandomIds()),
+            machines=Machines(self.store, self.tokens, self.profiles, now, RandomIds(), no_staging),
             storage=storage(folder, self.pools),
             media=media(folder, self.pools),
             loaders=loaders(folder),

@@ -73,6 +73,18 @@ MACHINE_VERBS: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         ["name    rack1", "mac     52:54:00:aa:bb:cc", "origin  added", "stage   boots its disk"],
     ),
     (
+        "machine add rack1 --mac 52:54:00:aa:bb:cc --profile centos7 --loader grub",
+        {"POST /machines": MACHINE},
+        {"name": "rack1", "mac": "52:54:00:aa:bb:cc", "profile": "centos7", "loader": "grub"},
+        [],
+    ),
+    (
+        f"machine install {MAC} --profile centos7 --loader pxelinux",
+        {f"POST /machines/{MAC}/install": RUN},
+        {"profile": "centos7", "loader": "pxelinux"},
+        [f"rack1: install {INSTALL['id']} waits until the machine netboots"],
+    ),
+    (
         f"machine install {MAC} --profile centos7 --name rack1",
         {f"POST /machines/{MAC}/install": RUN},
         {"profile": "centos7", "name": "rack1"},

@@ -304,6 +304,7 @@ USAGE = (
     "profile edit mine --var x",
     "machine add rack1",
     "machine install rack1",
+    "machine install rack1 --profile centos7 --loader lilo",
     "machine show",
     "completion tcsh",
     "serve --api-port 0",

@@ -1,18 +1,35 @@
+from collections.abc import Awaitable, Callable
+
 import pytest
 
-from provisioner.core.errors import Conflict, Invalid, NotFound
+from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Kind, Stage
 from provisioner.core.machine import Machine
+from provisioner.core.profile import Tree
 from provisioner.service.ids import RandomIds
 from provisioner.service.installs import Installs
 from provisioner.service.machines import Machines
+from tests.fakes import TREE, no_staging
 from tests.unit.service.world import REQUEST, World
 
 MAC = "52:54:00:99:00:01"
 
 
-def machines(world: World) -> Machines:
-    return Machines(world.memory, world.tokens(), world.profiles, world.clock, world.ids)
+class Staging:
+    """Remembers which trees were staged; `fault` is raised instead."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.trees: list[Tree] = []
+        self.fault = fault
+
+    async def stage(self, tree: Tree) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.trees.append(tree)
+
+
+def machines(world: World, stage: Callable[[Tree], Awaitable[None]] = no_staging) -> Machines:
+    return Machines(world.memory, world.tokens(), world.profiles, world.clock, world.ids, stage)
 
 
 async def test_a_machine_with_a_profile_has_an_install_that_waits(world: World) -> None:
@@ -34,6 +51,50 @@ async def test_a_machine_that_waited_for_days_gets_good_tokens_with_its_script(w
 
     tokens = world.tokens()
     assert await tokens.check(tokens.mint("i1", "answer", 1), "answer")
+
+
+async def test_what_grub_fetches_is_staged_before_the_install_waits(world: World) -> None:
+    await world.memory.put_tree(TREE)
+    staging = Staging()
+
+    await machines(world, staging.stage).add("rack1", MAC, profile="tiny", loader="grub")
+
+    assert staging.trees == [TREE]
+    assert (await world.memory.install("rack1")).loader == "grub"
+
+
+async def test_a_machine_that_installs_again_may_be_given_another_loader(world: World) -> None:
+    await world.memory.put_tree(TREE)
+    staging = Staging()
+
+    _, begun = await machines(world, staging.stage).install(MAC, "tiny", loader="pxelinux")
+
+    assert staging.trees == [TREE]
+    assert (await world.memory.install(begun.id)).loader == "pxelinux"
+
+
+async def test_a_tree_that_cannot_be_staged_leaves_no_machine(world: World) -> None:
+    await world.memory.put_tree(TREE)
+    staging = Staging(Unavailable("the tree /srv/mini has no images/pxeboot/vmlinuz"))
+
+    with pytest.raises(Unavailable, match="has no images/pxeboot/vmlinuz"):
+        await machines(world, staging.stage).add("rack1", MAC, profile="tiny", loader="grub")
+
+    assert await machines(world).list() == []
+
+
+async def test_ipxe_needs_nothing_staged(world: World) -> None:
+    staging = Staging()
+
+    await machines(world, staging.stage).add("rack1", MAC, profile="tiny")
+
+    assert staging.trees == []
+    assert (await world.memory.install("rack1")).loader == "ipxe"
+
+
+async def test_a_loader_without_a_profile_is_refused(world: World) -> None:
+    with pytest.raises(Invalid, match="give a profile as well"):
+        await machines(world).add("rack1", MAC, loader="grub")
 
 
 async def test_a_machine_without_a_profile_has_none(world: World) -> None:

@@ -11,7 +11,7 @@ from provisioner.core.machine import Machine
 from provisioner.service.machines import Machines
 from provisioner.service.sightings import REGISTERED, Sightings
 from provisioner.service.snapshot import Recorder, Snapshot
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, no_staging
 from tests.unit.service.world import World
 
 HERE = Local("br0", "192.0.2.1")
@@ -159,7 +159,7 @@ async def test_from_its_first_question_to_its_disk(world: World) -> None:
         loaders={"snponly.efi": b"efi"},
         sightings=Sightings(recorder.emit, world.clock, discover=True),
     )
-    machines = Machines(world.memory, world.tokens(), world.profiles, world.clock, world.ids)
+    machines = Machines(world.memory, world.tokens(), world.profiles, world.clock, world.ids, no_staging)
 
     async def asked(**more: Any) -> Offer | Ignore:
         world.clock.pass_(1)
