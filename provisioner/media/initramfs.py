@@ -34,7 +34,10 @@ def static_busybox() -> Path:
 
 
 def busybox_entries(links: bool) -> Iterator[cpio.Entry]:
-    """busybox under its names. Its shell finds its own applets, so the links are for `chroot` and friends."""
+    """The host's busybox under its names.
+
+    Its shell finds its own applets, so the links are for `chroot` and friends.
+    """
     place = static_busybox()
     yield cpio.file("bin/busybox", place.read_bytes(), 0o755)
     names = run([place, "--list"], _WHY).decode().split() if links else ["sh"]
@@ -61,8 +64,8 @@ def _tool_entries() -> Iterator[cpio.Entry]:
         yield cpio.file(str(library), library.read_bytes(), 0o755)
 
 
-def entries(kernel: Kernel, loaders: Mapping[str, bytes]) -> Iterator[cpio.Entry]:
-    """Everything, in no order."""
+def script_entries() -> Iterator[cpio.Entry]:
+    """What is the same for every processor: our scripts, and the files that they go by."""
     yield from (cpio.folder(name) for name in _FOLDERS)
     yield cpio.character("dev/console", 5, 1)
     yield cpio.character("dev/null", 1, 3)
@@ -72,6 +75,11 @@ def entries(kernel: Kernel, loaders: Mapping[str, bytes]) -> Iterator[cpio.Entry
     yield cpio.file("etc/mke2fs.conf", script("mke2fs.conf"))
     yield cpio.link("etc/mtab", "/proc/self/mounts")
     yield cpio.file("etc/passwd", b"root:x:0:0:root:/:/bin/sh\n")
+
+
+def entries(kernel: Kernel, loaders: Mapping[str, bytes]) -> Iterator[cpio.Entry]:
+    """Everything, in no order."""
+    yield from script_entries()
     yield from (cpio.file(f"loader/{name}", data) for name, data in loaders.items())
     yield from busybox_entries(links=False)
     yield from _tool_entries()

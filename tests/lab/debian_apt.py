@@ -15,6 +15,8 @@ Dir::State::lists "{root}/lists";
 Dir::Cache "{root}/cache";
 Dir::Etc::sourcelist "{root}/sources.list";
 Dir::Etc::sourceparts "{root}/none";
+APT::Architecture "{architecture}";
+APT::Architectures "{architecture}";
 APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 DPkg::Post-Invoke "";
@@ -67,16 +69,20 @@ def _is_archive(uri: str) -> bool:
 
 
 class Apt:
-    """The private apt for one suite of a mirror: `root` holds its lists, cache and configuration."""
+    """The private apt for one suite of a mirror: `root` holds its lists, cache and configuration.
 
-    def __init__(self, root: Path, mirror: str, suite: str) -> None:
+    `architecture` as dpkg writes it, whatever this host is.
+    """
+
+    def __init__(self, root: Path, mirror: str, suite: str, architecture: str = "amd64") -> None:
         for folder in ("lists/partial", "cache/archives/partial"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         (root / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n")
-        (root / "apt.conf").write_text(_CONFIG.format(root=root))
+        (root / "apt.conf").write_text(_CONFIG.format(root=root, architecture=architecture))
         self.root = root
         self.mirror = mirror
         self.suite = suite
+        self.architecture = architecture
         self.environment = {"APT_CONFIG": str(root / "apt.conf"), "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin"}
 
     def update(self) -> None:
@@ -88,7 +94,7 @@ class Apt:
 
     def packages(self) -> list[Stanza]:
         """The index of ordinary packages."""
-        (packed,) = self.root.glob("lists/*_main_binary-amd64_Packages*")
+        (packed,) = self.root.glob(f"lists/*_main_binary-{self.architecture}_Packages*")
         return stanzas(self._run("/usr/lib/apt/apt-helper", "cat-file", str(packed)))
 
     def pieces(self) -> tuple[list[Stanza], bool]:
