@@ -16,44 +16,53 @@ _UDP: Final = 17
 _UDP_HEADER: Final = 8
 _DHCP, _TFTP, _DHCPV6, _PXE = 67, 69, 547, 4011
 _SOLICIT, _USER_CLASS, _VENDOR_CLASS = 1, 15, 16  # DHCPv6 message and options (RFC 8415)
-# It sees every packet that leaves, those of TFTP transfers above all: where both ports are over 4011 they are
-# dropped by the tenth instruction. Offsets count from the network header; a jump goes forward only.
-FILTER: Final[tuple[Instruction, ...]] = (
-    (0x28, 0, 0, 0xFFFFF000),  # 0 ldh the Ethernet type
-    (0x15, 5, 0, _IP),  # 1 jeq: 7
-    (0x15, 0, 21, _IPV6),  # 2 jeq, else drop
-    (0x30, 0, 0, 6),  # 3 ldb [6], the next header
-    (0x15, 0, 19, _UDP),  # 4 jeq, else drop
-    (0x28, 0, 0, 42),  # 5 ldh [42], the port it goes to
-    (0x15, 16, 17, _DHCPV6),  # 6 jeq: accept, else drop
-    (0x30, 0, 0, 9),  # 7 ldb [9], the protocol
-    (0x15, 0, 15, _UDP),  # 8 jeq, else drop
-    (0xB1, 0, 0, 0),  # 9 ldxb 4*([0]&0xf), the header's length
-    (0x48, 0, 0, 2),  # 10 ldh [x+2], the port it goes to
-    (0x25, 4, 0, _PXE),  # 11 jgt: 16
-    (0x15, 8, 0, _PXE),  # 12 jeq: 21
-    (0x25, 2, 0, _TFTP),  # 13 jgt: 16
-    (0x15, 6, 0, _TFTP),  # 14 jeq: 21
-    (0x15, 5, 0, _DHCP),  # 15 jeq: 21
-    (0x48, 0, 0, 0),  # 16 ldh [x+0], the port it comes from
-    (0x25, 6, 0, _PXE),  # 17 jgt: drop
-    (0x15, 2, 0, _PXE),  # 18 jeq: 21
-    (0x15, 1, 0, _DHCP),  # 19 jeq: 21
-    (0x06, 0, 0, 0),  # 20 drop
-    (0x28, 0, 0, 6),  # 21 ldh [6], flags and fragment offset
-    (0x45, 1, 0, 0x1FFF),  # 22 jset: drop
-    (0x06, 0, 0, 2000),  # 23 accept
-    (0x06, 0, 0, 0),  # 24 drop
-)
+
+
+def filtering(ours: str) -> tuple[Instruction, ...]:
+    """The program for an interface where we have the address `ours`.
+
+    It sees every packet that leaves, those of TFTP transfers above all: where both ports are over 4011 they
+    are dropped by the tenth instruction. Questions on port 67 are ours to answer, and our own offers name us
+    and no address: nobody is woken for either. Offsets count from the network header, jumps go forward only.
+    """
+    return (
+        (0x28, 0, 0, 0xFFFFF000),  # 0 ldh the Ethernet type
+        (0x15, 5, 0, _IP),  # 1 jeq: 7
+        (0x15, 0, 24, _IPV6),  # 2 jeq, else drop
+        (0x30, 0, 0, 6),  # 3 ldb [6], the next header
+        (0x15, 0, 22, _UDP),  # 4 jeq, else drop
+        (0x28, 0, 0, 42),  # 5 ldh [42], the port it goes to
+        (0x15, 19, 20, _DHCPV6),  # 6 jeq: accept, else drop
+        (0x30, 0, 0, 9),  # 7 ldb [9], the protocol
+        (0x15, 0, 18, _UDP),  # 8 jeq, else drop
+        (0xB1, 0, 0, 0),  # 9 ldxb 4*([0]&0xf), the header's length
+        (0x48, 0, 0, 2),  # 10 ldh [x+2], the port it goes to
+        (0x25, 3, 0, _PXE),  # 11 jgt: 15
+        (0x15, 11, 0, _PXE),  # 12 jeq: 24
+        (0x25, 1, 0, _TFTP),  # 13 jgt: 15
+        (0x15, 9, 0, _TFTP),  # 14 jeq: 24
+        (0x48, 0, 0, 0),  # 15 ldh [x+0], the port it comes from
+        (0x25, 10, 0, _PXE),  # 16 jgt: drop
+        (0x15, 6, 0, _PXE),  # 17 jeq: 24
+        (0x15, 1, 0, _DHCP),  # 18 jeq: 20
+        (0x06, 0, 0, 0),  # 19 drop
+        (0x40, 0, 0, 24),  # 20 ld [x+24], yiaddr
+        (0x15, 0, 2, 0),  # 21 jeq, else 24
+        (0x40, 0, 0, 28),  # 22 ld [x+28], siaddr
+        (0x15, 3, 0, int(ipaddress.IPv4Address(ours))),  # 23 jeq: drop
+        (0x28, 0, 0, 6),  # 24 ldh [6], flags and fragment offset
+        (0x45, 1, 0, 0x1FFF),  # 25 jset: drop
+        (0x06, 0, 0, 2000),  # 26 accept
+        (0x06, 0, 0, 0),  # 27 drop
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A DHCP question to `port` (67 or 4011) of `server`."""
+    """A DHCP question to port 4011 of `server`."""
 
     mac: str
     server: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +112,10 @@ def _dhcp(data: bytes, body: bytes, source: int, target: int) -> Question | Answ
     if len(body) < 236 or body[1:3] != b"\1\6":
         return None
     mac = body[28:34].hex(":")
-    if body[0] == 1 and target in (_DHCP, _PXE):
-        if target == _PXE and isinstance(packet.decode(body, target), Ignore):
+    if body[0] == 1 and target == _PXE:
+        if isinstance(packet.decode(body, target), Ignore):
             return None
-        return Question(mac, str(ipaddress.IPv4Address(data[16:20])), target)
+        return Question(mac, str(ipaddress.IPv4Address(data[16:20])))
     if body[0] == 2 and source in (_DHCP, _PXE):
         return Answer(mac, source, packet.reply(body))
     return None

@@ -17,14 +17,13 @@ from provisioner.boot.tracks import Finding, Tracks
 from provisioner.core.install import Kind
 from provisioner.netboot import bpf, interfaces, packet
 from provisioner.netboot.listener import Listener, opening
-from provisioner.netboot.sightings import FILTER, Answer, Question, Request, Solicit, sighting
+from provisioner.netboot.sightings import Answer, Question, Request, Solicit, filtering, sighting
 from provisioner.netboot.told import Told
 
 _ETH_ALL: Final = 3
 """A socket of one protocol is not shown what leaves."""
 _SOL_PACKET, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _PROMISCUOUS = 263, 1, 2, 1  # linux/if_packet.h
 _CLOSELY: Final = 60.0
-_FROM_SERVER: Final = (67).to_bytes(2, "big")
 
 
 class Witness:
@@ -32,7 +31,6 @@ class Witness:
 
     def __init__(self, local: Local, told: Told) -> None:
         self._local = local
-        self._ours = bytes(4) + socket.inet_aton(local.address)
         self._told = told
         self._tracks = Tracks(local.address)
         self._loop = asyncio.get_running_loop()
@@ -46,7 +44,7 @@ class Witness:
         """Raises OSError where raw sockets are not allowed or the interface is gone."""
         name = self._local.interface
         with opening(socket.AF_PACKET, socket.SOCK_DGRAM) as sock:
-            bpf.attach(sock, FILTER)
+            bpf.attach(sock, filtering(self._local.address))
             sock.bind((name, _ETH_ALL))
             if interfaces.is_bridge(name):
                 self._membership = struct.pack("@iHH8x", socket.if_nametoindex(name), _PROMISCUOUS, 0)
@@ -63,6 +61,8 @@ class Witness:
     def _noticed(self, kind: Kind, mac: str, address: str, facts: Mapping[str, object]) -> None:
         """What we told ourselves."""
         now = self._loop.time()
+        if facts.get("port") == 67:
+            self._tracks.asked(mac, now)
         match kind:
             case Kind.DHCP_OFFER:
                 self._tracks.offered(mac, str(facts.get("file")), now)
@@ -96,14 +96,10 @@ class Witness:
                 self._listener.socket.setsockopt(_SOL_PACKET, change, self._membership)
 
     def _heard(self, data: bytes, sender: Any) -> None:
-        if self._own(data):
-            return
         seen, now = sighting(data), self._loop.time()
         mac = sender[4].hex(":")
         match seen:
-            case Question(mac, _, 67):
-                self._tracks.asked(mac, now)
-            case Question(mac, server, _):
+            case Question(mac, server):
                 self._tell(mac, self._tracks.asked_for_file(mac, server, now))
             case Answer():
                 if seen.port != 67:
@@ -116,12 +112,6 @@ class Witness:
                 self._tell(mac, self._tracks.solicited(mac, now))
             case None:
                 pass
-
-    def _own(self, data: bytes) -> bool:
-        """Whether it is an answer from port 67 like ours, with no address for anybody and naming us."""
-        at = (data[0] & 0xF) * 4 if data else 0
-        body = at + 8  # behind UDP
-        return data[at : at + 2] == _FROM_SERVER and data[body + 16 : body + 24] == self._ours
 
     def _tell(self, mac: str, finding: Finding | None) -> None:
         if finding is not None:

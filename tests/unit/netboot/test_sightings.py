@@ -1,14 +1,18 @@
 """The witness's filter, run as the kernel runs it, and what packets say."""
 
+from ipaddress import IPv4Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.netboot.sightings import FILTER, Answer, Question, Request, Solicit, sighting
+from provisioner.netboot.sightings import Answer, Question, Request, Solicit, filtering, sighting
 from tests.unit.netboot.recorded import packet
 from tests.unit.netboot.wires import BROADCAST, CLIENT, SERVER, data_block, passes, recorded, shown, udp
 
 MAC = "52:54:00:7e:57:01"
+OURS = "192.0.2.1"
+FILTER = filtering(OURS)
 TOLD = shown()
 
 
@@ -22,10 +26,20 @@ PORTS = st.sampled_from([1, 66, 67, 68, 69, 70, 546, 547, 1024, 4010, 4011, 4012
 
 @given(PORTS, PORTS, st.sampled_from([0, 0x2000, 1, 0x1FFF]))
 def test_of_ipv4_nothing_else_goes_through(source: int, target: int, fragment: int) -> None:
-    wanted = target in (67, 69, 4011) or source in (67, 4011)
-    passed, _ = passes(FILTER, udp(SERVER, source, CLIENT, target, bytes(20), fragment=fragment))
+    wanted = target in (69, 4011) or source in (67, 4011)
+    passed, _ = passes(FILTER, udp(SERVER, source, CLIENT, target, bytes(24), fragment=fragment))
 
     assert bool(passed) == (wanted and not fragment & 0x1FFF)
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "wakes"),
+    [("0.0.0.0", OURS, False), ("0.0.0.0", SERVER, True), ("192.0.2.50", OURS, True)],
+)
+def test_our_own_offers_wake_nobody(given: str, names: str, wakes: bool) -> None:
+    body = bytes(16) + IPv4Address(given).packed + IPv4Address(names).packed + bytes(216)
+
+    assert bool(passes(FILTER, udp(OURS, 67, BROADCAST, 68, body))[0]) == wakes
 
 
 def test_of_others_nothing_goes_through() -> None:
@@ -55,8 +69,7 @@ def test_the_filter_takes_any_bytes(data: bytes) -> None:
 def test_questions_and_answers() -> None:
     reply = sighting(TOLD["from 4011"])
 
-    assert sighting(TOLD["discover"]) == Question(MAC, BROADCAST, 67)
-    assert sighting(TOLD["to 4011"]) == Question(MAC, SERVER, 4011)
+    assert sighting(TOLD["to 4011"]) == Question(MAC, SERVER)
     assert isinstance(reply, Answer) and (reply.mac, reply.port, reply.reply) == (MAC, 4011, None)
 
 

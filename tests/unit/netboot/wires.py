@@ -35,7 +35,6 @@ def shown() -> dict[str, bytes]:
     return {
         "solicit": recorded("uefi-solicit"),
         "read": recorded("uefi-read"),
-        "discover": udp("0.0.0.0", 68, BROADCAST, 67, question),
         "to 4011": udp(CLIENT, 4011, SERVER, 4011, request),
         "from 67": udp(SERVER, 67, BROADCAST, 68, b"\2" + question[1:]),
         "from 4011": udp(SERVER, 4011, CLIENT, 4011, b"\2" + request[1:]),
@@ -52,8 +51,8 @@ def passes(program: Sequence[Instruction], data: bytes) -> tuple[int, int]:
         match code:
             case 0x28 if k == 0xFFFFF000:
                 a = protocol
-            case 0x28 | 0x30 | 0x48:
-                start, size = (k + x if code == 0x48 else k), (1 if code == 0x30 else 2)
+            case 0x28 | 0x30 | 0x40 | 0x48:
+                start, size = (k if code in (0x28, 0x30) else k + x), {0x30: 1, 0x40: 4}.get(code, 2)
                 if start + size > len(data):
                     return 0, steps
                 a = int.from_bytes(data[start : start + size], "big")
