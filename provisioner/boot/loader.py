@@ -7,18 +7,19 @@ from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from provisioner.core.errors import Invalid
+from provisioner.core.install import Kind
 from provisioner.core.machine import normalise_mac
 
 Content = bytes | mmap.mmap
 """A file: in memory, or mapped."""
-Kind = Literal["loader", "menu", "machine", "pxelinux", "kernel", "initrd"]
+Asked = Literal["loader", "menu", "machine", "pxelinux", "kernel", "initrd"]
 
 MENUS: Final = "grub/m"
 """The folder of the machines' GRUB menus; the file is the MAC address, as GRUB's `net_default_mac`."""
 FILES: Final = "install"
 """The folder of each install's kernel and initrd."""
 # GRUB asks below the prefix that it was built with, which each distribution chose by itself.
-_KINDS: Mapping[Kind, str] = {
+_KINDS: Mapping[Asked, str] = {
     "menu": r"(?:.*/)?grub\.cfg",
     "machine": rf"(?:.*/)?{MENUS}/[0-9a-fA-F:]{{17}}",
     "pxelinux": r"pxelinux\.cfg/[0-9a-zA-Z-]{1,36}",
@@ -42,9 +43,22 @@ def canonical(asked: str) -> str:
     return re.sub(r"/+", "/", asked.replace("\\", "/")).removeprefix("/")
 
 
-def kind(name: str) -> Kind:
+def kind(name: str) -> Asked:
     """What a canonical name asks for."""
     return next((kind for kind, form in _KINDS.items() if re.fullmatch(form, name)), "loader")
+
+
+def sent(name: str) -> Kind:
+    """What it means for an install that the file of that canonical name was sent whole."""
+    match kind(name):
+        case "menu" | "machine" | "pxelinux":
+            return Kind.SCRIPT_SENT
+        case "kernel":
+            return Kind.KERNEL_SENT
+        case "initrd":
+            return Kind.INITRD_SENT
+        case "loader":
+            return Kind.LOADER_SENT
 
 
 def mac_in(name: str) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from provisioner.boot.client import Ignore, Local
-from provisioner.boot.loader import Content, canonical, is_optional, kind
+from provisioner.boot.loader import Content, canonical, is_optional, sent
 from provisioner.core.install import Kind
 from provisioner.netboot import wire
 from provisioner.netboot.datagrams import Datagrams, Peer, bound, send
@@ -26,14 +26,6 @@ from provisioner.netboot.transfer import Policy, agree
 
 Loader = Callable[[str, str, Local], Content | Ignore | None]
 """Asked with (name as sent, client's address, ours); None where there is no such file."""
-
-_SENT = {
-    "menu": Kind.SCRIPT_SENT,
-    "machine": Kind.SCRIPT_SENT,
-    "pxelinux": Kind.SCRIPT_SENT,
-    "kernel": Kind.KERNEL_SENT,
-    "initrd": Kind.INITRD_SENT,
-}
 
 _SLOW = 0.05
 """Seconds of a round trip that no LAN has."""
@@ -107,8 +99,7 @@ class Tftp:
         match session.outcome:
             case "sent" | "unconfirmed":
                 note = "" if session.outcome == "sent" else ", last block unconfirmed"
-                what = _SENT.get(kind(name), Kind.LOADER_SENT)
-                self._told.tell(what, "tftp", f"{name}: {size}{note}", address=address, data=facts)
+                self._told.tell(sent(name), "tftp", f"{name}: {size}{note}", address=address, data=facts)
             case "silent":
                 text = f"{name}: the client fell silent after {size}"
                 self._told.tell(Kind.LOADER_FAILED, "tftp", text, address=address, data=facts, once=name)

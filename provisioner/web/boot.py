@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from provisioner.boot.client import Ignore
-from provisioner.boot.loader import canonical, is_optional
+from provisioner.boot.loader import canonical, is_optional, sent
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Install, Kind
 from provisioner.web.keys import LEDGER, SERVICES
@@ -51,7 +51,7 @@ async def loader(request: web.Request) -> web.StreamResponse:
         await response.write(memoryview(content))
         await response.write_eof()
         if install is not None:
-            await note(Kind.LOADER_SENT, install, f"{name} by HTTP", {"file": name, "bytes": len(content)})
+            await note(sent(name), install, f"{name} by HTTP", {"file": name, "bytes": len(content)})
     return response
 
 
@@ -74,4 +74,6 @@ ROUTES = (
     # A machine that we did not make has any serial at all, or none.
     Route("GET", "/boot/script/{token:.*}", script, "token"),
     Route("GET", "/boot/{loader:.+}", loader, "public"),
+    # GRUB looks below the prefix that it was built with, wherever it came from itself.
+    Route("GET", r"/{loader:(?:.+/)?grub\.cfg}", loader, "public"),
 )

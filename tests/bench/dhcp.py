@@ -65,7 +65,7 @@ def offers(state: Path, quick: bool, tell: Tell) -> bool:
             _warm()
             before = _stored(state)
             ours = _turn(ground, netboot, seconds)
-            stored = _stored(state) - before
+            stored = _stored_at_last(state, before + 2 * ours.heard.answered) - before
             tell(_line("ours", ours) + f", {stored} events stored")
         with _theirs(state, ground) as dnsmasq:
             _warm()
@@ -210,6 +210,15 @@ async def _enrol(state: Path) -> None:
     await asyncio.gather(*(store.add_install(install, None) for install in installs))
     await store.close()
     await asyncio.sleep(3 * _SETTLED)
+
+
+def _stored_at_last(state: Path, wanted: int) -> int:
+    """What is written behind the answers is there a while after them, or never."""
+    for _ in range(100):
+        if (stored := _stored(state)) >= wanted:
+            break
+        time.sleep(0.2)
+    return stored
 
 
 def _stored(state: Path) -> int:

@@ -1,4 +1,4 @@
-"""UEFI on arm64, booted: by PXE through shim and GRUB, under Secure Boot too, by HTTP through iPXE.
+"""UEFI on arm64, booted: by PXE and by HTTP, through shim and GRUB under Secure Boot, and through iPXE.
 
 To the answer file. The machine is one that we did not create, known by its MAC address.
 """
@@ -35,6 +35,7 @@ WAYS = {
     "pxe-grub": Way("grub", _SIGNED),
     "pxe-secure": Way("grub", _SIGNED, keys=arm64.MICROSOFT, said="secureboot: Secure boot enabled"),
     "http-ipxe": Way("ipxe", ("snponly-arm64.efi",), NO_PXE),
+    "http-secure": Way("grub", _SIGNED, NO_PXE, keys=arm64.MICROSOFT, said="secureboot: Secure boot enabled"),
 }
 PROFILE = {"family": "image", "tree": "arm64", "template": "image/ks.cfg.j2", "image": "tiny"}
 

@@ -123,3 +123,12 @@ async def test_a_guest_on_qemus_user_network_is_told_the_address_that_it_knows(
     _, body, _ = await world.get("/boot/ipxe", headers=headers)
 
     assert f"http://{named}:{world.guest_port}/boot/script/".encode() in body
+
+
+async def test_grub_asks_for_its_menu_outside_of_boot(world: World) -> None:
+    for path in ("/grub/grub.cfg", "/EFI/redhat/grub.cfg", "/grub.cfg"):
+        status, body, _ = await world.get(path)
+
+        assert status == 404, "no machine of ours is behind the address"
+        assert body, "EDK2's HTTP stands still at a 404 without a body"
+        assert b"there is no loader" in body

@@ -2,10 +2,10 @@
 
 import pytest
 
-from provisioner.boot.loader import Kind, canonical, kind, mac_in
+from provisioner.boot.loader import Asked, canonical, kind, mac_in
 
 MAC = "52:54:00:12:34:56"
-NAMES: dict[str, tuple[Kind, str | None]] = {
+NAMES: dict[str, tuple[Asked, str | None]] = {
     "undionly.kpxe": ("loader", None),
     "EFI/BOOT/grubx64.efi": ("loader", None),
     "grub/grub.cfg": ("menu", None),
@@ -31,5 +31,5 @@ NAMES: dict[str, tuple[Kind, str | None]] = {
 
 
 @pytest.mark.parametrize(("name", "what"), NAMES.items(), ids=NAMES)
-def test_kind(name: str, what: tuple[Kind, str | None]) -> None:
+def test_kind(name: str, what: tuple[Asked, str | None]) -> None:
     assert (kind(canonical(f"/{name}")), mac_in(canonical(f"//{name}"))) == what

@@ -177,3 +177,16 @@ async def test_arguments_that_no_menu_can_hold_are_said(world: World, staged: Pa
 
     assert isinstance(refused, Ignore)
     assert refused.reason.startswith(f"grub/m/{MAC} cannot be made: kernel argument")
+
+
+async def test_after_http_boot_grub_goes_on_by_http(world: World, staged: Path) -> None:
+    snapshot = await running(world, staged, "grub")
+    recipes, row = Recipes(staged, SHELF), snapshot._recipe["i1"]
+
+    common, own = (recipes.by_http(row, name, ROOT) for name in ("grub/grub.cfg", f"grub/m/{MAC}"))
+
+    assert isinstance(common, bytes)
+    assert b"configfile (http,192.168.122.1:8080)/boot/grub/m/$net_default_mac" in common
+    assert isinstance(own, bytes)
+    assert b"linux (http,192.168.122.1:8080)/tree/mini/images/pxeboot/vmlinuz " in own
+    assert recipes.by_http(row, "install/i1/kernel", ROOT) is None
