@@ -13,7 +13,8 @@ from provisioner.web.routes import POLICIES
 from tests.edges.web.world import TOKEN, World
 
 PUBLIC_PEOPLE = {"/healthz", "/readyz", "/login", "/static/{path}"}
-PUBLIC_GUESTS = {"/healthz", "/readyz", "/boot/ipxe", "/boot/{loader}", "/tree/{tree}/{path}"}
+PUBLIC_GUESTS = {"/healthz", "/readyz", "/boot/ipxe", "/boot/{loader}", "/{loader}", "/tree/{tree}/{path}"}
+"""`/{loader}` is a grub.cfg, in any folder."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
 
 
