@@ -214,10 +214,9 @@ async def _enrol(state: Path) -> None:
 
 def _stored_at_last(state: Path, wanted: int) -> int:
     """What is written behind the answers is there a while after them, or never."""
-    for _ in range(100):
-        if (stored := _stored(state)) >= wanted:
-            break
-        time.sleep(0.2)
+    end = time.monotonic() + 20
+    while (stored := _stored(state)) < wanted and time.monotonic() < end:
+        time.sleep(0.5)
     return stored
 
 
