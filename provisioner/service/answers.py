@@ -12,6 +12,7 @@ from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
 from provisioner.distros.detect import family
 from provisioner.service.contexts import plain, with_secrets
+from provisioner.service.kernel_line import tree_of
 from provisioner.service.ports import GuestRow, Linter, Store
 from provisioner.service.requests import ProfileSource, TreeSource
 from provisioner.service.tokens import Tokens
@@ -54,7 +55,7 @@ class Answers:
         if file != expected:
             raise NotFound(f"install {install.id} has no {file}; its answer file is {expected}")
         row = await self._row(install)
-        tree = await self._trees.get((row.spec.tree if row else "") or profile.tree)
+        tree = await self._trees.get(tree_of(row.spec if row else None, profile))
         return await self.text(install, row, profile, tree, root)
 
     async def text(

@@ -4,7 +4,7 @@ from provisioner.core import urls
 from provisioner.core.guest import GuestSpec
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
-from provisioner.service.kernel_line import line, spec_of
+from provisioner.service.kernel_line import line, spec_of, tree_of
 from provisioner.service.ports import Store
 from provisioner.service.profiles import Profiles
 from provisioner.service.tokens import Tokens
@@ -23,7 +23,7 @@ class Arguments:
         """(kernel URL, initrd URL, arguments). Raises NotFound for a profile or tree that is gone."""
         profile = await self._profiles.get(install.profile)
         spec = await spec_of(self._store, install)
-        tree = await self._store.tree((spec.tree if spec else "") or profile.tree)
+        tree = await self._store.tree(tree_of(spec, profile))
         arguments = self.line(install, profile, tree, root, spec)
         return urls.tree(root, tree.name, tree.kernel), urls.tree(root, tree.name, tree.initrd), arguments
 

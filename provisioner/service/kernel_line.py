@@ -47,3 +47,8 @@ async def spec_of(store: Store, install: Install) -> GuestSpec | None:
         return (await store.guest(install.guest)).spec
     except NotFound:
         return None
+
+
+def tree_of(spec: GuestSpec | None, profile: Profile) -> str:
+    """The name of the tree that is installed: the guest's own, where it was given one."""
+    return (spec.tree if spec else "") or profile.tree

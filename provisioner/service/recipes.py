@@ -18,7 +18,7 @@ from provisioner.core.profile import Profile, Tree
 from provisioner.distros.base import major
 from provisioner.distros.detect import family
 from provisioner.plan.staged import INITRD, KERNEL
-from provisioner.service.kernel_line import line, spec_of
+from provisioner.service.kernel_line import line, spec_of, tree_of
 from provisioner.service.ports import Store
 
 
@@ -34,14 +34,13 @@ class Recipe:
 
 async def recipe(store: Store, install: Install) -> Recipe:
     """Raises NotFound for a profile or tree that is gone."""
-    from provisioner.service.shipped import (
-        shipped,  # and Jinja with it: netboot's process rarely has a recipe
-    )
+    # Jinja comes with it, and netboot's process rarely has a recipe.
+    from provisioner.service.shipped import shipped
 
     known = shipped().get(install.profile)
     profile = known or await store.profile(install.profile)
     spec = await spec_of(store, install)
-    return Recipe(install, profile, await store.tree((spec.tree if spec else "") or profile.tree), spec)
+    return Recipe(install, profile, await store.tree(tree_of(spec, profile)), spec)
 
 
 class Recipes:

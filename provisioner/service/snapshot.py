@@ -143,7 +143,7 @@ class Snapshot:
         if question.user_class == PROBE:
             return decide(client, "netboot", "we ask ourselves", root, local.address, LOADERS)
         install = self._install(client.mac, client.uuid)
-        told, why = self._verdict(client.mac, client.uuid)
+        told, why = self._verdict(install, client.mac, client.uuid)
         if told == "unknown" and self._sightings is not None:
             met = self._sightings.meet(client, question, local, question.ciaddr or question.requested)
             if met is not None:
@@ -182,7 +182,7 @@ class Snapshot:
         A loader is public and holds no secret, so an address that leads to no machine is not refused.
         """
         mac = self.mac_of(address)
-        return refusal(*self._verdict(mac)) if mac else None
+        return refusal(*self._verdict(self._install(mac), mac)) if mac else None
 
     def mac_of(self, address: str) -> str | None:
         """The machine behind an address: by the kernel's neighbours, its DHCP questions, its install."""
@@ -197,8 +197,7 @@ class Snapshot:
         """Whether a machine, or an install under way, has this MAC address."""
         return mac in self._machines or mac in self._installs
 
-    def _verdict(self, mac: str, uuid: str = "") -> tuple[Verdict, str]:
-        install = self._install(mac, uuid)
+    def _verdict(self, install: Install | None, mac: str, uuid: str = "") -> tuple[Verdict, str]:
         known = install is not None or any(key in self._machines for key in _keys(mac, uuid))
         return verdict(install, known)
 
