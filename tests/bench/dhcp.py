@@ -65,7 +65,7 @@ def offers(state: Path, quick: bool, tell: Tell) -> bool:
             _warm()
             before = _stored(state)
             ours = _turn(ground, netboot, seconds)
-            stored = _stored_at_last(state, before + 2 * ours.heard.answered) - before
+            stored = _stored(state) - before
             tell(_line("ours", ours) + f", {stored} events stored")
         with _theirs(state, ground) as dnsmasq:
             _warm()
@@ -210,14 +210,6 @@ async def _enrol(state: Path) -> None:
     await asyncio.gather(*(store.add_install(install, None) for install in installs))
     await store.close()
     await asyncio.sleep(3 * _SETTLED)
-
-
-def _stored_at_last(state: Path, wanted: int) -> int:
-    """What is written behind the answers is there a while after them, or never."""
-    end = time.monotonic() + 20
-    while (stored := _stored(state)) < wanted and time.monotonic() < end:
-        time.sleep(0.5)
-    return stored
 
 
 def _stored(state: Path) -> int:
