@@ -6,65 +6,72 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from provisioner.core.errors import Unavailable
-from provisioner.mirror.isoindex import Extents, Index, index
-from provisioner.mirror.stream import PIECE, File, Headers, Pieces, Stream, absent, answer
+from provisioner.mirror.isofolders import MOST_ENTRIES, Extents
+from provisioner.mirror.isoindex import Index, index, opened
+from provisioner.mirror.stream import PIECE, File, Headers, Local, Pieces, Stream, absent, answer
 
-_REMEMBERED = 16
+_Key = tuple[str, int, int, int]
 
 
 class Iso:
     """Remembers where the files of an ISO lie, as long as the ISO stays the same."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int, int], Index] = {}
+        self._known: dict[_Key, Index] = {}
         self._reading = asyncio.Lock()
 
     @asynccontextmanager
     async def open(self, source: str, path: str, asked: Headers) -> AsyncIterator[Stream]:
         """As `stream.Open`."""
-        place = Path(source)
-        found, status = await self._index(place)
-        extents = found.find(path)
-        if extents is None:
-            yield absent()
-            return
-        size = sum(length for _, length in extents)
-        begin = extents[0][0] if extents else 0
-        tag = f"{status.st_mtime_ns:x}-{begin:x}-{size:x}"
-        yield answer(File(partial(_read, place, extents), size, status.st_mtime, tag), asked)
+        file, status = await asyncio.to_thread(_open, Path(source))
+        # What was opened is what is served, whatever takes its name meanwhile.
+        with file:
+            key = (source, status.st_ino, status.st_mtime_ns, status.st_size)
+            found = self._known.get(key) or await self._index(key, file)
+            extents = found.find(path)
+            if extents is None:
+                yield absent()
+                return
+            size = sum(length for _, length in extents)
+            begin = extents[0][0] if extents else 0
+            tag = f"{status.st_mtime_ns:x}-{begin:x}-{size:x}"
+            read, lies = partial(_read, source, file, extents), partial(_lies, file, extents)
+            yield answer(File(read, size, status.st_mtime, tag, lies), asked)
 
-    async def _index(self, place: Path) -> tuple[Index, os.stat_result]:
-        """What was read of this very file before, or anew: the first guest waits, the others with it."""
-        try:
-            status = await asyncio.to_thread(place.stat)
-        except OSError as error:
-            raise Unavailable(f"the ISO {place} cannot be read: {error.strerror}") from error
-        key = (str(place), status.st_mtime_ns, status.st_size)
+    async def _index(self, key: _Key, file: BinaryIO) -> Index:
+        """The first guest waits, the others with it. Not more is remembered than two of the largest take."""
         async with self._reading:
             if key not in self._known:
-                self._known[key] = await asyncio.to_thread(index, place)
-                if len(self._known) > _REMEMBERED:
+                self._known[key] = await asyncio.to_thread(index, Path(key[0]), file)
+                while sum(len(one.files) for one in self._known.values()) > 2 * MOST_ENTRIES:
                     del self._known[next(iter(self._known))]
-            return self._known[key], status
+            return self._known[key]
 
 
-async def _read(place: Path, extents: Extents, first: int, length: int | None) -> Pieces:
-    file = await asyncio.to_thread(place.open, "rb", 0)
+def _open(place: Path) -> tuple[BinaryIO, os.stat_result]:
+    file = opened(place)
+    return file, os.fstat(file.fileno())
+
+
+def _lies(file: BinaryIO, extents: Extents, first: int, length: int) -> Local:
+    return Local(file, _parts(extents, first, length))
+
+
+async def _read(source: str, file: BinaryIO, extents: Extents, first: int, length: int | None) -> Pieces:
     try:
         for offset, run in _parts(extents, first, length or 0):
             at, end = offset, offset + run
             while at < end:
                 piece = await asyncio.to_thread(os.pread, file.fileno(), min(PIECE, end - at), at)
                 if not piece:
-                    raise Unavailable(f"the ISO {place} became shorter while it was read")
+                    raise Unavailable(f"the ISO {source} became shorter while it was read")
                 at += len(piece)
                 yield piece
     except OSError as error:
-        raise Unavailable(f"the ISO {place} cannot be read: {error.strerror}") from error
-    finally:
-        file.close()
+        raise Unavailable(f"the ISO {source} cannot be read: {error.strerror}") from error
 
 
 def _parts(extents: Extents, first: int, length: int) -> list[tuple[int, int]]:

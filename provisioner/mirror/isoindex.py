@@ -1,22 +1,20 @@
-"""Where the files of an ISO lie in it: read once, so that they can be served without mounting it.
+"""Where the files of an ISO lie in it: read once, so that they can be served without mounting it."""
 
-Rock Ridge names where there are some, else Joliet's, else ISO 9660's own, in which case does not matter.
-"""
-
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-from pycdlib import PyCdlib
+from typing import BinaryIO
 
 from provisioner.core.errors import Unavailable
+from provisioner.mirror.iso9660 import Damaged, Read, volume
+from provisioner.mirror.isofolders import Extents, Folders
 
-Extents = tuple[tuple[int, int], ...]
-"""Offset and length of each run of bytes that a file consists of; one beyond 4 GiB has several."""
-SECTOR = 2048
 _LINKS = 40
-_REMEDY = "fetch the ISO again, or unpack it and name the folder"
+_AGAIN = "fetch the ISO again, or unpack it and name the folder"
+_BY_HAND = "start a guest from it by hand: provisioner guest create NAME --cdrom FILE"
+_WINDOWS = frozenset({"sources/boot.wim", "sources/install.wim", "sources/install.esd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,71 +50,54 @@ class Index:
         return self.files.get("/".join(done))
 
 
-def index(place: Path) -> Index:
-    """Reads all folders of an ISO. Raises Unavailable for what is not one, or not a whole one."""
-    iso = PyCdlib()
+def opened(place: Path) -> BinaryIO:
+    """Raises Unavailable."""
     try:
-        with place.open("rb") as opened:
-            size = opened.seek(0, 2)
-            opened.seek(0)
-            iso.open_fp(opened)
-            try:
-                found = _read(iso)
-                end = int(iso.pvd.space_size) * SECTOR
-            finally:
-                iso.close()
+        return place.open("rb", 0)
     except OSError as error:
         raise Unavailable(f"the ISO {place} cannot be read: {error.strerror or error}") from error
-    except Exception as error:
-        # What pycdlib raises depends on which bytes are wrong or missing, and none of that matters here.
-        raise Unavailable(f"{place} is not an ISO that can be read: {error}", remedy=_REMEDY) from error
-    last = max((offset + length for runs in found.files.values() for offset, length in runs), default=0)
-    if size < max(last, end):
-        raise Unavailable(
-            f"the ISO {place} is cut short: it has {size} of {max(last, end)} bytes", remedy=_REMEDY
-        )
+
+
+def index(place: Path, file: BinaryIO | None = None) -> Index:
+    """Reads all folders of an ISO, of `file` where it is open already.
+
+    Raises Unavailable for what is not one, not a whole one, or Windows.
+    """
+    if file is None:
+        with opened(place) as file:
+            return index(place, file)
+    try:
+        size = os.fstat(file.fileno()).st_size
+        found, end, windows = _read(partial(_bytes, file.fileno()), size)
+    except OSError as error:
+        raise Unavailable(f"the ISO {place} cannot be read: {error.strerror or error}") from error
+    except Damaged as error:
+        raise Unavailable(f"{place} is not an ISO that can be read: {error}", remedy=_AGAIN) from error
+    if windows:
+        raise Unavailable(f"{place} is a medium of Windows, which no tree is made of", remedy=_BY_HAND)
+    if size < end:
+        raise Unavailable(f"the ISO {place} is cut short: it has {size} of {end} bytes", remedy=_AGAIN)
     return found
 
 
-def _read(iso: PyCdlib) -> Index:
-    if iso.has_rock_ridge():
-        names, folded = "rr_path", False
-    elif iso.has_joliet():
-        names, folded = "joliet_path", False
-    else:
-        names, folded = "iso_path", True
-    files: dict[str, Extents] = {}
-    links: dict[str, str] = {}
-    for path, record in _entries(iso, names, "/"):
-        key = path.lower() if folded else path
-        if names == "rr_path" and record.rock_ridge is not None and record.rock_ridge.is_symlink():
-            links[key] = record.rock_ridge.symlink_path().decode(errors="surrogateescape")
-        else:
-            files[key] = tuple(_extents(record))
-    return Index(files, links, folded)
+def _bytes(descriptor: int, offset: int, length: int) -> bytes:
+    return os.pread(descriptor, length, offset)
 
 
-def _entries(iso: PyCdlib, names: str, folder: str) -> Iterator[tuple[str, Any]]:
-    """Path and directory record of every file and link at `folder` and below."""
-    for record in iso.list_children(**{names: folder}):
-        if record is None or record.is_dot() or record.is_dotdot():
-            continue
-        name = _name(record, names)
-        if record.is_dir():
-            yield from _entries(iso, names, f"{folder.rstrip('/')}/{name}")
-        else:
-            name = name if names == "rr_path" else name.partition(";")[0].removesuffix(".")
-            yield f"{folder.rstrip('/')}/{name}".lstrip("/"), record
-
-
-def _name(record: Any, names: str) -> str:
-    if names == "rr_path":
-        return str(record.rock_ridge.name().decode())
-    return str(record.file_identifier().decode("utf-16_be" if names == "joliet_path" else "ascii"))
-
-
-def _extents(record: Any) -> Iterator[tuple[int, int]]:
-    while record is not None:
-        if record.get_data_length():
-            yield record.extent_location() * SECTOR, record.get_data_length()
-        record = record.data_continuation
+def _read(read: Read, size: int) -> tuple[Index, int, bool]:
+    """The index, where the image must end at the earliest, and whether it is a medium of Windows."""
+    found = volume(read)
+    if found.root is None and found.udf:
+        raise Damaged("its files are in UDF alone, and ISO 9660 is what is read here")
+    if found.size > size:
+        return Index({}, {}, folded=False), found.size, False
+    folders = Folders(read, found)
+    folders.walk()
+    files = folders.files
+    # Beside UDF these media have a text in ISO 9660 that says that they have it.
+    hidden = found.udf and len(files) <= 1
+    windows = any(name.lower() in _WINDOWS for name in files) or (hidden and "MICROSOFT" in found.publisher)
+    if hidden and not windows:
+        raise Damaged("its files are in UDF alone, and ISO 9660 is what is read here")
+    end = max((offset + length for runs in files.values() for offset, length in runs), default=0)
+    return Index(files, folders.links, folders.folded), max(end, found.size), windows

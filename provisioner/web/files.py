@@ -3,7 +3,7 @@
 import asyncio
 import os
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -62,18 +62,32 @@ class TreeFile(web.FileResponse):
         writer = await web.StreamResponse.prepare(self, request)
         if writer is None or request.transport is None:
             raise ConnectionResetError("the client has gone")
-        loop = asyncio.get_running_loop()
         end = offset + count
-        while offset < end:
-            sent = await loop.sendfile(request.transport, fobj, offset, min(_PIECE, end - offset))
-            if not sent:
-                raise ConnectionResetError(f"{self._path} became shorter while it was sent")
+        async for sent in by_kernel(request.transport, fobj, [(offset, count)]):
             offset += sent
             if offset < end:
                 await self._progress(offset, size, False)
         await web.StreamResponse.write_eof(self)
         await self._progress(offset, size, True)
         return writer
+
+
+async def by_kernel(
+    transport: asyncio.Transport, file: IO[bytes], runs: Sequence[tuple[int, int]]
+) -> AsyncGenerator[int]:
+    """Has the kernel send runs (offset, length) of a file; gives the bytes of each piece that went.
+
+    Raises ConnectionResetError for a client that has gone, and for a file that became shorter.
+    """
+    loop = asyncio.get_running_loop()
+    for offset, length in runs:
+        end = offset + length
+        while offset < end:
+            sent = await loop.sendfile(transport, file, offset, min(_PIECE, end - offset))
+            if not sent:
+                raise ConnectionResetError(f"{file.name} became shorter while it was sent")
+            offset += sent
+            yield sent
 
 
 def _etag(path: Path) -> str:

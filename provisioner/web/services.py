@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from provisioner.boot.client import Ignore
 from provisioner.boot.loader import Content
@@ -220,13 +220,26 @@ class NetworkCases:
     snippets: Snippets
 
 
+class Local(Protocol):
+    """Where a body lies in an open file of this host."""
+
+    @property
+    def file(self) -> BinaryIO: ...
+    @property
+    def runs(self) -> Sequence[tuple[int, int]]:
+        """Offset and length of each, in bytes."""
+        ...
+
+
 class Upstream(Protocol):
-    """An answer of another server, its body not read yet."""
+    """An answer of another server, or of a file that holds a tree, its body not read yet."""
 
     @property
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
+    @property
+    def local(self) -> Local | None: ...
     def chunks(self) -> AsyncIterator[bytes]: ...
 
 

@@ -7,7 +7,8 @@ request chooses a source, so this is no proxy. What is sent becomes events of th
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -20,10 +21,11 @@ from provisioner.core.profile import Tree
 from provisioner.core.source import kind, shown
 from provisioner.web import ledger
 from provisioner.web.errors import BadGateway
-from provisioner.web.files import Progress, TreeFile, locate
+from provisioner.web.files import Progress, TreeFile, by_kernel, locate
 from provisioner.web.keys import LEDGER, SERVICES, TREES
 from provisioner.web.place import peer, shared
 from provisioner.web.routes import Route
+from provisioner.web.services import Upstream
 
 IMAGES: Final = "images"
 _ASKED = ("Range", "If-Range", "If-None-Match", "If-Modified-Since", "Accept")
@@ -65,14 +67,19 @@ def part(tree: Tree, path: str) -> ledger.Part:
 
 
 async def _path(request: web.Request, tree: Tree, path: str, install: Install | None) -> web.StreamResponse:
-    source = Path(tree.source)
-    found = await asyncio.to_thread(locate, source, path)
+    found, single = await asyncio.to_thread(_located, Path(tree.source), path)
+    if single:
+        return await _upstream(request, tree, path, install)
     if found is None:
-        if await asyncio.to_thread(source.is_file):
-            return await _upstream(request, tree, path, install)
         await _missing(request, tree, path, install)
         raise NotFound(f"tree {tree.name} has no file {path[:200]!r}")
     return TreeFile(found, _progress(request, install, part(tree, path), path))
+
+
+def _located(source: Path, path: str) -> tuple[Path | None, bool]:
+    """The file of a folder, and whether the source is no folder but a file: an ISO."""
+    found = locate(source, path)
+    return found, found is None and source.is_file()
 
 
 async def _missing(request: web.Request, tree: Tree, path: str, install: Install | None) -> None:
@@ -109,10 +116,10 @@ async def _upstream(
             await response.prepare(request)
             if request.method != "HEAD" and upstream.status != HTTPStatus.NOT_MODIFIED:
                 sent, total = _span(upstream.headers)
-                async for chunk in upstream.chunks():
-                    await response.write(chunk)
-                    sent += len(chunk)
-                    await note(sent, total or sent, False)
+                async with aclosing(_sending(request, response, upstream)) as pieces:
+                    async for count in pieces:
+                        sent += count
+                        await note(sent, total or sent, False)
                 await response.write_eof()
                 await note(sent, total or sent, True)
             return response
@@ -121,6 +128,21 @@ async def _upstream(
         if response is None:
             raise BadGateway(str(error), remedy=error.remedy) from error
         raise ConnectionResetError(str(error)) from error
+
+
+def _sending(request: web.Request, response: web.StreamResponse, upstream: Upstream) -> AsyncGenerator[int]:
+    """Sends the body; gives the bytes of each piece that went."""
+    if upstream.local is None:
+        return _by_hand(response, upstream)
+    if request.transport is None:
+        raise ConnectionResetError("the client has gone")
+    return by_kernel(request.transport, upstream.local.file, upstream.local.runs)
+
+
+async def _by_hand(response: web.StreamResponse, upstream: Upstream) -> AsyncGenerator[int]:
+    async for chunk in upstream.chunks():
+        await response.write(chunk)
+        yield len(chunk)
 
 
 def _check(status: int, url: str, tree: Tree, path: str) -> None:

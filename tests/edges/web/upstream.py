@@ -16,6 +16,7 @@ class FakeUpstream:
     pieces: list[bytes | Exception] = field(default_factory=list)
     asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     down: str = ""
+    local: None = None
 
     @asynccontextmanager
     async def open(self, source: str, path: str, headers: Mapping[str, str]) -> AsyncIterator["FakeUpstream"]:
