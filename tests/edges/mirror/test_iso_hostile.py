@@ -166,7 +166,7 @@ def test_a_file_is_found_in_iso_9660_where_there_is_udf_as_well(tmp_path: Path) 
 def test_an_image_of_udf_alone_is_one_sentence(tmp_path: Path) -> None:
     place = tmp_path / "x.iso"
     place.write_bytes(udf_only(place))
-    with pytest.raises(Unavailable, match=r"x\.iso is not an ISO that can be read: its files are in UDF alone"):
+    with pytest.raises(Unavailable, match=r"x\.iso is not an ISO .*: its files are in UDF alone"):
         index(place)
 
 
