@@ -1,6 +1,6 @@
 """Anaconda's boot contract: what its `.treeinfo` says, and the arguments it is started with.
 
-Two families keep it: Anaconda itself and our mini installer.
+Three families keep it: Red Hat's and its rebuilds, Fedora, and our mini installer.
 """
 
 import configparser
@@ -13,6 +13,7 @@ from provisioner.core.errors import Invalid
 from provisioner.distros.base import Files, join, serial
 
 PROBES = (".treeinfo", "treeinfo")
+ANSWER_FILE = "ks.cfg"
 LOADERS = {
     "shimx64.efi": "EFI/BOOT/BOOTX64.EFI",
     "grubx64.efi": "EFI/BOOT/grubx64.efi",
@@ -80,14 +81,43 @@ def kernel_args(
     syslog: tuple[str, int] | None,
     arch: str,
 ) -> str:
-    """The line for releases that take the `inst.` prefix (from 7 on)."""
+    """The line for releases that take the `inst.` prefix (from EL 7 on)."""
     return join(
         f"inst.ks={answer_url}",
         "inst.ks.sendmac",
         f"inst.repo={tree_url}",
         "ip=dhcp",
-        f"BOOTIF=01-{mac.replace(':', '-')}" if mac else "",
+        _bootif(mac),
         f"inst.syslog={syslog[0]}:{syslog[1]}" if syslog else "",
         "inst.text",
         serial(arch),
     )
+
+
+def old_kernel_args(
+    *,
+    tree_url: str,
+    answer_url: str,
+    mac: str,
+    syslog: tuple[str, int] | None,
+    arch: str,
+) -> str:
+    """The line for releases before the prefix (EL 6): the loader's own words, and `ksdevice` for the card.
+
+    Source: the boot options of Anaconda 13 (docs/boot-options.txt in its source).
+    """
+    return join(
+        f"ks={answer_url}",
+        "kssendmac",
+        f"repo={tree_url}",
+        "ip=dhcp",
+        f"ksdevice=bootif {_bootif(mac)}" if mac else "",
+        f"syslog={syslog[0]}:{syslog[1]}" if syslog else "",
+        "text",
+        serial(arch),
+    )
+
+
+def _bootif(mac: str) -> str:
+    """The card that was booted from, in PXELINUX's words: 01 for Ethernet."""
+    return f"BOOTIF=01-{mac.replace(':', '-')}" if mac else ""

@@ -33,14 +33,16 @@ class TreeFacts:
 
 
 class Family(Protocol):
-    """`probes` are the paths that tell a tree of this family, `answer_file` the name its answers go by."""
+    """`probes` are the paths that tell a tree of this family."""
 
     @property
     def name(self) -> str: ...
     @property
-    def answer_file(self) -> str: ...
-    @property
     def probes(self) -> tuple[str, ...]: ...
+
+    def answer_file(self, release: str) -> str:
+        """The name that the release's answers go by. Its template is `<family>/<answer_file>.j2`."""
+        ...
 
     def detect(self, files: Files) -> TreeFacts | None:
         """The facts where the tree is of this family. Raises Invalid for one that is, but cannot be used."""
@@ -64,7 +66,7 @@ class Family(Protocol):
         """The tree's own signed loaders, where it has them: the name each is asked by, and its path."""
         ...
 
-    def attended_args(self, tree_url: str) -> str:
+    def attended_args(self, tree: Tree, tree_url: str) -> str:
         """The arguments without which an installer that nobody answers does not find its packages."""
         ...
 
@@ -77,7 +79,7 @@ class Family(Protocol):
         ...
 
     def cpu_level(self, release: str) -> int:
-        """The x86-64 level (1 to 4) that the release's programs are built for."""
+        """The x86-64 level (1 to 4) that the release's programs are built for; 1 where that says nothing."""
         ...
 
 

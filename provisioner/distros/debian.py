@@ -1,16 +1,17 @@
-"""debian-installer: its network boot files in a Debian mirror, and the arguments that make it ask nothing."""
+"""Debian from 10 on, by debian-installer: its network boot files in a mirror or on a medium."""
 
 import re
 from collections.abc import Mapping
 
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
-from provisioner.distros.base import SERIAL, Files, TreeFacts, join
+from provisioner.distros import debian_installer
+from provisioner.distros.base import Files, TreeFacts
+from provisioner.distros.debian_installer import ARCHES
 
 name = "debian"
-answer_file = "preseed.cfg"
 
-_RELEASES = {"trixie": "13", "bookworm": "12", "bullseye": "11"}
+_RELEASES = {"trixie": "13", "bookworm": "12", "bullseye": "11", "buster": "10"}
 """Newest first: a mirror holds several, and its newest stable one is taken."""
 _DISK_INFO = ".disk/info"
 _MANIFESTS = ("MANIFEST", "images/MANIFEST", "current/images/MANIFEST")
@@ -20,8 +21,11 @@ probes = (
     _DISK_INFO,
     *_MANIFESTS,
 )
-_NETBOOT = "images/netboot/debian-installer/amd64"
-_MEDIUM = "install/netboot/debian-installer/amd64"
+
+
+def answer_file(release: str) -> str:
+    """A preseed file in all."""
+    return debian_installer.ANSWER_FILE
 
 
 def detect(files: Files) -> TreeFacts | None:
@@ -31,7 +35,7 @@ def detect(files: Files) -> TreeFacts | None:
             return _mirror(_text(files, path))
     if _DISK_INFO in files:
         return _medium(_text(files, _DISK_INFO))
-    if any("netboot/" in _text(files, path) for path in _MANIFESTS if path in files):
+    if any("netboot/debian-installer" in _text(files, path) for path in _MANIFESTS if path in files):
         raise Invalid(
             "this is a folder of installer images inside a Debian mirror, without the packages",
             remedy="add the mirror's root instead: the folder that holds dists/",
@@ -50,19 +54,22 @@ def _mirror(release: str) -> TreeFacts | None:
     codename = fields.get("Codename", "")
     if fields.get("Origin") != "Debian" or not codename:
         return None
-    if "amd64" not in fields.get("Architectures", "").split():
-        raise Invalid(f"this Debian mirror holds no amd64 packages of {codename}")
-    folder = f"dists/{codename}/main/installer-amd64/current/{_NETBOOT}"
-    return _facts(_RELEASES.get(codename, codename), folder)
+    held = fields.get("Architectures", "").split()
+    arch = next((arch for arch in ARCHES if arch in held), "")
+    if not arch:
+        raise Invalid(f"this Debian mirror holds {codename} for none of {', '.join(ARCHES)}")
+    return _facts(_RELEASES.get(codename, codename), debian_installer.netboot(codename, arch), arch)
 
 
 def _medium(info: str) -> TreeFacts | None:
-    found = re.match(r"Debian GNU/Linux (\d+)(?:\.\d+)* .* amd64 ", info + " ")
-    return _facts(str(found[1]), _MEDIUM) if found else None
+    found = re.match(r"Debian GNU/Linux (\d+)(?:\.\d+)* .* (amd64|arm64) ", info + " ")
+    if not found:
+        return None
+    return _facts(found[1], f"install/netboot/debian-installer/{found[2]}", found[2])
 
 
-def _facts(release: str, folder: str) -> TreeFacts:
-    return TreeFacts(name, release, f"{folder}/linux", f"{folder}/initrd.gz")
+def _facts(release: str, folder: str, arch: str) -> TreeFacts:
+    return TreeFacts(name, release, f"{folder}/linux", f"{folder}/initrd.gz", ARCHES[arch])
 
 
 def kernel_args(
@@ -75,39 +82,18 @@ def kernel_args(
     mac: str,
     syslog: tuple[str, int] | None,
 ) -> str:
-    """What stands behind `---` is kept for the installed system.
-
-    Host name and locale must stand here, because they are asked before the network is up, and the locale C
-    would be asked for. Without IPv6 the installer does not wait for routers that nobody is; GNU screen and
-    translated texts are of no use to an install that nobody watches.
-    """
-    host, _, domain = hostname.partition(".")
-    return join(
-        "auto=true",
-        "priority=critical",
-        f"url={answer_url}",
-        "interface=auto",
-        f"hostname={host}",
-        f"domain={domain or 'localdomain'}",
-        "locale=en_US.UTF-8",
-        "keymap=us",
-        f"log_host={syslog[0]} log_port={syslog[1]}" if syslog else "",
-        "ipv6.disable=1",
-        "DEBIAN_FRONTEND=text",
-        "TERM=dumb",
-        "DEBCONF_DROP_TRANSLATIONS=1",
-        f"--- {SERIAL}",
+    """The line of debian-installer."""
+    return debian_installer.kernel_args(
+        answer_url=answer_url, hostname=hostname, syslog=syslog, arch=tree.arch
     )
 
 
 def loaders(tree: Tree) -> Mapping[str, str]:
-    """shim and GRUB beside the kernel, as they are for netboot."""
-    folder = tree.kernel.rpartition("/")[0]
-    names = {"shimx64.efi": "bootnetx64.efi", "grubx64.efi": "grubx64.efi"}
-    return {name: f"{folder}/{file}" for name, file in names.items()}
+    """shim and GRUB beside the kernel."""
+    return debian_installer.loaders(tree.kernel, tree.arch)
 
 
-def attended_args(tree_url: str) -> str:
+def attended_args(tree: Tree, tree_url: str) -> str:
     """Nothing: the mirror is one of the questions."""
     return ""
 

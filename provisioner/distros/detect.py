@@ -1,10 +1,10 @@
 """The families that there are, and which of them a tree belongs to."""
 
 from provisioner.core.errors import Invalid
-from provisioner.distros import debian, image, rhel
+from provisioner.distros import agama, debian, fedora, image, rhel, suse, ubuntu
 from provisioner.distros.base import Family, Files, TreeFacts
 
-FAMILIES: tuple[Family, ...] = (image, rhel, debian)
+FAMILIES: tuple[Family, ...] = (image, rhel, fedora, debian, ubuntu, suse, agama)
 PROBES = tuple(dict.fromkeys(path for row in FAMILIES for path in row.probes))
 """The paths to look for in a tree before `detect` is asked."""
 

@@ -7,7 +7,6 @@ from provisioner.distros import anaconda
 from provisioner.distros.base import SERIAL, Files, TreeFacts
 
 name = "image"
-answer_file = "ks.cfg"
 probes = anaconda.PROBES
 
 MADE_BY = "provisioner"
@@ -22,6 +21,11 @@ def detect(files: Files) -> TreeFacts | None:
     if found is None or not found.name.lower().startswith(MADE_BY):
         return None
     return TreeFacts(name, found.version, found.kernel, found.initrd, found.arch)
+
+
+def answer_file(release: str) -> str:
+    """A kickstart, as Anaconda's."""
+    return anaconda.ANSWER_FILE
 
 
 def kernel_args(
@@ -45,7 +49,7 @@ def loaders(tree: Tree) -> Mapping[str, str]:
     return anaconda.LOADERS
 
 
-def attended_args(tree_url: str) -> str:
+def attended_args(tree: Tree, tree_url: str) -> str:
     """Where the installer's own files are; the kickstart is the user's."""
     return f"inst.repo={tree_url} ip=dhcp {SERIAL}"
 

@@ -1,4 +1,4 @@
-"""Anaconda: CentOS and Red Hat Enterprise Linux from 7 on, their rebuilds, and Fedora."""
+"""Anaconda: CentOS and Red Hat Enterprise Linux from 6 on, and their rebuilds."""
 
 from collections.abc import Mapping
 
@@ -8,28 +8,37 @@ from provisioner.distros import anaconda
 from provisioner.distros.base import Files, TreeFacts, major
 
 name = "rhel"
-answer_file = "ks.cfg"
 probes = anaconda.PROBES
 
-FIRST = 7
-"""Older releases know neither the `inst.` arguments nor `%onerror`."""
-FEDORA = 20
-"""Numbers from here on are Fedora's."""
-_MADE_BY = ("centos", "red hat", "rhel", "alma", "rocky", "oracle", "scientific", "fedora")
+FIRST, FEDORA = 6, 20
+"""Numbers from 20 on are Fedora's."""
+PREFIXED = 7
+"""From here on arguments are written `inst.…`; this release takes both, later ones refuse the old words."""
+_MADE_BY = (
+    "centos",
+    "red hat",
+    "rhel",
+    "alma",
+    "rocky",
+    "oracle",
+    "scientific",
+    "eurolinux",
+    "springdale",
+)
 
-# From which release on a thing may stand in a kickstart: of Red Hat's numbers, and of Fedora's.
-_SINCE = {
-    "onerror": (7, FEDORA),
-    "traceback": (7, FEDORA),
-    "sshkey": (8, 22),
-    "timesource": (9, 34),
-}
+# From which release on a thing may stand in a kickstart.
+_SINCE = {"onerror": 7, "traceback": 7, "sshkey": 8, "timesource": 9}
 # From which release on programs are built for more than the first x86-64 level.
 _LEVELS = ((10, 3), (9, 2))
 
 
+def answer_file(release: str) -> str:
+    """A kickstart in all."""
+    return anaconda.ANSWER_FILE
+
+
 def detect(files: Files) -> TreeFacts | None:
-    """Facts of a tree whose `.treeinfo` names one of the family's makers. Raises Invalid before release 7."""
+    """Facts of a tree whose `.treeinfo` names one of the family's makers. Raises Invalid before release 6."""
     found = anaconda.described(files)
     if found is None or not any(maker in found.name.lower() for maker in _MADE_BY):
         return None
@@ -47,42 +56,35 @@ def kernel_args(
     mac: str,
     syslog: tuple[str, int] | None,
 ) -> str:
-    """Raises Invalid for releases before 7."""
-    _usable(tree.release)
-    return anaconda.kernel_args(
-        tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog, arch=tree.arch
-    )
+    """Raises Invalid for releases before 6."""
+    write = anaconda.kernel_args if _usable(tree.release) >= PREFIXED else anaconda.old_kernel_args
+    return write(tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog, arch=tree.arch)
 
 
 def loaders(tree: Tree) -> Mapping[str, str]:
-    """shim and GRUB, where every tree of the family has them."""
-    return anaconda.LOADERS
+    """shim and GRUB, where every tree of the family has them; release 6 has neither."""
+    return anaconda.LOADERS if major(tree.release) >= PREFIXED else {}
 
 
-def attended_args(tree_url: str) -> str:
+def attended_args(tree: Tree, tree_url: str) -> str:
     """Where the packages are; the rest is asked."""
-    return f"inst.repo={tree_url}"
+    return f"inst.repo={tree_url}" if major(tree.release) >= PREFIXED else f"repo={tree_url}"
 
 
 def supports(release: str) -> frozenset[str]:
     """Of `onerror`, `traceback` (sections), `sshkey`, `timesource` (commands)."""
     number = _usable(release)
-    column = 1 if number >= FEDORA else 0
-    return frozenset(thing for thing, since in _SINCE.items() if number >= since[column])
+    return frozenset(thing for thing, since in _SINCE.items() if number >= since)
 
 
 def cpu_level(release: str) -> int:
-    """EL 9 is built for x86-64-v2, EL 10 for v3, Fedora for the first level."""
-    number = major(release)
-    if number >= FEDORA:
-        return 1
-    return next((level for since, level in _LEVELS if number >= since), 1)
+    """EL 9 is built for x86-64-v2, EL 10 for v3."""
+    return next((level for since, level in _LEVELS if major(release) >= since), 1)
 
 
 def syntax(release: str) -> str:
     """The name under which pykickstart knows the release's syntax."""
-    number = _usable(release)
-    return f"F{number}" if number >= FEDORA else f"RHEL{number}"
+    return f"RHEL{_usable(release)}"
 
 
 def _usable(release: str) -> int:
@@ -94,4 +96,6 @@ def _usable(release: str) -> int:
             else "no release is given, and what an answer file may hold depends on it",
             remedy=f"give a release from {FIRST} on",
         )
+    if number >= FEDORA:
+        raise Invalid(f"release {release!r} is none of Red Hat's", remedy="Fedora is the family fedora")
     return number

@@ -10,9 +10,8 @@ from provisioner.core import urls
 from provisioner.core.errors import Invalid, NotFound
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
-from provisioner.distros.detect import family
 from provisioner.service.contexts import plain, with_secrets
-from provisioner.service.kernel_line import tree_of
+from provisioner.service.kernel_line import answer_file, tree_of
 from provisioner.service.ports import GuestRow, Linter, Store
 from provisioner.service.requests import ProfileSource, TreeSource
 from provisioner.service.tokens import Tokens
@@ -51,11 +50,11 @@ class Answers:
         if not install.profile:
             raise NotFound(f"install {install.id} has no profile, and so no answer file")
         profile = await self._profiles.get(install.profile)
-        expected = family(profile.family).answer_file
-        if file != expected:
-            raise NotFound(f"install {install.id} has no {file}; its answer file is {expected}")
         row = await self._row(install)
         tree = await self._trees.get(tree_of(row.spec if row else None, profile))
+        expected = answer_file(profile, tree)
+        if file != expected:
+            raise NotFound(f"install {install.id} has no {file}; its answer file is {expected}")
         return await self.text(install, row, profile, tree, root)
 
     async def text(
@@ -70,8 +69,9 @@ class Answers:
         row = await self._row(install)
         if not install.profile:
             raise NotFound(f"{guest} was created without a profile, and has no answer file")
-        file = family((await self._profiles.get(install.profile)).family).answer_file
-        text = await self.for_install(install, _ROOT, file)
+        profile = await self._profiles.get(install.profile)
+        tree = await self._trees.get(tree_of(row.spec if row else None, profile))
+        text = await self.text(install, row, profile, tree, _ROOT)
         report = self._tokens.mint(install.id, "report", install.generation)
         return mask(text, [report, row.secrets.get("root_password_hash", "") if row else ""])
 

@@ -13,10 +13,10 @@ from provisioner.core.guest import GuestSpec
 from provisioner.core.host import HostFacts
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
-from provisioner.distros.detect import family
 from provisioner.plan.given import Given, Seed
 from provisioner.service.arguments import Arguments
 from provisioner.service.contexts import with_secrets
+from provisioner.service.kernel_line import answer_file
 from provisioner.service.ports import GuestRow, TokenKind
 from provisioner.service.requests import Media
 from provisioner.service.tokens import Tokens
@@ -106,7 +106,7 @@ class Grounds:
             return Seed(_CLOUD_INIT, cloud_files(install, spec, row.secrets, urls.report(root, report)))
         if spec.method != "iso" or profile is None:
             return None
-        file = family(profile.family).answer_file
+        file = answer_file(profile, tree)
         if file not in _LABELS:
             raise Invalid(
                 f"the installer of family {profile.family} looks for its answers on no volume",

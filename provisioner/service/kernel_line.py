@@ -27,18 +27,23 @@ def line(
     tree_url = for_installer(tree.source) if direct else urls.tree(root, tree.name).rstrip("/")
     extra = spec.extra_args if spec else ""
     if profile is None:
-        return join(family(tree.family).attended_args(tree_url), extra)
+        return join(family(tree.family).attended_args(tree, tree_url), extra)
     installer = family(profile.family)
     arguments = installer.kernel_args(
         tree,
         root=root,
         tree_url=tree_url,
-        answer_url=urls.answer(root, key, installer.answer_file),
+        answer_url=urls.answer(root, key, answer_file(profile, tree)),
         hostname=install.guest,
         mac=install.mac,
         syslog=(urlsplit(root).hostname or "", syslog_port),
     )
     return join(arguments, profile.kernel_args, extra)
+
+
+def answer_file(profile: Profile, tree: Tree) -> str:
+    """The name that the answers of the profile's installer go by."""
+    return family(profile.family).answer_file(profile.release or tree.release)
 
 
 async def spec_of(store: Store, install: Install) -> GuestSpec | None:

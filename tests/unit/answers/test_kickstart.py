@@ -23,12 +23,12 @@ VARIABLES: tuple[dict[str, object], ...] = (
 )
 
 
-def refused(release: str, variables: dict[str, object]) -> dict[str, list[str]]:
+def refused(release: str, variables: dict[str, object], family: str = "rhel") -> dict[str, list[str]]:
     """The option combinations that the release's parser has findings for."""
     found = {}
     for changed in combinations("root_password_hash", "ssh_keys", "packages"):
-        text = render("rhel/ks.cfg.j2", context("rhel", release, variables=variables, **changed))
-        if findings := lint(text, "rhel", release):
+        text = render("rhel/ks.cfg.j2", context(family, release, variables=variables, **changed))
+        if findings := lint(text, family, release):
             found[str(changed)] = findings
     return found
 
@@ -38,9 +38,9 @@ def test_release_7_takes_every_combination_of_options(variables: dict[str, objec
     assert refused("7", variables) == {}
 
 
-@pytest.mark.parametrize("release", ["8.10", "9.4", "40"])
-def test_later_releases_take_every_combination_of_options(release: str) -> None:
-    assert refused(release, {}) == {}
+@pytest.mark.parametrize(("family", "release"), [("rhel", "8.10"), ("rhel", "9.4"), ("fedora", "40")])
+def test_later_releases_take_every_combination_of_options(family: str, release: str) -> None:
+    assert refused(release, {}, family) == {}
 
 
 def test_the_mini_installers_kickstart_is_taken_by_release_8() -> None:
@@ -78,6 +78,11 @@ def test_findings_have_their_line(text: str) -> None:
 def test_a_release_that_no_parser_knows_is_refused() -> None:
     with pytest.raises(Invalid, match="the kickstart syntax RHEL19 is not known; known are RHEL10"):
         lint("text\n", "rhel", "19")
+
+
+def test_a_file_that_no_check_knows_is_told() -> None:
+    with pytest.raises(Invalid, match=r"answer files called agama\.json cannot be checked: the check knows"):
+        lint("{}", "agama", "16.0")
 
 
 def test_an_empty_script_is_no_error() -> None:

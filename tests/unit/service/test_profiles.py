@@ -82,7 +82,10 @@ async def test_the_linter_is_asked_about_the_rendered_text(shelf: Shelf) -> None
 
 BAD: dict[str, tuple[Profile, str]] = {
     "name": (replace(OWN, name="No Name"), "profile name 'No Name' is not usable"),
-    "family": (replace(OWN, family="gentoo"), "family 'gentoo' is not known; known are image, rhel, debian"),
+    "family": (
+        replace(OWN, family="gentoo"),
+        "family 'gentoo' is not known; known are image, rhel, fedora, debian, ubuntu, suse, agama",
+    ),
     "tree": (replace(OWN, tree="../x"), r"profile mine: tree '\.\./x' is not usable"),
     "template": (
         replace(OWN, template="debian/no.j2"),
