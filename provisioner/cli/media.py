@@ -25,6 +25,7 @@ def list_media(output: Format) -> None:
         Column("FORMAT", lambda m: ".".join(filter(None, (m.get("format"), m.get("packed"))))),
         Column("SIZE", lambda m: size(m["size"]), right=True),
         Column("DISK", lambda m: size(m["virtual_size"]) if m.get("virtual_size") else "", right=True),
+        field("tree"),
         field("note"),
     )
     empty = "no media; add one with: provisioner media add FILE"
@@ -69,6 +70,7 @@ def _print(item: dict[str, Any], output: Format) -> None:
         ("packed", item.get("packed")),
         ("size", size(item["size"])),
         ("disk", size(item["virtual_size"]) if item.get("virtual_size") else ""),
+        ("tree", item.get("tree")),
         ("note", item.get("note")),
     ]
     pairs(item, fields, output)

@@ -39,7 +39,7 @@ class MediaFile:
     """A file inside the media folders. `kind` refused where the inspection refused it: `note` says why.
 
     `format` "" where it is no disk image; `size` and `virtual_size` in bytes. `own` where it lies in the
-    service's own media folder, and may be removed.
+    service's own media folder, and may be removed. `tree` is the name that an ISO goes by as a tree.
     """
 
     name: str
@@ -51,3 +51,4 @@ class MediaFile:
     packed: Packing = ""
     own: bool = False
     note: str = ""
+    tree: str = ""

@@ -22,6 +22,9 @@ def read(source: Source) -> DiskImage:
     if kind == 1 and (little != big or block != again or block not in (512, 1024, 2048)):
         raise Invalid("is an ISO image whose header contradicts itself")
     if kind == 1 and source.whole and little * block > source.size:
-        raise Invalid(f"is cut short: {little * block} bytes are said, {source.size} are there")
+        raise Invalid(
+            f"is cut short: {little * block} bytes are said, {source.size} are there",
+            remedy="fetch it again, and compare its size and checksum with what its publisher says",
+        )
     text = label.decode("ascii", "replace").strip(" \0") if kind == 1 else ""
     return DiskImage("iso", source.size if source.whole else little * block, label=text)

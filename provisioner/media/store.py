@@ -9,7 +9,8 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
@@ -21,6 +22,7 @@ from provisioner.media.unpack import head
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:@=~-]{0,180}")
 _ADD = "provisioner media add FILE   copies a file into the store"
+_AGAIN = "fetch it again, and compare its size and checksum with what its publisher says"
 _MOST_LISTED = 2000
 _SUFFIXES = (".iso", ".qcow2", ".img", ".raw", ".vmdk", ".vdi", ".vhd", ".vhdx", ".gz", ".xz", ".zst", ".bz2")
 
@@ -35,6 +37,10 @@ class MediaStore:
     async def list(self) -> Sequence[MediaFile]:
         """Every file of the own folder, and what is a medium in the others; by path."""
         return await asyncio.to_thread(self._list)
+
+    async def isos(self) -> Mapping[str, str]:
+        """The paths of the files that are called `.iso`, with what changes when they do; none is opened."""
+        return await asyncio.to_thread(self._isos)
 
     async def resolve(self, text: str) -> MediaFile:
         """The file that a path, or a name in one of the folders, means.
@@ -88,11 +94,16 @@ class MediaStore:
                     pass  # it went away while the list was made
         return sorted(found, key=lambda file: file.path)
 
+    def _isos(self) -> Mapping[str, str]:
+        found = (path for folder in self._folders for path in _files(Path(os.path.realpath(folder))))
+        isos = (path for path in found if path.name.lower().endswith(".iso"))
+        return {str(path): _state(path) for path in islice(isos, _MOST_LISTED)}
+
     def _resolve(self, text: str) -> MediaFile:
         path = self._locate(text)
         found = self._look(path, path.name)
         if found.kind == "other" and path.name.lower().endswith(".iso"):
-            raise Invalid(f"{text} is not an ISO image, although it is called one")
+            raise Invalid(f"{text} is not an ISO image, although it is called one", remedy=_AGAIN)
         return found
 
     def _locate(self, text: str) -> Path:
@@ -200,6 +211,15 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _state(path: Path) -> str:
+    """Changes whenever the file does."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ""
+    return f"{facts.st_ino:x}-{facts.st_mtime_ns:x}-{facts.st_size:x}"
 
 
 def _real(path: Path) -> Path | None:

@@ -5,7 +5,6 @@ import re
 
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Profile, Tree
-from provisioner.core.source import normalise
 from provisioner.distros.base import major
 from provisioner.service.profiles import Profiles
 from provisioner.service.trees import Trees
@@ -30,9 +29,9 @@ class Locations:
         named = next((tree for tree in known if tree.name == location), None)
         if named is not None:
             return named, False
-        if "/" not in location and ":" not in location:
+        if "/" not in location and ":" not in location and not location.lower().endswith(".iso"):
             return await self._trees.get(location), False
-        source = normalise(location)
+        source = await self._trees.source(location)
         there = next((tree for tree in known if tree.source == source), None)
         if there is not None:
             return there, False

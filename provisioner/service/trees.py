@@ -1,6 +1,7 @@
 """Install trees: told apart when they are added, looked at again before an install relies on them."""
 
 import asyncio
+from contextlib import suppress
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Install
@@ -9,6 +10,7 @@ from provisioner.core.profile import Tree
 from provisioner.core.source import normalise, shown
 from provisioner.distros.base import TreeFacts
 from provisioner.distros.detect import PROBES, detect
+from provisioner.service.discs import Discs, name_for
 from provisioner.service.ports import Store, TreeReader
 from provisioner.service.requests import ProfileSource
 
@@ -17,15 +19,37 @@ RESERVED = "images"
 
 
 class Trees:
-    """`profiles` tell whether an install that runs needs a tree."""
+    """`profiles` tell whether an install that runs needs a tree, `discs` which ISOs may be one."""
 
-    def __init__(self, store: Store, reader: TreeReader, profiles: ProfileSource) -> None:
+    def __init__(
+        self, store: Store, reader: TreeReader, profiles: ProfileSource, discs: Discs | None = None
+    ) -> None:
         self._store = store
         self._reader = reader
         self._profiles = profiles
+        self._discs = discs
+        self._offering = asyncio.Lock()
 
     async def list(self) -> list[Tree]:
+        """All of them, with the ISOs that came into the media folders since."""
+        await self.offer()
         return await self._store.trees()
+
+    async def offer(self) -> None:
+        """Makes a tree of each new ISO of the media folders that is one. Raises nothing of an ISO."""
+        if self._discs is None:
+            return
+        async with self._offering:
+            known = await self._store.trees()
+            for path in await self._discs.fresh([tree.source for tree in known]):
+                name = name_for(path, {RESERVED, *(tree.name for tree in known)})
+                with suppress(Invalid, Unavailable):  # who wants to know why: provisioner tree add
+                    known.append(await self.look(name, path))
+                    await self._store.put_tree(known[-1])
+
+    async def source(self, text: str) -> str:
+        """A source as it is kept; a plain name is that of an ISO in the media folders. Raises Invalid."""
+        return normalise(await self._discs.place(text) if self._discs else text)
 
     async def get(self, name: str) -> Tree:
         """Raises NotFound naming the known ones."""
@@ -41,14 +65,17 @@ class Trees:
     async def add(self, name: str, source: str) -> Tree:
         """Reads what the tree is and remembers it; adding the same again reads it anew.
 
-        Raises Invalid for a source that is no tree, Unavailable for one that cannot be read, Conflict where
-        the name belongs to another source.
+        Without a name it keeps the one that it has, or gets one that its source gives. Raises Invalid for a
+        source that is no tree, Unavailable for one that cannot be read, Conflict where the name belongs to
+        another source.
         """
-        check_name(name, "tree name")
-        source = normalise(source)
+        source = await self.source(source)
+        trees = await self._store.trees()
+        name = name or next((tree.name for tree in trees if tree.source == source), "")
+        name = check_name(name or name_for(source, {RESERVED, *(tree.name for tree in trees)}), "tree name")
         if name == RESERVED:
             raise Invalid(f"the name {name} is taken by the folder of images; choose another")
-        for known in await self._store.trees():
+        for known in trees:
             if known.name == name and shown(known.source) != shown(source):
                 raise Conflict(
                     f"tree {name} is at {shown(known.source)}",

@@ -44,6 +44,7 @@ async def services(
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
     from provisioner.service.clones import Clones
+    from provisioner.service.discs import Discs
     from provisioner.service.drafts import Drafts
     from provisioner.service.execution import Execution
     from provisioner.service.grounds import Grounds
@@ -90,7 +91,8 @@ async def services(
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
-    trees = Trees(store, Reader(upstream), profiles)
+    shelves = MediaStore(folder / "media", settings.media_dirs)
+    trees = Trees(store, Reader(upstream), profiles, Discs(shelves))
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds(is_unheld)
     shelf = Shelf(folder / "loaders", settings.loader_dirs)
@@ -98,7 +100,6 @@ async def services(
     prepared = asyncio.create_task(prepare(settings, store, host))
     stack.push_async_callback(end, prepared)
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
-    shelves = MediaStore(folder / "media", settings.media_dirs)
     disks = PreparedDisks(folder / "cache" / "disks")
     shop = Makers(shelves, disks)
     boot_dir = state.boot_dir(folder)
@@ -184,7 +185,7 @@ async def services(
             partial(workshop.stage, folder=str(boot_dir)),
         ),
         storage=storage,
-        media=Media(shelves, disks, host),
+        media=Media(shelves, disks, host, trees),
         loaders=Loaders(loaders),
         networks=networks,
         host=lambda: host(""),
@@ -193,7 +194,7 @@ async def services(
         neighbour=interfaces.neighbour,
         ready=ready,
     )
-    return served, partial(watch, open_host, tidy, (watchdog.tick, aftercare.tick))
+    return served, partial(watch, open_host, tidy, (watchdog.tick, aftercare.tick, trees.offer))
 
 
 def _deadlines(settings: "Settings") -> dict[str, int]:

@@ -1,6 +1,6 @@
 """What the use cases of storage and media need: a host's storage, the media folders, an inspector."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -121,6 +121,10 @@ class MediaFolders(Protocol):
     """The files in the media folders, and no others."""
 
     async def list(self) -> Sequence[MediaFile]: ...
+    async def isos(self) -> Mapping[str, str]:
+        """The paths of the files that are called `.iso`; the same text for each as long as it is the same."""
+        ...
+
     async def resolve(self, text: str) -> MediaFile:
         """The medium that a path or a name means. Raises Invalid with a remedy, NotFound."""
         ...

@@ -33,6 +33,7 @@ M: dict[str, Any] = {
     "packed": "",
     "own": True,
     "note": "CentOS 7 x86_64",
+    "tree": "centos7",
 }
 SHOWN = [
     "name      v",
@@ -144,8 +145,8 @@ GOOD: list[tuple[str, dict[str, Any], str, Any, list[str]]] = [
         "GET /media",
         None,
         [
-            "NAME   KIND  FORMAT      SIZE      DISK  NOTE",
-            "x.iso  iso   iso     700.0 MB  700.0 MB  CentOS 7 x86_64",
+            "NAME   KIND  FORMAT      SIZE      DISK  TREE     NOTE",
+            "x.iso  iso   iso     700.0 MB  700.0 MB  centos7  CentOS 7 x86_64",
         ],
     ),
     (
@@ -160,6 +161,7 @@ GOOD: list[tuple[str, dict[str, Any], str, Any, list[str]]] = [
             "format  iso",
             "size    700.0 MB",
             "disk    700.0 MB",
+            "tree    centos7",
             "note    CentOS 7 x86_64",
         ],
     ),

@@ -1,0 +1,48 @@
+"""What `tree add` asks for: a name and a source, or a source alone; a file that is here by its path."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.cli.tree import placed
+from tests.unit.cli.conftest import Provisioner
+from tests.unit.cli.fake import FakeService
+
+T: dict[str, Any] = {"name": "rocky", "source": "/srv/rocky.iso", "family": "rhel", "release": "9.4"}
+ASKED: dict[str, tuple[str, dict[str, str]]] = {
+    "both": ("rocky /srv/rocky.iso", {"name": "rocky", "source": "/srv/rocky.iso"}),
+    "a path alone": ("/srv/rocky.iso", {"name": "", "source": "/srv/rocky.iso"}),
+    "a URL alone": ("http://m.example/9/os", {"name": "", "source": "http://m.example/9/os"}),
+    "a medium alone": ("Rocky-9.iso", {"name": "", "source": "Rocky-9.iso"}),
+    "a medium with a name": ("rocky Rocky-9.iso", {"name": "rocky", "source": "Rocky-9.iso"}),
+    "a file that is here": ("here.iso", {"name": "", "source": "HERE/here.iso"}),
+    "a folder that is here": ("rocky ./os", {"name": "rocky", "source": "HERE/os"}),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_what_is_asked_for(
+    service: FakeService,
+    provisioner: Provisioner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+) -> None:
+    (tmp_path / "here.iso").touch()
+    (tmp_path / "os").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words, body = ASKED[case]
+    service.replies = {"POST /trees": T}
+
+    assert provisioner("tree", "add", *words.split()).code == 0
+    assert service.asked[-1].body == {**body, "source": body["source"].replace("HERE", str(tmp_path))}
+
+
+def test_a_service_elsewhere_does_not_have_this_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here.iso").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert placed("here.iso", "https://far.example:8081") == "here.iso"
+    assert placed("here.iso", "http://127.0.0.1:8081") == os.path.realpath("here.iso")
