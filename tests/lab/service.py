@@ -133,6 +133,12 @@ class Service:
         if name not in [image["name"] for image in self.call("GET", "/images")]:
             self.build_image(name)
 
+    def have_mini(self) -> Path:
+        """The mini installer's tree, which is built beside the first requests."""
+        place = self.state / "trees/mini"
+        until((place / ".treeinfo").is_file, 300, "the mini installer's tree")
+        return place
+
     def create(self, name: str, **wishes: object) -> dict[str, Any]:
         body = {"name": name, "profile": "tiny", "networks": [self.lan.nic], **wishes}
         created: dict[str, Any] = self.call("POST", "/guests", body)
@@ -181,14 +187,25 @@ class Service:
         except OSError:
             return 0
 
+    def timeline(self, name: str) -> str:
+        """Its events, one a line."""
+        rows = self.events(name)
+        return "\n".join(f"{e['at']} {e['source']:8} {e['kind']:16} {e['text']}" for e in rows)
+
+    def fetched(self, name: str) -> dict[str, int]:
+        """The loaders that were sent to it whole, in order: name and bytes."""
+        sent = [event["data"] for event in self.events(name) if event["kind"] == "loader.sent"]
+        return {data["file"]: data["bytes"] for data in sent}
+
     def story(self, name: str) -> str:
         """Everything known of an install, for the report of a failed test."""
-        lines = [f"{e['at']} {e['source']:8} {e['kind']:16} {e['text']}" for e in self.events(name)]
         try:
             serial = self.serial(name).read_text(errors="replace").splitlines()[-40:]
         except (OSError, RuntimeError, IndexError) as error:
             serial = [str(error)]
-        return "\n".join(["-- events", *lines, "-- serial", *serial, "-- service", self.tail(20)])
+        return "\n".join(
+            ["-- events", self.timeline(name), "-- serial", *serial, "-- service", self.tail(20)]
+        )
 
 
 @contextmanager

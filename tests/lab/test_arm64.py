@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.lab import arm64
+from tests.lab.hardware import ARM64, ARM64_SECURE, HTTP_ONLY, Board, machine, reach_the_answer
 from tests.lab.networks import NETWORKS
-from tests.lab.service import Service, serving, until
+from tests.lab.service import Service, serving
 
 MAC = "52:54:00:a6:40:0{}"
-NO_PXE = ("name=opt/org.tianocore/IPv4PXESupport,string=n", "name=opt/org.tianocore/IPv6PXESupport,string=n")
-"""HTTP Boot stands behind both in the firmware's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +25,17 @@ class Way:
     loader: str
     programs: tuple[str, ...]
     settings: tuple[str, ...] = ()
-    keys: str = arm64.NO_KEYS
+    board: Board = ARM64
     said: str = ""
 
 
 _SIGNED = ("shimaa64.efi", "grubaa64.efi")
+_CLOSED = "secureboot: Secure boot enabled"
 WAYS = {
     "pxe-grub": Way("grub", _SIGNED),
-    "pxe-secure": Way("grub", _SIGNED, keys=arm64.MICROSOFT, said="secureboot: Secure boot enabled"),
-    "http-ipxe": Way("ipxe", ("snponly-arm64.efi",), NO_PXE),
-    "http-secure": Way("grub", _SIGNED, NO_PXE, keys=arm64.MICROSOFT, said="secureboot: Secure boot enabled"),
+    "pxe-secure": Way("grub", _SIGNED, board=ARM64_SECURE, said=_CLOSED),
+    "http-ipxe": Way("ipxe", ("snponly-arm64.efi",), HTTP_ONLY),
+    "http-secure": Way("grub", _SIGNED, HTTP_ONLY, ARM64_SECURE, _CLOSED),
 }
 PROFILE = {"family": "image", "tree": "arm64", "template": "image/ks.cfg.j2", "image": "tiny"}
 
@@ -45,7 +45,7 @@ def arm(state: Path, pool: str, request: pytest.FixtureRequest) -> Iterator[Serv
     del pool
     if not request.config.getoption("--every-cell"):
         pytest.skip("an emulated arm64 machine takes its time: make e2e-full boots it")
-    if lacks := arm64.missing():
+    if lacks := ARM64_SECURE.missing():
         pytest.skip(f"missing on this machine: {lacks} (packaging/setup.sh test)")
     cache = state / "cache/arm64"
     whole = arm64.unpacked(cache)
@@ -68,26 +68,9 @@ def test_a_machine_netboots_to_its_answer_file(way: str, arm: Service) -> None:
     arm.call("POST", "/profiles", {"name": profile, **PROFILE})
     arm.call("POST", "/machines", {"name": name, "mac": mac, "profile": profile, "loader": row.loader})
 
-    with arm64.machine(
-        arm.state / name, arm.lan.device, mac, arm.environment, *row.settings, keys=row.keys
-    ) as machine:
-        try:
-            until(lambda: "mini installer on" in machine.said(), 240, "the mini installer's first word")
-            kernel = machine.spent()
-            assert row.said in machine.said()
-            until(lambda: "answer.served" in arm.kinds(name), 120, "the answer file, served")
-            print(f"{way}: kernel and init after {kernel}, answer file after {machine.spent()}")
-        except (TimeoutError, AssertionError) as error:
-            raise AssertionError(f"{error}\n{machine.said()[-4000:]}\n{_events(arm, name)}") from None
+    with machine(row.board, arm.state / name, arm.lan.device, mac, arm.environment, *row.settings) as board:
+        reach_the_answer(board, arm, name, row.said)
 
-    sent = [
-        event["text"].split()[0].rstrip(":") for event in arm.events(name) if event["kind"] == "loader.sent"
-    ]
-    assert sent == list(row.programs), _events(arm, name)
-    assert {"script.sent", "kernel.sent", "initrd.sent"} <= set(arm.kinds(name)), _events(arm, name)
+    assert list(arm.fetched(name)) == list(row.programs), arm.timeline(name)
+    assert {"script.sent", "kernel.sent", "initrd.sent"} <= set(arm.kinds(name)), arm.timeline(name)
     arm.call("DELETE", f"/machines/{name}")
-
-
-def _events(service: Service, name: str) -> str:
-    lines = [f"{e['at']} {e['source']:8} {e['kind']:16} {e['text']}" for e in service.events(name)]
-    return "\n".join([*lines, service.tail(20)])

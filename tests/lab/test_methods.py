@@ -93,8 +93,7 @@ def volumes(guest: str) -> list[str]:
 @contextmanager
 def wishes(way: str, service: Service) -> Iterator[dict[str, object]]:
     """What a guest of this way is asked for with, while the server that it needs is there."""
-    tree = service.state / "trees/mini"
-    until((tree / ".treeinfo").is_file, 300, "the mini installer's tree, which a new service makes")
+    tree = service.have_mini()
     disk = {"disks": [f"size=1,pool={POOL}"]}
     match way:
         case "http":
