@@ -125,5 +125,7 @@ class Recipes:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
         except FileNotFoundError:
             return None
+        # Rare enough to look at all; a mapping keeps the blocks of a file that was removed.
+        self._kept = {known: kept for known, kept in self._kept.items() if known.exists()}
         self._kept[path] = mark, mapped
         return mapped

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -46,6 +47,16 @@ async def stage(sources: Sources, step: StageFile) -> None:
         modified = _modified(opened.headers)
         if not await asyncio.to_thread(_is_kept, to, opened.total, modified):
             await _keep(opened, to, modified)
+
+
+async def unstage(folder: Path, name: str) -> None:
+    """Removes whatever is kept below `folder` of the tree of that name. Raises Unavailable."""
+    try:
+        await asyncio.to_thread(shutil.rmtree, folder / name)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise Unavailable(f"{error.filename} cannot be removed: {error.strerror}") from error
 
 
 async def _keep(opened: Opened, to: Path, modified: float | None) -> None:

@@ -1,6 +1,7 @@
 """Install trees: told apart when they are added, looked at again before an install relies on them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
@@ -19,14 +20,23 @@ RESERVED = "images"
 
 
 class Trees:
-    """`profiles` tell whether an install that runs needs a tree, `discs` which ISOs may be one."""
+    """`profiles` tell whether an install that runs needs a tree, `discs` which ISOs may be one.
+
+    `unstage` removes what is kept of a tree.
+    """
 
     def __init__(
-        self, store: Store, reader: TreeReader, profiles: ProfileSource, discs: Discs | None = None
+        self,
+        store: Store,
+        reader: TreeReader,
+        profiles: ProfileSource,
+        unstage: Callable[[str], Awaitable[None]],
+        discs: Discs | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
         self._profiles = profiles
+        self._unstage = unstage
         self._discs = discs
         self._offering = asyncio.Lock()
 
@@ -102,7 +112,10 @@ class Trees:
                 )
 
     async def remove(self, name: str) -> None:
-        """Forgets the tree; its files stay. Raises Conflict while an install reads it."""
+        """Forgets the tree and what is kept of it here; its own files stay.
+
+        Raises Conflict while an install reads it, Unavailable where what is kept cannot be removed.
+        """
         await self.get(name)
         for install in await self._store.installs(active=True):
             if await self._tree_of(install) == name:
@@ -110,6 +123,7 @@ class Trees:
                     f"tree {name} is being read by the install of {install.guest}",
                     remedy=f"wait for it, or: provisioner install cancel {install.guest}",
                 )
+        await self._unstage(name)
         await self._store.remove_tree(name)
 
     async def _tree_of(self, install: Install) -> str:

@@ -62,6 +62,7 @@ async def services(
     from provisioner.service.progress import Progress
     from provisioner.service.recipes import Recipes
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.staging import unstage
     from provisioner.service.storage import Storage
     from provisioner.service.sweep import sweep
     from provisioner.service.tokens import Tokens, load_key
@@ -92,7 +93,8 @@ async def services(
     linter = ProcessLinter()
     profiles = Profiles(store, linter)
     shelves = MediaStore(folder / "media", settings.media_dirs)
-    trees = Trees(store, Reader(upstream), profiles, Discs(shelves))
+    boot_dir = state.boot_dir(folder)
+    trees = Trees(store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves))
     answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
     ids = RandomIds(is_unheld)
     shelf = Shelf(folder / "loaders", settings.loader_dirs)
@@ -102,7 +104,6 @@ async def services(
     arguments = Arguments(store, tokens, profiles, settings.syslog_port)
     disks = PreparedDisks(folder / "cache" / "disks")
     shop = Makers(shelves, disks)
-    boot_dir = state.boot_dir(folder)
     grounds = Grounds(tokens, arguments, answers, shop, state.log_dir(folder), folder / "work", boot_dir)
     drafts = Drafts(
         store,

@@ -1,6 +1,7 @@
 """An ISO in a media folder is a tree: dropped there, uploaded, named; its kernel comes by HTTP and TFTP."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from provisioner.service.ports import GuestRow
 from provisioner.service.profiles import Profiles
 from provisioner.service.recipes import Recipe, Recipes
 from provisioner.service.shipped import shipped
-from provisioner.service.staging import stage
+from provisioner.service.staging import stage, unstage
 from provisioner.service.trees import Trees
 from tests.fake_storage import FakeStorageHost
 from tests.fakes import START, FakeClock
@@ -58,7 +59,8 @@ class Place:
         self.store = MemoryStore(FakeClock())
         shelves = MediaStore(folder / "media", [folder / "other"])
         self.profiles = Profiles(self.store, ToldLinter())
-        self.trees = Trees(self.store, Reader(upstream), self.profiles, Discs(shelves))
+        kept = partial(unstage, folder / "boot")
+        self.trees = Trees(self.store, Reader(upstream), self.profiles, kept, Discs(shelves))
         host = FakeStorageHost()
         self.media = Media(shelves, Prepared(folder / "cache"), lambda uri: host, self.trees)
 

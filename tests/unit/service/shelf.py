@@ -57,8 +57,13 @@ class Shelf:
     def __post_init__(self) -> None:
         self.tokens = Tokens(b"k" * 32, self.store, FakeClock())
         self.profiles = Profiles(self.store, self.linter)
-        self.trees = Trees(self.store, self.reader, self.profiles)
+        self.unstaged: list[str] = []
+        self.trees = Trees(self.store, self.reader, self.profiles, self._unstage)
         self.answers = Answers(self.store, self.tokens, self.profiles, self.trees, self.linter)
+
+    async def _unstage(self, name: str) -> None:
+        """In place of removing what is kept of a tree."""
+        self.unstaged.append(name)
 
     async def guest(self, profile: str, **secrets: str) -> tuple[Install, GuestRow]:
         """A guest `web1` whose install is under way."""

@@ -1,6 +1,7 @@
 """What GRUB and PXELINUX are given for a machine: by TFTP, by HTTP, and what they are not given."""
 
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
@@ -124,6 +125,16 @@ async def test_a_file_that_was_replaced_is_given_anew(world: World, staged: Path
     assert not isinstance(before, Ignore | None)
     assert not isinstance(after, Ignore | None)
     assert (before[:6], after[:]) == (b"kernel", b"another")
+
+
+async def test_a_file_that_is_gone_is_let_go_of(world: World, staged: Path) -> None:
+    snapshot = await running(world, staged, "grub")
+    gone = ref(snapshot.loader("install/i1/kernel", ADDRESS, HERE))
+    (staged / "mini/kernel").unlink()
+
+    snapshot.loader("install/i1/initrd", ADDRESS, HERE)
+
+    assert gone() is None
 
 
 async def test_the_tree_s_own_signed_loaders_come_before_the_host_s(world: World, staged: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.core.errors import Unavailable
 from provisioner.plan.steps import StageFile
-from provisioner.service.staging import stage
+from provisioner.service.staging import stage, unstage
 from tests.unit.service.test_workshop import KERNEL, Answer, Mirror
 
 DATE = {"Last-Modified": "Sun, 25 Nov 2018 16:21:14 GMT"}
@@ -84,3 +84,23 @@ async def test_an_optional_one_that_the_tree_lost_is_removed(tmp_path: Path, mir
         await stage(Mirror({"vmlinuz": Answer(404, [])}).open, step(tmp_path, optional=True))
 
     assert left(tmp_path) == []
+
+
+async def test_what_is_kept_of_a_tree_is_removed_and_no_other_s(tmp_path: Path, mirror: Mirror) -> None:
+    await stage(mirror.open, step(tmp_path))
+    other = tmp_path / "boot/el8/kernel"
+    other.parent.mkdir()
+    other.write_bytes(KERNEL)
+
+    for _ in range(2):
+        await unstage(tmp_path / "boot", "el9")
+
+    assert not (tmp_path / "boot/el9").exists()
+    assert other.read_bytes() == KERNEL
+
+
+async def test_what_cannot_be_removed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "el9").write_text("no folder")
+
+    with pytest.raises(Unavailable, match=f"{tmp_path}/el9 cannot be removed: Not a directory"):
+        await unstage(tmp_path, "el9")

@@ -81,10 +81,12 @@ async def test_a_tree_that_an_install_reads_stays(shelf: Shelf) -> None:
     await shelf.guest("mine")
     with pytest.raises(Conflict, match="tree debian13 is being read by the install of web1"):
         await shelf.trees.remove("debian13")
+    assert shelf.unstaged == []
     await shelf.store.record([Event(Kind.CANCELLED, START, "test", install="i1")])
     await shelf.trees.remove("debian13")
 
     assert await shelf.trees.list() == []
+    assert shelf.unstaged == ["debian13"]
 
 
 SECRET = "ftp://me:hunter2@mirror.example/os"
