@@ -15,9 +15,6 @@ from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine, normalise_mac, normalise_uuid
 from provisioner.service.ports import Clock, Store, TokenKind
 from provisioner.service.recipes import Recipes, recipe
-from provisioner.service.snapshot import Recorder, Snapshot
-
-__all__ = ["ArgsFor", "Booting", "Recorder", "Snapshot", "StubTokens"]
 
 ArgsFor = Callable[[Install, str], Awaitable[tuple[str, str, str]]]
 """(install, root) to kernel URL, initrd URL and kernel command line."""

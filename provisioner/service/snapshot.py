@@ -6,8 +6,9 @@ A DHCP answer waits for no database. While the store is away the last snapshot g
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
@@ -19,7 +20,7 @@ from provisioner.boot.loader import Content, canonical
 from provisioner.core import urls
 from provisioner.core.errors import NotFound, ProvisionerError
 from provisioner.core.firmware import LOADERS, Dialect
-from provisioner.core.install import Event, Install, sole
+from provisioner.core.install import Install, sole
 from provisioner.core.machine import Machine
 from provisioner.core.network import interfaces
 from provisioner.service.ports import Store
@@ -32,9 +33,8 @@ _MOST = 10000
 _PERIOD, _LONGEST, _REST = 0.25, 2.0, 5
 """Seconds between two looks at the store, and how many times a look's own time is at least between them."""
 _EVERYTHING_AFTER = 8
-_BATCH = 0.1
-_WAITING, _TOGETHER = 20000, 100
-"""Events that wait at most, and what is done in one go, so that no answer waits long for it."""
+_TOGETHER = 100
+"""What is sorted in one go, so that no answer waits long for it."""
 Known = TypeVar("Known", Machine, Install)
 
 
@@ -169,12 +169,12 @@ class Snapshot:
             return None
         return self.loader_verdict(name, address) or content
 
-    def _names(self, install: Install | None) -> Collection[str]:
+    def _names(self, install: Install | None) -> Container[str]:
         """The loaders that there are for an install: this host's, and those of its tree."""
         row = self._recipe.get(install.id) if install is not None else None
         if row is None or self._recipes is None:
             return self._loaders
-        return {*self._loaders, *self._recipes.loaders(row)}
+        return _Either(self._recipes.loaders(row), self._loaders)
 
     def loader_verdict(self, name: str, address: str) -> Ignore | None:
         """Why the machine behind an address gets no loader, None where it may have it.
@@ -211,41 +211,15 @@ class Snapshot:
             self._learned.popitem(last=False)
 
 
-class Recorder:
-    """Takes events from netboot at once and records them in batches. While the store is away they wait."""
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """Asked for a name at a time: to list this host's would look through its folders."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._waiting: deque[Event] = deque(maxlen=_WAITING)
+    tree: Container[str]
+    host: Container[str]
 
-    def emit(self, event: Event) -> None:
-        self._waiting.append(event)
-
-    async def keep(self) -> None:
-        """Records until cancelled, and what is left then."""
-        away = False
-        try:
-            while True:
-                try:
-                    await self.flush()
-                    away = False
-                except Exception as error:
-                    if not away:
-                        _log.warning("the store is away, events wait: %s", error)
-                    away = True
-                await asyncio.sleep(1.0 if away else _BATCH)
-        finally:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Records what waits; where that fails it goes on waiting."""
-        for _ in range(0, len(self._waiting), _TOGETHER):
-            batch = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
-            try:
-                await self._store.record(batch)
-            except BaseException:
-                self._waiting.extendleft(reversed(batch))
-                raise
+    def __contains__(self, name: object) -> bool:
+        return name in self.tree or name in self.host
 
 
 async def _by_key(known: Sequence[Known]) -> dict[str, Known]:

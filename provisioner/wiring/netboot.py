@@ -25,7 +25,13 @@ def netboot() -> None:
     logging.basicConfig(level=logging.INFO, format="netboot: %(message)s")
     sys.setswitchinterval(_TURN)
     # Loaded while the parent still gets the store ready, and before it says what is to be done.
-    for module in ("netboot.server", "service.snapshot", "store.database", "media.loaders"):
+    for module in (
+        "netboot.server",
+        "service.recorder",
+        "service.snapshot",
+        "store.database",
+        "media.loaders",
+    ):
         import_module(f"provisioner.{module}")
     from provisioner.netboot.selector import HotLoop
 
@@ -37,8 +43,9 @@ async def _netboot(given: dict[str, Any]) -> None:
     from provisioner.media.loaders import Shelf
     from provisioner.netboot.server import Netboot, NetbootSettings
     from provisioner.service.recipes import Recipes
+    from provisioner.service.recorder import Recorder
     from provisioner.service.sightings import Sightings
-    from provisioner.service.snapshot import Recorder, Snapshot
+    from provisioner.service.snapshot import Snapshot
     from provisioner.store.database import Database
 
     store = Database(given["database"], token_life=timedelta(minutes=given["token_minutes"]))

@@ -13,8 +13,9 @@ from provisioner.core.install import Event, Kind
 from provisioner.core.machine import Machine
 from provisioner.netboot.server import Netboot, NetbootSettings
 from provisioner.service.machines import Machines
+from provisioner.service.recorder import Recorder
 from provisioner.service.sightings import Sightings
-from provisioner.service.snapshot import Recorder, Snapshot
+from provisioner.service.snapshot import Snapshot
 from provisioner.service.tokens import Tokens
 from provisioner.store.database import Database
 from tests.edges.netboot.serving import LOADERS, Running, now

@@ -160,10 +160,10 @@ def url(folder: Path) -> str:
 
 
 @contextmanager
-def netboot(made: Network, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def netboot(made: Network, folder: Path, loader: bytes = LOADER) -> Iterator[subprocess.Popen[bytes]]:
     """The process as the service starts it, told the same on its standard input."""
-    (folder / "loaders").mkdir()
-    (folder / "loaders" / "snponly.efi").write_bytes(LOADER)
+    (folder / "loaders").mkdir(exist_ok=True)
+    (folder / "loaders" / "snponly.efi").write_bytes(loader)
     given = {
         "database": url(folder),
         "token_minutes": 60,

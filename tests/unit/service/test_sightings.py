@@ -9,8 +9,9 @@ from provisioner.boot.decide import Offer
 from provisioner.core.install import Event, Kind
 from provisioner.core.machine import Machine
 from provisioner.service.machines import Machines
+from provisioner.service.recorder import Recorder
 from provisioner.service.sightings import REGISTERED, Sightings
-from provisioner.service.snapshot import Recorder, Snapshot
+from provisioner.service.snapshot import Snapshot
 from tests.fakes import FakeClock, no_staging
 from tests.unit.service.world import World
 

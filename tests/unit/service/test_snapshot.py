@@ -1,18 +1,17 @@
 """What netboot answers from memory: by MAC, by UUID, by address, and while the store is away."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from provisioner.boot.client import Ignore, Local, Question
 from provisioner.boot.decide import Offer
-from provisioner.core.errors import Unavailable
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
-from provisioner.service.snapshot import Recorder, Snapshot
+from provisioner.service.snapshot import Snapshot
 from tests.fakes import START
+from tests.unit.service.away import Away
 from tests.unit.service.world import World
 
 HERE = Local("virbr0", "192.168.122.1")
@@ -151,19 +150,6 @@ async def test_ten_thousand_strangers_do_not_make_it_grow(world: World) -> None:
     assert snapshot.mac_of("10.0.39.1") == MAC
 
 
-class Away:
-    """A store that is not there as long as `away` says so."""
-
-    def __init__(self, store: Any) -> None:
-        self.away = True
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        if self.away:
-            raise Unavailable("the database does not answer")
-        return getattr(self._store, name)
-
-
 async def test_the_last_snapshot_answers_while_the_store_is_away(world: World) -> None:
     store: Any = Away(world.memory)
     store.away = False
@@ -178,53 +164,6 @@ async def test_the_last_snapshot_answers_while_the_store_is_away(world: World) -
     assert isinstance(snapshot.decide(asks(), HERE), Offer)
     assert not keeping.done()
     keeping.cancel()
-
-
-def event(number: int) -> Event:
-    return Event(Kind.LOG, START, "test", text=str(number))
-
-
-async def test_events_wait_in_order_while_the_store_is_away(world: World) -> None:
-    store: Any = Away(world.memory)
-    recorder = Recorder(store)
-    for number in range(3):
-        recorder.emit(event(number))
-        with pytest.raises(Unavailable):
-            await recorder.flush()
-    store.away = False
-    recorder.emit(event(3))
-    await recorder.flush()
-    await recorder.flush()
-
-    assert [row.text for row in await world.memory.events()] == ["0", "1", "2", "3"]
-
-
-async def test_what_waits_at_the_end_is_recorded(world: World) -> None:
-    recorder = Recorder(world.memory)
-    keeping = asyncio.create_task(recorder.keep())
-    await asyncio.sleep(0)
-    recorder.emit(event(1))
-    keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
-
-    assert [row.text for row in await world.memory.events()] == ["1"]
-
-
-async def test_events_that_come_while_a_batch_is_written_are_kept(world: World) -> None:
-    class Slow:
-        async def record(self, events: Sequence[Event]) -> list[Install]:
-            recorder.emit(event(2))
-            await asyncio.sleep(0)
-            return await world.memory.record(events)
-
-    store: Any = Slow()
-    recorder = Recorder(store)
-    recorder.emit(event(1))
-    await recorder.flush()
-    assert [row.text for row in await world.memory.events()] == ["1"]
-    await recorder.flush()
-
-    assert [row.text for row in await world.memory.events()] == ["1", "2"]
 
 
 class Versioned:
