@@ -60,12 +60,16 @@ def render(template: str, context: AnswerContext) -> str:
     name = "the template" if inline else template
     try:
         loaded = environment.from_string(template) if inline else environment.get_template(template)
-        return loaded.render(_names(context))
+        return loaded.render(names(context))
     except TemplateNotFound as error:
         raise Invalid(f"there is no template {error.name} below kickstarts/", remedy=_REMEDY) from error
     except TemplateSyntaxError as error:
         where = f"{error.name or name} line {error.lineno}"
         raise Invalid(f"{where}: {error.message}", remedy=_REMEDY) from error
+    except RecursionError as error:
+        raise Invalid(f"{name} includes or calls itself without end", remedy=_REMEDY) from error
+    except MemoryError:
+        raise
     except Exception as error:
         # A template may raise anything: it calls the methods of what it is given.
         raise Invalid(f"{_where(error, name)}: {error}", remedy=_REMEDY) from error
@@ -85,5 +89,6 @@ def _is_template(file: str) -> bool:
     return file == _INLINE or file.endswith(".j2")
 
 
-def _names(context: AnswerContext) -> dict[str, object]:
+def names(context: AnswerContext) -> dict[str, object]:
+    """What a template may name, and what stands behind each."""
     return {row.name: getattr(context, row.name) for row in fields(context)} | {"quote": shlex.quote}

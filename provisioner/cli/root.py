@@ -17,7 +17,7 @@ SECTIONS = {
         "media": Entry("media:media", "ISO and disk images that guests are installed from"),
         "image": Entry("image:image", "Packed root file systems for the mini installer"),
         "profile": Entry("profile:profile", "Tree, answer file and hardware defaults under one name"),
-        "answer": Entry("answer:answer", "Kickstart and preseed files as they will be served"),
+        "answer": Entry("answer:answer", "Answer files as they will be served: previewed, checked, ported"),
     },
     "Where it is installed": {
         "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),

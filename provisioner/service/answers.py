@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from provisioner.answers.render import AnswerContext, render
+from provisioner.answers.finding import Finding
+from provisioner.answers.render import AnswerContext
 from provisioner.answers.secrets import mask
 from provisioner.core import urls
-from provisioner.core.errors import Invalid, NotFound
+from provisioner.core.errors import NotFound
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
 from provisioner.service.contexts import plain, with_secrets
 from provisioner.service.kernel_line import answer_file, tree_of
-from provisioner.service.ports import GuestRow, Linter, Store
+from provisioner.service.ports import GuestRow, Store
 from provisioner.service.requests import ProfileSource, TreeSource
+from provisioner.service.texts import Texts, refuse
 from provisioner.service.tokens import Tokens
 
 _ROOT = "http://provisioner:8080"
@@ -32,14 +34,14 @@ class Answers:
         tokens: Tokens,
         profiles: ProfileSource,
         trees: TreeSource,
-        linter: Linter,
+        texts: Texts,
         syslog_port: int = 5514,
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._profiles = profiles
         self._trees = trees
-        self._linter = linter
+        self._texts = texts
         self._syslog_port = syslog_port
 
     async def for_install(self, install: Install, root: str, file: str) -> str:
@@ -61,7 +63,9 @@ class Answers:
         self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
     ) -> str:
         """The answer file of an install that need not be written down yet. Raises Invalid."""
-        return render(profile.template, await self._context(install, row, profile, tree, root))
+        return await self._texts.render(
+            profile.template, await self._context(install, row, profile, tree, root)
+        )
 
     async def preview(self, guest: str) -> str:
         """What the guest's latest install would be given, its secrets as `***`."""
@@ -77,17 +81,18 @@ class Answers:
 
     async def check(self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree) -> None:
         """Renders and checks what the install would be given. Raises Invalid with the first finding."""
-        text = await self.text(install, row, profile, tree, _ROOT)
-        refuse(profile, await self.lint(text, profile.family, profile.release or tree.release))
+        context = await self._context(install, row, profile, tree, _ROOT)
+        text = await self._texts.render(profile.template, context)
+        refuse(profile, await self._texts.assure(profile, profile.release or tree.release, context, text))
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
         """A template as if for a guest, for people who write one."""
         profile = Profile(_NAME, family, "tree", text + "\n", release, variables=variables)
-        return sample(profile, release)
+        return await self._texts.render(profile.template, sample(profile, release))
 
-    async def lint(self, text: str, family: str, release: str) -> list[str]:
-        """Findings as sentences with line numbers. Raises Invalid for an unknown family or release."""
-        return await self._linter.lint(text, family, release)
+    async def lint(self, text: str, family: str, release: str) -> list[Finding]:
+        """Findings in the order of their lines. Raises Invalid for an unknown family or release."""
+        return await self._texts.lint(text, family, release)
 
     async def _row(self, install: Install) -> GuestRow | None:
         """None for a machine that is no guest of ours."""
@@ -118,31 +123,18 @@ class Answers:
         )
 
 
-def sample(profile: Profile, release: str) -> str:
-    """The profile's answer file for a guest that does not exist. Raises Invalid."""
+def sample(profile: Profile, release: str) -> AnswerContext:
+    """What the profile's answer file is rendered from for a guest that does not exist. Raises Invalid."""
     context = plain(_NAME, _ROOT, release, profile)
-    return render(
-        profile.template,
-        replace(
-            context,
-            mac="52:54:00:12:34:56",
-            uuid="4f1b1c1e-0000-4000-8000-525400123456",
-            install=_NAME,
-            tree_url=urls.tree(_ROOT, profile.tree).rstrip("/"),
-            report_url=urls.report(_ROOT, _TOKEN).rstrip("/"),
-            image_url=urls.tree(_ROOT, "images", "example.tar.zst"),
-            image_sha256=_SHA256,
-            ssh_keys=context.ssh_keys or ("ssh-ed25519 AAAA someone@example",),
-            syslog=("provisioner", 5514),
-        ),
+    return replace(
+        context,
+        mac="52:54:00:12:34:56",
+        uuid="4f1b1c1e-0000-4000-8000-525400123456",
+        install=_NAME,
+        tree_url=urls.tree(_ROOT, profile.tree).rstrip("/"),
+        report_url=urls.report(_ROOT, _TOKEN).rstrip("/"),
+        image_url=urls.tree(_ROOT, "images", "example.tar.zst"),
+        image_sha256=_SHA256,
+        ssh_keys=context.ssh_keys or ("ssh-ed25519 AAAA someone@example",),
+        syslog=("provisioner", 5514),
     )
-
-
-def refuse(profile: Profile, findings: list[str]) -> None:
-    """Raises Invalid where the check of a profile's answer file found anything."""
-    if findings:
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise Invalid(
-            f"the answer file of profile {profile.name} would not be taken: {findings[0]}{more}",
-            remedy="mend the template or its variables; provisioner answer lint FILE shows all",
-        )

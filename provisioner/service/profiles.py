@@ -7,17 +7,18 @@ from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile
 from provisioner.distros.base import join
 from provisioner.distros.detect import family
-from provisioner.service.answers import refuse, sample
-from provisioner.service.ports import Linter, Store
+from provisioner.service.answers import sample
+from provisioner.service.ports import Store
 from provisioner.service.shipped import shipped
+from provisioner.service.texts import Texts, refuse
 
 
 class Profiles:
     """Whatever is saved was checked: the template renders, and its installer would take the text."""
 
-    def __init__(self, store: Store, linter: Linter) -> None:
+    def __init__(self, store: Store, texts: Texts) -> None:
         self._store = store
-        self._linter = linter
+        self._texts = texts
 
     async def list(self) -> list[Profile]:
         return sorted([*shipped().values(), *await self._store.profiles()], key=lambda row: row.name)
@@ -85,8 +86,9 @@ class Profiles:
         if not 0 < profile.disk <= 65536:
             raise Invalid(f"profile {profile.name}: disk {profile.disk:g} GiB must be above 0")
         release = profile.release or await self._release_of(profile.tree)
-        text = sample(profile, release)
-        refuse(profile, await self._linter.lint(text, profile.family, release))
+        context = sample(profile, release)
+        text = await self._texts.render(profile.template, context)
+        refuse(profile, await self._texts.check(profile, release, context, text))
 
     async def _release_of(self, tree: str) -> str:
         """A profile without a release takes its tree's, where that is known already."""

@@ -1,10 +1,12 @@
 """`/answers`: answer files looked at, never served: secrets are ***."""
 
+from dataclasses import asdict
+
 from aiohttp import web
 
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
-from provisioner.web.schemas import AnswerText, Findings, TextOut
+from provisioner.web.schemas import AnswerText, FindingOut, Findings, TextOut
 
 
 async def preview(request: web.Request, _body: None) -> object:
@@ -18,7 +20,7 @@ async def render(request: web.Request, body: AnswerText) -> object:
 
 async def lint(request: web.Request, body: AnswerText) -> object:
     found = await request.app[SERVICES].answers.lint(body.text, body.family, body.release)
-    return Findings(findings=list(found))
+    return Findings(findings=[FindingOut(**asdict(finding)) for finding in found])
 
 
 OPERATIONS = (

@@ -213,10 +213,21 @@ class TextOut(Out):
     text: str
 
 
-class Findings(Out):
-    """What a check found, a sentence each; empty is good."""
+class FindingOut(Out):
+    """One thing that a check found. Line and column count from 1; 0 is not known."""
 
-    findings: list[str]
+    line: int
+    column: int
+    text: str
+    warning: bool = Field(description="worth a look, and no reason not to serve it")
+    template: str = Field(description="the template that wrote the line; empty: not known")
+    template_line: int
+
+
+class Findings(Out):
+    """What a check found; empty is good."""
+
+    findings: list[FindingOut]
 
 
 class LoginUrl(Out):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from provisioner.answers.finding import Finding
 from provisioner.boot.client import Ignore
 from provisioner.boot.loader import Content
 from provisioner.core.firmware import Dialect
@@ -57,7 +58,7 @@ class Answers(Protocol):
         ...
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str: ...
-    async def lint(self, text: str, family: str, release: str) -> Sequence[str]: ...
+    async def lint(self, text: str, family: str, release: str) -> Sequence[Finding]: ...
 
 
 class Guests(Protocol):

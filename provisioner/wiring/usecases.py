@@ -29,9 +29,9 @@ async def services(
 ) -> tuple["Services", Callable[[], Coroutine[Any, Any, None]]]:
     """Every use case with its edges, and what has to run beside the listeners."""
     from provisioner.hypervisor.validator import HostValidator
+    from provisioner.media.answers import AnswerProcess
     from provisioner.media.images import Builder
     from provisioner.media.inspect import StreamInspector
-    from provisioner.media.lint import ProcessLinter
     from provisioner.media.loader_store import LoaderStore
     from provisioner.media.loaders import Shelf
     from provisioner.media.prepare import Prepared as PreparedDisks
@@ -65,6 +65,7 @@ async def services(
     from provisioner.service.staging import unstage
     from provisioner.service.storage import Storage
     from provisioner.service.sweep import sweep
+    from provisioner.service.texts import Texts
     from provisioner.service.tokens import Tokens, load_key
     from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
@@ -90,12 +91,14 @@ async def services(
     opening = asyncio.create_task(hosts.open())
     stack.push_async_callback(end, opening)
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
-    linter = ProcessLinter()
-    profiles = Profiles(store, linter)
+    reader = AnswerProcess()
+    stack.push_async_callback(reader.close)
+    texts = Texts(reader, reader)
+    profiles = Profiles(store, texts)
     shelves = MediaStore(folder / "media", settings.media_dirs)
     boot_dir = state.boot_dir(folder)
     trees = Trees(store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves))
-    answers = Answers(store, tokens, profiles, trees, linter, settings.syslog_port)
+    answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port)
     ids = RandomIds(is_unheld)
     shelf = Shelf(folder / "loaders", settings.loader_dirs)
     loaders = LoaderStore(shelf)

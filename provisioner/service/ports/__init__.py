@@ -1,6 +1,6 @@
 """What the use cases need from outside, as Protocols. Edges satisfy them; `wiring` introduces them."""
 
-from provisioner.service.ports.edges import ImageBuilder, Linter, LoaderFolder, TreeReader, Workshop
+from provisioner.service.ports.edges import ImageBuilder, Linter, LoaderFolder, Renderer, TreeReader, Workshop
 from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
 from provisioner.service.ports.life import Channel, Display, LifeHosts, LifeHypervisor, VolumeFacts
@@ -48,6 +48,7 @@ __all__ = [
     "NetworkHost",
     "OnDomainEvent",
     "Opening",
+    "Renderer",
     "Segments",
     "StorageHost",
     "StorageHosts",

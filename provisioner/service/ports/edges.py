@@ -1,17 +1,35 @@
-"""The other edges: the linter's process, trees, the builder of images, loaders."""
+"""The other edges: the process of answer files, trees, the builder of images, loaders."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from provisioner.core.loaders import LoaderFile
 from provisioner.core.profile import Image
 from provisioner.plan.steps import LocalStep
 
+if TYPE_CHECKING:
+    from provisioner.answers.finding import Finding, Origins
+    from provisioner.answers.render import AnswerContext
+
 
 class Linter(Protocol):
-    """Checks an answer file in a process of its own; findings as sentences with line numbers."""
+    """Checks an answer file in a process of its own."""
 
-    async def lint(self, text: str, family: str, release: str) -> list[str]: ...
+    async def lint(self, text: str, family: str, release: str) -> "list[Finding]":
+        """In the order of their lines. Raises Invalid, Unavailable."""
+        ...
+
+
+class Renderer(Protocol):
+    """Renders templates that may be a stranger's, within bounds of time and memory."""
+
+    async def render(self, template: str, context: "AnswerContext") -> str:
+        """Raises Invalid for a template that is broken or does not end, Unavailable."""
+        ...
+
+    async def origins(self, template: str, context: "AnswerContext", text: str) -> "Origins":
+        """Which line of which template wrote each line of `text`, which that template gave."""
+        ...
 
 
 class TreeReader(Protocol):

@@ -219,7 +219,15 @@ async def test_profiles_trees_machines_answers(world: World) -> None:
     assert (await world.ask("GET", "/api/v1/answers/preview/web1"))[1] == {"text": "rootpw ***\n"}
     text = {"text": "lang en", "family": "rhel"}
     assert (await world.ask("POST", "/api/v1/answers/render", text))[1] == {"text": "LANG EN"}
-    assert (await world.ask("POST", "/api/v1/answers/lint", text))[1] == {"findings": ["line 1: no reboot"]}
+    found = {
+        "line": 1,
+        "column": 0,
+        "text": "no reboot",
+        "warning": False,
+        "template": "",
+        "template_line": 0,
+    }
+    assert (await world.ask("POST", "/api/v1/answers/lint", text))[1] == {"findings": [found]}
 
 
 async def test_several_guests_are_made_line_by_line(world: World) -> None:

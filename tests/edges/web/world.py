@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from provisioner.answers.finding import Finding
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.firmware import Dialect
 from provisioner.core.guest import GuestSpec, Nic
@@ -70,8 +71,8 @@ class FakeAnswers:
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
         return text.upper()
 
-    async def lint(self, text: str, family: str, release: str) -> list[str]:
-        return [] if "reboot" in text else ["line 1: no reboot"]
+    async def lint(self, text: str, family: str, release: str) -> list[Finding]:
+        return [] if "reboot" in text else [Finding(1, "no reboot")]
 
 
 class FakeGuests:

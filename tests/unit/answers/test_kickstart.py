@@ -8,6 +8,7 @@ import pytest
 from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
+from provisioner.answers.finding import Finding, errors
 from provisioner.answers.lint import lint
 from provisioner.answers.lint_shell import shell
 from provisioner.answers.render import render
@@ -23,12 +24,12 @@ VARIABLES: tuple[dict[str, object], ...] = (
 )
 
 
-def refused(release: str, variables: dict[str, object], family: str = "rhel") -> dict[str, list[str]]:
+def refused(release: str, variables: dict[str, object], family: str = "rhel") -> dict[str, list[Finding]]:
     """The option combinations that the release's parser has findings for."""
     found = {}
     for changed in combinations("root_password_hash", "ssh_keys", "packages"):
         text = render("rhel/ks.cfg.j2", context(family, release, variables=variables, **changed))
-        if findings := lint(text, family, release):
+        if findings := list(errors(lint(text, family, release))):
             found[str(changed)] = findings
     return found
 
@@ -47,7 +48,11 @@ def test_the_mini_installers_kickstart_is_taken_by_release_8() -> None:
     found = [
         findings
         for changed in combinations("root_password_hash", "ssh_keys")
-        if (findings := lint(render("image/ks.cfg.j2", context("image", "", **changed)), "image", ""))
+        if (
+            findings := list(
+                errors(lint(render("image/ks.cfg.j2", context("image", "", **changed)), "image", ""))
+            )
+        )
     ]
 
     assert found == []
@@ -72,7 +77,46 @@ FINDINGS = {
 
 @pytest.mark.parametrize("text", FINDINGS)
 def test_findings_have_their_line(text: str) -> None:
-    assert lint(text, "rhel", "7") == FINDINGS[text]
+    assert [str(finding) for finding in lint(text, "rhel", "7")] == FINDINGS[text]
+
+
+WARNED = {
+    ("7", "install\nauth --enableshadow\n"): [],
+    ("8", "auth --enableshadow\n"): ["line 1: The authconfig command will be deprecated"],
+    ("9.4", "%traceback\n%end\n"): ["line 1: The %traceback section has been deprecated"],
+}
+
+
+@pytest.mark.parametrize(("release", "text"), WARNED)
+def test_what_is_deprecated_is_a_warning(release: str, text: str) -> None:
+    found = lint(text, "rhel", release)
+
+    assert [str(finding)[:60] for finding in found if not finding.warning] == []
+    assert all(str(one).startswith(start) for one, start in zip(found, WARNED[release, text], strict=True)), (
+        found
+    )
+
+
+SECTIONS = {
+    (
+        "6",
+        "%onerror\n%end\n",
+    ): "line 1: %onerror is known from Enterprise Linux 7 on; this installer would stop here",
+    ("6", "text\n%addon x\n%end\n"): "line 2: %addon is known from Enterprise Linux 7 on",
+    (
+        "9",
+        "%certificate --filename=a --dir=/b\nc\n%end\n",
+    ): "line 1: %certificate is known from Enterprise Linux 10",
+}
+
+
+@pytest.mark.parametrize(("release", "text"), SECTIONS)
+def test_a_section_that_the_release_does_not_know_is_refused(release: str, text: str) -> None:
+    (found,) = errors(lint(text, "rhel", release))
+
+    assert str(found).startswith(SECTIONS[release, text])
+    assert list(errors(lint(text, "rhel", "10"))) == []
+    assert list(errors(lint(text, "fedora", "rawhide"))) == []
 
 
 def test_a_release_that_no_parser_knows_is_refused() -> None:

@@ -54,17 +54,19 @@ def test_debconfs_own_reader_takes_it(variables: dict[str, object], tmp_path: Pa
 FINDINGS = {
     "d-i a/b\n": ["line 1: an answer has four fields: owner, question, type, value"],
     "d-i a/b strong x\n": [
-        "line 1: type 'strong' is not known; known are string, boolean, select, multiselect, note, text, "
-        "password, title, error, seen"
+        "line 1: a/b: type 'strong' is not known; known are string, boolean, select, multiselect, note, "
+        "text, password, title, error, seen"
     ],
     "d-i a/b boolean yes\n": ["line 1: a/b must be true or false, not 'yes'"],
     "d-i ab string x\n": ["line 1: 'ab' is not a question; they are named like netcfg/get_hostname"],
     "d-i a/b string x \\\n  y\n\nd-i c/d bool x\n": [
-        "line 4: type 'bool' is not known; known are string, boolean, select, multiselect, note, text, "
+        "line 4: c/d: type 'bool' is not known; known are string, boolean, select, multiselect, note, text, "
         "password, title, error, seen"
     ],
     "d-i a/b string x \\": ["line 1: the last line is continued"],
-    "d-i a/b string x \\ \n": ["line 1: there is a space behind the backslash, so the line is not continued"],
+    "d-i a/b string x \\ \n": [
+        "line 1, column 19: there is a space behind the backslash, so the line is not continued"
+    ],
     " # note\n": [
         "line 1: a comment that is indented is not a comment for the installer",
         "line 1: an answer has four fields: owner, question, type, value",
@@ -76,7 +78,7 @@ FINDINGS = {
         "line 2: preseed/late_command replaces the answer of line 1"
     ],
     "# note\nd-i preseed/early_command string if true; \\\n  then\n": [
-        "line 2: shell: syntax error: unexpected end of file"
+        'line 2: shell: Syntax error: end of file unexpected (expecting "fi")'
     ],
     "d-i a/b string\nd-i finish-install/reboot_in_progress note\nd-i a/c seen true\n": [],
 }
@@ -84,7 +86,7 @@ FINDINGS = {
 
 @pytest.mark.parametrize("text", FINDINGS)
 def test_findings_have_their_line(text: str) -> None:
-    assert lint(text, "debian", "13") == FINDINGS[text]
+    assert [str(finding) for finding in lint(text, "debian", "13")] == FINDINGS[text]
 
 
 def test_a_locked_root_is_a_hash_that_the_installer_does_not_ask_about() -> None:

@@ -1,7 +1,6 @@
 """Every verb once good and once bad: what it asks of the API, what it prints, and its exit code."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -338,19 +337,6 @@ def test_bad(service: FakeService, provisioner: Provisioner, words: str, replies
 @pytest.mark.parametrize("words", USAGE)
 def test_usage(service: FakeService, provisioner: Provisioner, words: str) -> None:
     misused(provisioner(*words.split()), service)
-
-
-def test_lint_ends_with_1_where_something_was_found(
-    service: FakeService, provisioner: Provisioner, tmp_path: Path
-) -> None:
-    file = tmp_path / "my.ks"
-    file.write_text("text\nfoo\n")
-    service.replies = {"POST /answers/lint": {"findings": ["line 2: unknown command foo"]}}
-
-    ran = provisioner("answer", "lint", str(file), "--release", "7")
-
-    assert (ran.code, ran.out, ran.err) == (1, f"{file}: line 2: unknown command foo\n", "")
-    assert service.last().body == {"text": "text\nfoo\n", "family": "rhel", "release": "7"}
 
 
 def test_render_tells_the_family_from_the_text(service: FakeService, provisioner: Provisioner) -> None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provisioner.answers.finding import Finding, Origins
+from provisioner.answers.origins import origins
+from provisioner.answers.render import AnswerContext, render
 from provisioner.core.errors import Unavailable
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.install import Install, Stage
@@ -10,6 +13,7 @@ from provisioner.core.profile import Profile
 from provisioner.service.answers import Answers
 from provisioner.service.ports import GuestRow
 from provisioner.service.profiles import Profiles
+from provisioner.service.texts import Texts
 from provisioner.service.tokens import Tokens
 from provisioner.service.trees import Trees
 from tests.fakes import START, FakeClock
@@ -40,12 +44,22 @@ class ToldLinter:
     """Answers every question with `findings` and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.findings: list[str] = []
+        self.findings: list[Finding] = []
         self.asked: list[tuple[str, str, str]] = []
 
-    async def lint(self, text: str, family: str, release: str) -> list[str]:
+    async def lint(self, text: str, family: str, release: str) -> list[Finding]:
         self.asked.append((text, family, release))
         return self.findings
+
+
+class HereRenderer:
+    """Renders without bounds, in this process."""
+
+    async def render(self, template: str, context: AnswerContext) -> str:
+        return render(template, context)
+
+    async def origins(self, template: str, context: AnswerContext, text: str) -> Origins:
+        return origins(template, context, text)
 
 
 @dataclass
@@ -56,10 +70,11 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(b"k" * 32, self.store, FakeClock())
-        self.profiles = Profiles(self.store, self.linter)
+        self.texts = Texts(self.linter, HereRenderer())
+        self.profiles = Profiles(self.store, self.texts)
         self.unstaged: list[str] = []
         self.trees = Trees(self.store, self.reader, self.profiles, self._unstage)
-        self.answers = Answers(self.store, self.tokens, self.profiles, self.trees, self.linter)
+        self.answers = Answers(self.store, self.tokens, self.profiles, self.trees, self.texts)
 
     async def _unstage(self, name: str) -> None:
         """In place of removing what is kept of a tree."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from provisioner.answers.finding import Finding
 from provisioner.core.errors import Invalid, NotFound
 from provisioner.core.install import Install, Stage
 from provisioner.core.machine import Machine
@@ -95,13 +96,27 @@ async def test_a_guests_own_secrets_stand_above_its_profiles(shelf: Shelf) -> No
 async def test_an_install_is_checked_before_it_begins(shelf: Shelf) -> None:
     install, row = await shelf.guest("centos7", ssh_keys=KEYS)
     profile, tree = await shelf.profiles.get("centos7"), await shelf.trees.get("centos7")
-    await shelf.answers.check(install, row, profile, tree)
+    shelf.linter.findings = [Finding(1, "Unknown command: x"), Finding(2, "old", warning=True)]
+    with pytest.raises(Invalid, match=r"the answer file of profile centos7 would not be taken: line 1 "):
+        await shelf.answers.check(install, row, profile, tree)
 
     assert shelf.linter.asked[-1][1:] == ("rhel", "7")
     assert KEYS in shelf.linter.asked[-1][0]
-    shelf.linter.findings = ["line 1: Unknown command: x"]
-    with pytest.raises(Invalid, match="the answer file of profile centos7 would not be taken: line 1"):
-        await shelf.answers.check(install, row, profile, tree)
+    shelf.linter.findings = shelf.linter.findings[1:]
+    await shelf.answers.check(install, row, profile, tree)
+
+
+async def test_a_text_that_was_found_good_is_not_read_again_for_another_guest(shelf: Shelf) -> None:
+    install, row = await shelf.guest("centos7", ssh_keys=KEYS)
+    profile, tree = await shelf.profiles.get("centos7"), await shelf.trees.get("centos7")
+    other = replace(install, id="i2", guest="db7", mac="52:54:00:00:00:02")
+    await shelf.answers.check(install, row, profile, tree)
+    await shelf.answers.check(other, row, profile, tree)
+
+    assert len(shelf.linter.asked) == 1
+    await shelf.answers.check(other, row, replace(profile, variables={"layout": "lvm"}), tree)
+
+    assert len(shelf.linter.asked) == 2
 
 
 async def test_serving_asks_no_linter(shelf: Shelf) -> None:
@@ -123,7 +138,7 @@ async def test_a_template_can_be_tried_without_a_guest(shelf: Shelf) -> None:
 
 
 async def test_lint_is_the_linters(shelf: Shelf) -> None:
-    shelf.linter.findings = ["line 1: x"]
+    shelf.linter.findings = [Finding(1, "x")]
 
-    assert await shelf.answers.lint("x", "rhel", "7") == ["line 1: x"]
+    assert await shelf.answers.lint("x", "rhel", "7") == [Finding(1, "x")]
     assert shelf.linter.asked[-1] == ("x", "rhel", "7")

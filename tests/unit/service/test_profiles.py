@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from provisioner.answers.finding import Finding
 from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Profile
@@ -61,12 +62,13 @@ async def test_an_unknown_profile_names_the_known_ones(shelf: Shelf) -> None:
 
 
 async def test_what_the_linter_finds_is_not_saved(shelf: Shelf) -> None:
-    shelf.linter.findings = ["line 3: Unknown command: foo", "line 9: shell: syntax error"]
+    shelf.linter.findings = [Finding(3, "Unknown command: foo"), Finding(9, "shell: syntax error")]
     with pytest.raises(Invalid) as refusal:
         await shelf.profiles.create(OWN)
 
     assert str(refusal.value) == (
-        "the answer file of profile mine would not be taken: line 3: Unknown command: foo (and 1 more)"
+        "the answer file of profile mine would not be taken: "
+        "line 3 (debian/preseed.cfg.j2 line 11): Unknown command: foo (and 1 more)"
     )
     assert await shelf.store.profiles() == []
 

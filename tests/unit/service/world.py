@@ -62,7 +62,7 @@ class World:
         used: Any = host or self.libvirt
         kept: Store = store or self.memory
         tokens, (profiles, trees), shelf = self.tokens(store), self.sources(), self.shelf
-        answers = Answers(kept, tokens, shelf.profiles, shelf.trees, shelf.linter, SYSLOG)
+        answers = Answers(kept, tokens, shelf.profiles, shelf.trees, shelf.texts, SYSLOG)
         grounds = Grounds(
             tokens,
             Arguments(kept, tokens, shelf.profiles, SYSLOG),

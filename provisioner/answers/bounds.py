@@ -1,0 +1,109 @@
+"""What a process may do that renders a stranger's template or reads a stranger's answer file.
+
+The sandbox of the template language is the first wall, never the only one: behind it the process has no
+network, no rights, no files, no children, and little memory and time.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import DictLoader, TemplateError, TemplateNotFound
+
+from provisioner import resources
+from provisioner.core.errors import Invalid
+
+LONGEST = 1024 * 1024
+"""Bytes of an answer file; installers read kilobytes."""
+_NOBODY = 65534
+_CLONE_NEWNET = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`seconds` by the clock, `memory` in bytes of address space."""
+
+    seconds: float
+    memory: int
+
+
+RENDER = Limits(1.2, 256 * 1024**2)
+LINT = Limits(10.0, 512 * 1024**2)
+
+
+def load() -> None:
+    """What Python loads when it is needed, while there are files: a failing template takes most of it."""
+    environment = resources.text("kickstarts")
+    for text in ("{% macro m(a) %}{{ a | join('\\n') }}{% endmacro %}{{ m([1]) }}\n", "{{ nobody.nothing }}"):
+        with contextlib.suppress(TemplateError):
+            environment.from_string(text).render()
+
+
+def confine() -> None:
+    """Leaves this process nothing but its memory, its processor and what it has open, all bounded."""
+    _carry_templates()
+    limit(RENDER)
+    _leave_the_files()
+    drop_rights()
+    for kind in (resource.RLIMIT_NPROC, resource.RLIMIT_FSIZE):
+        resource.setrlimit(kind, (0, 0))
+
+
+def limit(limits: Limits) -> None:
+    """The kernel ends the process after that time, whatever it is at, and it says nothing but its answer."""
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 2)
+    os.close(silent)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    seconds = int(limits.seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def leave_the_network() -> None:
+    """Where there are rights to: not even the loopback is left."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).unshare(_CLONE_NEWNET)
+
+
+def drop_rights() -> None:
+    """Root becomes nobody; where ids cannot be changed, the other bounds remain."""
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError):
+            os.setgroups([])
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+
+
+def check_length(text: str) -> None:
+    """Raises Invalid for a text that no installer would read."""
+    if len(text) > LONGEST:
+        raise Invalid(f"the template makes more than {LONGEST // 1024} KiB of text", remedy="make it shorter")
+
+
+def _carry_templates() -> None:
+    """The templates as they lie now, for a process that can open no file any more."""
+    environment = resources.text("kickstarts")
+    loader = environment.loader
+    assert loader is not None  # noqa: S101 - resources gives it one
+    carried = {}
+    for name in loader.list_templates():
+        with contextlib.suppress(TemplateNotFound, UnicodeDecodeError, OSError):
+            carried[name] = loader.get_source(environment, name)[0]
+    environment.loader = DictLoader(carried)
+
+
+def _leave_the_files() -> None:
+    """Where there are rights to: the root becomes a folder that is there no more."""
+    if os.geteuid() == 0:
+        folder = Path(tempfile.mkdtemp())
+        os.chdir(folder)
+        folder.rmdir()
+        os.chroot(".")

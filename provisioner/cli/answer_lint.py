@@ -1,0 +1,81 @@
+"""`provisioner answer lint`: an answer file checked as its installer would, by this program alone."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.answer_file import (
+    family_option,
+    file_argument,
+    kind_of,
+    read,
+    release_option,
+)
+from provisioner.cli.errors import Told
+from provisioner.cli.output import Format, document, output_option, remark
+from provisioner.cli.profile import variable_option, variables
+from provisioner.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from provisioner.answers.finding import Finding
+
+
+@click.command()
+@file_argument
+@family_option
+@release_option
+@variable_option
+@output_option
+def lint(file: Path, family: str | None, release: str, pairs: tuple[str, ...], output: Format) -> None:
+    """Check FILE as the installer of that release would; exit code 1 where it would stop.
+
+    No service is needed. A FILE that ends in .j2, or one that is given a --var, is a template: it is rendered
+    for a guest called example first, and its own lines are named.
+    """
+    from provisioner.answers.finding import errors
+
+    text = read(file)
+    family, release = kind_of(text, family, release)
+    if file.suffix == ".j2" or pairs:
+        found = _of_template(text, str(file), family, release, variables(pairs))
+    else:
+        from provisioner.answers.lint import lint as check
+
+        found = check(text, family, release)
+    wrong = list(errors(found))
+    if output != "table":
+        document([asdict(finding) for finding in found], output)
+    else:
+        for finding in wrong:
+            click.echo(f"{file}: {finding}")
+        for finding in found:
+            if finding.warning:
+                click.echo(f"{file}: warning: {finding}")
+    if wrong:
+        raise Told
+    remark(f"{file}: {'nothing that would stop the installer' if found else 'nothing found'}")
+
+
+def _of_template(
+    text: str, name: str, family: str, release: str, given: dict[str, object]
+) -> "list[Finding]":
+    """What is found in what the template gives."""
+    from dataclasses import replace
+
+    from provisioner.answers.lint import lint as check
+    from provisioner.answers.origins import INLINE, origins
+    from provisioner.answers.render import render
+    from provisioner.core.profile import Profile
+    from provisioner.service.answers import sample
+
+    template = text if text.endswith("\n") else text + "\n"
+    context = sample(Profile("example", family, "tree", template, release, variables=given), release)
+    try:
+        rendered = render(template, context)
+    except Invalid as error:
+        raise Invalid(str(error).replace(INLINE, name, 1), remedy=error.remedy) from None
+    found = check(rendered, family, release)
+    placed = origins(template, context, rendered).told(found) if found else []
+    return [replace(row, template=name if row.template == INLINE else row.template) for row in placed]

@@ -1,0 +1,98 @@
+"""`provisioner answer lint`: no service is asked."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provisioner.answers.releases import named_release
+from provisioner.cli.answer_file import guess
+from provisioner.core.errors import Invalid
+from tests.unit.cli.conftest import Provisioner
+from tests.unit.cli.fake import FakeService
+
+
+def test_lint_names_line_and_command(service: FakeService, provisioner: Provisioner, tmp_path: Path) -> None:
+    file = tmp_path / "my.ks"
+    file.write_text("text\nauth --enableshadow\nfoo\nautopart --type=round\n")
+
+    ran = provisioner("answer", "lint", str(file), "--release", "rhel8")
+
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.splitlines() == [
+        f"{file}: line 3: Unknown command: foo",
+        f"{file}: line 4: Invalid autopart type: round",
+        f"{file}: warning: line 2: The authconfig command will be deprecated, use authselect instead.",
+    ]
+    assert service.asked == []
+
+
+def test_warnings_alone_are_no_failure(provisioner: Provisioner, tmp_path: Path) -> None:
+    file = tmp_path / "my.ks"
+    file.write_text("auth --enableshadow\n")
+
+    ran = provisioner("answer", "lint", str(file), "--release", "rhel8", "-o", "json")
+
+    assert ran.code == 0
+    assert [row["warning"] for row in json.loads(ran.out)] == [True]
+
+
+def test_a_template_is_named_with_its_own_line(provisioner: Provisioner, tmp_path: Path) -> None:
+    file = tmp_path / "my.ks.j2"
+    file.write_text("{# mine #}\n{% for n in variables.n %}\ntext\n{% endfor %}\nnonsense\n")
+
+    ran = provisioner("answer", "lint", str(file), "--release", "rhel9", "--var", "n=[1, 2]")
+
+    assert (ran.code, ran.out) == (1, f"{file}: line 3 ({file} line 5): Unknown command: nonsense\n")
+    broken = provisioner("answer", "lint", str(file), "--release", "rhel9")
+    assert (broken.code, broken.err.splitlines()[0]) == (
+        1,
+        f"error: {file} line 2: 'dict object' has no attribute 'n'",
+    )
+
+
+def test_stdin_is_read(provisioner: Provisioner) -> None:
+    ran = provisioner("answer", "lint", "-", "--release", "debian12", stdin="d-i a/b strong x\n")
+
+    assert (ran.code, ran.out.startswith("-: line 1: a/b: type 'strong' is not known")) == (1, True)
+
+
+NAMES = {
+    "rhel9": ("rhel", "9"),
+    "rhel7.9": ("rhel", "7.9"),
+    "centos7.6": ("rhel", "7.6"),
+    "centos-stream10": ("rhel", "10"),
+    "Fedora44": ("fedora", "44"),
+    "debian12": ("debian", "12"),
+    "ubuntu24.04": ("ubuntu", "24.04"),
+    "leap15.6": ("suse", "15.6"),
+    "sles16": ("agama", "16"),
+    "9": ("", "9"),
+    "": ("", ""),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_releases_by_name(name: str) -> None:
+    assert named_release(name) == NAMES[name]
+
+
+@pytest.mark.parametrize("name", ["gentoo", "rhel", "rhel-nine", "windows11", "7.x"])
+def test_releases_that_are_none(name: str) -> None:
+    with pytest.raises(Invalid, match="is not known; write a name and a number"):
+        named_release(name)
+
+
+KINDS = {
+    "text\n": "rhel",
+    "text\nliveimg --url=x\n": "image",
+    "d-i a/b string c\n": "debian",
+    "#cloud-config\nautoinstall:\n  version: 1\n": "ubuntu",
+    '<?xml version="1.0"?>\n<profile/>\n': "suse",
+    '{"product": {}}\n': "agama",
+}
+
+
+@pytest.mark.parametrize("text", KINDS)
+def test_the_family_is_told_from_the_text(text: str) -> None:
+    assert guess(text) == KINDS[text]
