@@ -24,12 +24,13 @@ from provisioner.service.profiles import Profiles
 from provisioner.service.recipes import Recipe, Recipes
 from provisioner.service.shipped import shipped
 from provisioner.service.staging import stage, unstage
+from provisioner.service.texts import Texts
 from provisioner.service.trees import Trees
 from tests.fake_storage import FakeStorageHost
 from tests.fakes import START, FakeClock
 from tests.lab.iso import write_iso
 from tests.memory import MemoryStore
-from tests.unit.service.shelf import ToldLinter
+from tests.unit.service.shelf import HereRenderer, ToldLinter
 
 UUID = "6b6e0f3a-2d4c-4b1e-9f5a-0123456789ab"
 NAMES: dict[str, tuple[str, set[str], str]] = {
@@ -58,7 +59,7 @@ class Place:
             (folder / name).mkdir()
         self.store = MemoryStore(FakeClock())
         shelves = MediaStore(folder / "media", [folder / "other"])
-        self.profiles = Profiles(self.store, ToldLinter())
+        self.profiles = Profiles(self.store, Texts(ToldLinter(), HereRenderer()))
         kept = partial(unstage, folder / "boot")
         self.trees = Trees(self.store, Reader(upstream), self.profiles, kept, Discs(shelves))
         host = FakeStorageHost()
