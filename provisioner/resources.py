@@ -1,13 +1,12 @@
 """Finds templates/ and kickstarts/ and builds the strict Jinja environments.
 
-The wheel carries both folders under `provisioner/_data`; a checkout has them at its root. A folder given as
-`override` is looked at first, so that a site can replace one file.
+The wheel carries both folders under `provisioner/_data`; a checkout has them at its root.
 """
 
 from functools import cache
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 _PACKAGE = Path(__file__).parent
@@ -20,31 +19,46 @@ def root() -> Path:
     return packed if packed.is_dir() else _PACKAGE.parent
 
 
-def _loader(folder: str, override: Path | None) -> ChoiceLoader:
-    places = [override / folder] if override else []
-    return ChoiceLoader([FileSystemLoader(place) for place in [*places, root() / folder]])
+def _shipped(folder: str) -> FileSystemLoader:
+    return FileSystemLoader(root() / folder)
 
 
 @cache
-def text(folder: str, override: Path | None = None) -> Environment:
-    """For boot scripts (`templates`) and answer files (`kickstarts`): sandboxed, strict, no escaping."""
-    return SandboxedEnvironment(
-        loader=_loader(folder, override),
+def text(folder: str) -> Environment:
+    """For boot scripts (`templates`): sandboxed, strict, no escaping."""
+    return _plain(_shipped(folder))
+
+
+@cache
+def answers(folder: Path | None = None) -> Environment:
+    """For answer files (`kickstarts`), which need no escaping either.
+
+    A user's `folder` stands in front of ours, for whole templates and for single snippets. What it replaces
+    is still there as `shipped/…`, so that a template can extend the one that it stands in front of.
+    """
+    ours = _shipped("kickstarts")
+    front: list[BaseLoader] = [FileSystemLoader(folder)] if folder else []
+    return _plain(ChoiceLoader([*front, ours, PrefixLoader({"shipped": ours})]))
+
+
+@cache
+def markup() -> Environment:
+    """For libvirt XML and HTML pages: strict, everything escaped."""
+    return Environment(
+        loader=_shipped("templates"),
         undefined=StrictUndefined,
-        autoescape=False,  # boot scripts and answer files are not markup
+        autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
 
 
-@cache
-def markup(override: Path | None = None) -> Environment:
-    """For libvirt XML and HTML pages: strict, everything escaped."""
-    return Environment(
-        loader=_loader("templates", override),
+def _plain(loader: BaseLoader) -> Environment:
+    return SandboxedEnvironment(
+        loader=loader,
         undefined=StrictUndefined,
-        autoescape=True,
+        autoescape=False,  # boot scripts and answer files are not markup
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

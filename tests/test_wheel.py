@@ -18,7 +18,7 @@ print(json.dumps({
     "package": provisioner.__file__,
     "root": str(resources.root()),
     "templates": resources.text("templates").list_templates(),
-    "kickstarts": resources.text("kickstarts").list_templates(),
+    "kickstarts": [name for name in resources.answers().list_templates() if not name.startswith("shipped/")],
     "stub": script.stub("http://192.0.2.1:8080"),
 }))
 """

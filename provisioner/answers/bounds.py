@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jinja2 import DictLoader, TemplateError, TemplateNotFound
 
-from provisioner import resources
+from provisioner.answers.render import environment
 from provisioner.core.errors import Invalid
 
 LONGEST = 1024 * 1024
@@ -38,15 +38,15 @@ LINT = Limits(10.0, 512 * 1024**2)
 
 def load() -> None:
     """What Python loads when it is needed, while there are files: a failing template takes most of it."""
-    environment = resources.text("kickstarts")
+    templates = environment()
     for text in ("{% macro m(a) %}{{ a | join('\\n') }}{% endmacro %}{{ m([1]) }}\n", "{{ nobody.nothing }}"):
         with contextlib.suppress(TemplateError):
-            environment.from_string(text).render()
+            templates.from_string(text).render()
 
 
-def confine() -> None:
+def confine(folder: Path | None) -> None:
     """Leaves this process nothing but its memory, its processor and what it has open, all bounded."""
-    _carry_templates()
+    _carry_templates(folder)
     limit(RENDER)
     _leave_the_files()
     drop_rights()
@@ -88,16 +88,16 @@ def check_length(text: str) -> None:
         raise Invalid(f"the template makes more than {LONGEST // 1024} KiB of text", remedy="make it shorter")
 
 
-def _carry_templates() -> None:
+def _carry_templates(folder: Path | None) -> None:
     """The templates as they lie now, for a process that can open no file any more."""
-    environment = resources.text("kickstarts")
-    loader = environment.loader
+    templates = environment(folder)
+    loader = templates.loader
     assert loader is not None  # noqa: S101 - resources gives it one
     carried = {}
     for name in loader.list_templates():
         with contextlib.suppress(TemplateNotFound, UnicodeDecodeError, OSError):
-            carried[name] = loader.get_source(environment, name)[0]
-    environment.loader = DictLoader(carried)
+            carried[name] = loader.get_source(templates, name)[0]
+    templates.loader = DictLoader(carried)
 
 
 def _leave_the_files() -> None:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
-from provisioner import resources
+from provisioner.answers.context import AnswerContext, names
 from provisioner.answers.finding import Origins
-from provisioner.answers.render import AnswerContext, names
+from provisioner.answers.render import environment
 
 _MARK = re.compile("\x02([^\x02\x03]*)\x03")
 INLINE = "the template"
@@ -28,14 +29,17 @@ class _Marks(Extension):
             yield token
 
 
-def origins(template: str, context: AnswerContext, text: str) -> Origins:
+def origins(template: str, context: AnswerContext, text: str, folder: Path | None = None) -> Origins:
     """Where the lines of `text` come from, which `template` gave for `context`.
 
-    Nothing is known where the marks changed what the template does. Raises what rendering raises.
+    Nothing is known where the marks changed what the template does: a script that it quotes, for one.
     """
-    marking = resources.text("kickstarts").overlay(extensions=[_Marks])
+    marking = environment(folder).overlay(extensions=[_Marks])
     loaded = marking.from_string(template) if "\n" in template else marking.get_template(template)
-    marked = loaded.render(names(context))
+    try:
+        marked = loaded.render(names(context))
+    except ValueError:
+        return Origins()
     if _MARK.sub("", marked) != text:
         return Origins()
     return Origins(tuple(_places(marked)))

@@ -1,68 +1,36 @@
 """An answer file from a template and what is known of one install."""
 
-import shlex
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 
-from jinja2 import TemplateNotFound, TemplateSyntaxError
+from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError
 
 from provisioner import resources
+from provisioner.answers import quoting
+from provisioner.answers.context import AnswerContext, names
 from provisioner.core.errors import Invalid
 
 _REMEDY = "mend the template"
 _INLINE = "<template>"
+_LAYOUT = "/snippets/layout-"
+"""A layout of disks is a snippet of its own, so that the files are the list of those there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerContext:
-    """Every name that a template may use, beside `quote(text)`, which quotes a word for a shell.
-
-    `guest` is "" for a machine that we did not create. URLs end without a slash; `tree_url` is the tree's
-    root, `report_url` takes `/success`, `/failure`, `/progress` and `/first-boot`. `root_password_hash` ""
-    means that root is locked. `before` and `after` are snippets in the answer file's own language. `syslog`
-    is host and port of our log listener, None where there is none. `supports` names what this release may
-    use of the things that differ between releases. `variables` are the profile's own.
-    """
-
-    guest: str
-    hostname: str
-    mac: str
-    uuid: str
-    install: str
-    root: str
-    tree_url: str
-    report_url: str
-    image_url: str = ""
-    image_sha256: str = ""
-    release: str = ""
-    root_password_hash: str = ""
-    ssh_keys: tuple[str, ...] = ()
-    lang: str = "en_US.UTF-8"
-    keyboard: str = "us"
-    timezone: str = "UTC"
-    packages: tuple[str, ...] = ()
-    before: str = ""
-    after: str = ""
-    syslog: tuple[str, int] | None = None
-    supports: frozenset[str] = frozenset()
-    variables: Mapping[str, object] = field(default_factory=dict)
-
-
-def render(template: str, context: AnswerContext) -> str:
+def render(template: str, context: AnswerContext, folder: Path | None = None) -> str:
     """The text of `template`: a file below kickstarts/, or, where it holds a line break, the template itself.
 
-    Raises Invalid naming the template and the line for a template that is broken or asks for an unknown name.
+    `folder` is the user's own, which is looked at first. Raises Invalid naming the template and the line for
+    a template that is broken or asks for an unknown name.
     """
-    environment = resources.text("kickstarts")
+    templates = environment(folder)
     inline = "\n" in template
     name = "the template" if inline else template
     try:
-        loaded = environment.from_string(template) if inline else environment.get_template(template)
+        loaded = templates.from_string(template) if inline else templates.get_template(template)
         return loaded.render(names(context))
     except TemplateNotFound as error:
-        raise Invalid(f"there is no template {error.name} below kickstarts/", remedy=_REMEDY) from error
+        raise _missing(templates, str(error.name)) from error
     except TemplateSyntaxError as error:
         where = f"{error.name or name} line {error.lineno}"
         raise Invalid(f"{where}: {error.message}", remedy=_REMEDY) from error
@@ -75,6 +43,31 @@ def render(template: str, context: AnswerContext) -> str:
         raise Invalid(f"{_where(error, name)}: {error}", remedy=_REMEDY) from error
 
 
+@cache
+def environment(folder: Path | None = None) -> Environment:
+    """The templates, with what quotes a text for each format; `tojson` is not jinja2's, which is for HTML."""
+    made = resources.answers(folder)
+    made.filters["tojson"] = quoting.tojson
+    made.globals.update({row.__name__: row for row in quoting.FUNCTIONS})
+    return made
+
+
+def _missing(templates: Environment, name: str) -> Invalid:
+    place, found, layout = name.partition(_LAYOUT)
+    if not found:
+        return Invalid(f"there is no template {name} below kickstarts/", remedy=_REMEDY)
+    begin = place + _LAYOUT
+    known = sorted(
+        row.removeprefix(begin).removesuffix(".j2")
+        for row in templates.list_templates()
+        if row.startswith(begin)
+    )
+    return Invalid(
+        f"the layout {layout.removesuffix('.j2')!r} is not known to {place}; known are {', '.join(known)}",
+        remedy="set the variable layout to one of them",
+    )
+
+
 def _where(error: BaseException, name: str) -> str:
     """The innermost template line that an error came from; jinja2 names templates in its tracebacks."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -82,13 +75,13 @@ def _where(error: BaseException, name: str) -> str:
     if not lines:
         return name
     file, line = lines[-1]
-    return f"{name if file == _INLINE else '/'.join(Path(file).parts[-2:])} line {line}"
+    return f"{name if file == _INLINE else _short(Path(file))} line {line}"
+
+
+def _short(file: Path) -> str:
+    """The template's name: its file below the folder of its family."""
+    return "/".join(file.parts[-3:] if file.parent.name == "snippets" else file.parts[-2:])
 
 
 def _is_template(file: str) -> bool:
     return file == _INLINE or file.endswith(".j2")
-
-
-def names(context: AnswerContext) -> dict[str, object]:
-    """What a template may name, and what stands behind each."""
-    return {row.name: getattr(context, row.name) for row in fields(context)} | {"quote": shlex.quote}

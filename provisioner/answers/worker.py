@@ -4,9 +4,9 @@ Standard input is a socket. Every message on it brings a descriptor, a socket of
 kickstart syntax to have ready (`-` for none). A child is forked for it, with the libraries already loaded. It
 says its process id, reads one pickled request until the end, bounds itself, and answers in JSON:
 
-    {"task": "render", "template", "context"}                 -> {"text"}
-    {"task": "origins", "template", "context", "text"}        -> {"places": [[template, line], …]}
-    {"task": "lint", "text", "family", "release"}             -> {"findings": [{line, text, …}, …]}
+    {"task": "render", "template", "context", "folder"}           -> {"text"}
+    {"task": "origins", "template", "context", "folder", "text"}  -> {"places": [[template, line], …]}
+    {"task": "lint", "text", "family", "release"}                 -> {"findings": [{line, text, …}, …]}
 
 or {"error": sentence, "remedy": …}. Requests come from the service, which is trusted; what they carry is not.
 """
@@ -71,14 +71,14 @@ def _answer(task: str, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _render(**request: Any) -> dict[str, Any]:
-    bounds.confine()
+    bounds.confine(request["folder"])
     text = render(**request)
     bounds.check_length(text)
     return {"text": text}
 
 
 def _origins(**request: Any) -> dict[str, Any]:
-    bounds.confine()
+    bounds.confine(request["folder"])
     return {"places": origins(**request).places}
 
 

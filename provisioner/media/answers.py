@@ -18,8 +18,8 @@ from typing import Any
 
 import provisioner
 from provisioner.answers.bounds import LINT, LONGEST, RENDER, Limits
+from provisioner.answers.context import AnswerContext
 from provisioner.answers.finding import Finding, Origins
-from provisioner.answers.render import AnswerContext
 from provisioner.core.errors import Invalid, ProvisionerError, Unavailable
 from provisioner.distros.detect import family as family_of
 
@@ -35,7 +35,10 @@ _MOST = 8 * LONGEST
 
 
 class AnswerProcess:
-    """Satisfies `service.ports.Linter` and `service.ports.Renderer`. To be closed."""
+    """Satisfies `service.ports.Linter` and `service.ports.Renderer`. To be closed.
+
+    `folder` is the user's own with templates.
+    """
 
     def __init__(
         self,
@@ -43,11 +46,13 @@ class AnswerProcess:
         render: Limits = RENDER,
         python: str = sys.executable,
         patience: float = _WORD_SECONDS,
+        folder: Path | None = None,
     ) -> None:
         self._lint = lint
         self._render = render
         self._python = python
         self._patience = patience
+        self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._control: socket.socket | None = None
         self._starting = asyncio.Lock()
@@ -73,12 +78,13 @@ class AnswerProcess:
 
     async def render(self, template: str, context: AnswerContext) -> str:
         """As `answers.render.render`, within bounds. Raises Invalid, Unavailable."""
-        request = {"task": "render", "template": template, "context": context}
+        request = {"task": "render", "template": template, "context": context, "folder": self._folder}
         return str((await self._ask(request, self._render, "the template did not end"))["text"])
 
     async def origins(self, template: str, context: AnswerContext, text: str) -> Origins:
         """As `answers.origins.origins`, within bounds. Raises Invalid, Unavailable."""
-        request = {"task": "origins", "template": template, "context": context, "text": text}
+        request = {"task": "origins", "template": template, "context": context, "folder": self._folder}
+        request["text"] = text
         answer = await self._ask(request, self._render, "the template did not end")
         return Origins(tuple((str(name), int(line)) for name, line in answer["places"]))
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from provisioner.answers.context import AnswerContext
 from provisioner.answers.finding import Finding
-from provisioner.answers.render import AnswerContext
 from provisioner.answers.secrets import mask
 from provisioner.core import urls
 from provisioner.core.errors import NotFound

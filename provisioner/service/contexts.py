@@ -1,25 +1,34 @@
-"""What an answer file is rendered from: an install, its guest's secrets and its profile's variables."""
+"""What an answer file is rendered from: an install, its variables, and what its guest was given."""
 
-import re
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from provisioner.answers.render import AnswerContext
-from provisioner.core.errors import Invalid
+from provisioner.answers.context import AnswerContext, Repository
+from provisioner.answers.secrets import MASK
+from provisioner.answers.variables import Layer, checked, settle, shown
+from provisioner.core import urls
 from provisioner.core.profile import Profile
 from provisioner.distros.detect import family
+from provisioner.service.ports import GuestRow
 
-_WORD = re.compile(r"[A-Za-z0-9@^+*._:/-]+")
-_KEY = re.compile(r"[^\r\n\0]+")
-_WORDS = ("lang", "keyboard", "timezone")
-_SNIPPETS = ("before", "after")
+_TREE = "tree:"
+VARIABLES = "variables"
+"""The name that a guest's own variables have among its secrets, as JSON: passwords are among them."""
 
 
-def plain(name: str, root: str, release: str, profile: Profile) -> AnswerContext:
-    """A context without an install: what a profile alone gives. Raises Invalid naming the variable."""
-    variables = dict(profile.variables)
-    context = AnswerContext(
+def plain(
+    name: str, root: str, release: str, profile: Profile, around: Sequence[Layer] = ()
+) -> AnswerContext:
+    """A context without an install: what the variables alone give. Raises Invalid naming the variable.
+
+    `around` are the layers of host and guest, where there are any.
+    """
+    settled = settle(order(profile, around))
+    made: dict[str, Any] = checked(settled)
+    made["repositories"] = tuple(_ours(row, root) for row in made.get("repositories", ()))
+    return AnswerContext(
         guest=name,
         hostname=name,
         mac="",
@@ -29,23 +38,32 @@ def plain(name: str, root: str, release: str, profile: Profile) -> AnswerContext
         tree_url="",
         report_url="",
         release=release,
-        root_password_hash=_word(profile, variables, "root_password_hash", r"\$[A-Za-z0-9./$=,_-]+"),
-        ssh_keys=_list(profile, variables, "ssh_keys", _KEY, "\n"),
-        packages=_list(profile, variables, "packages", _WORD, None),
         supports=family(profile.family).supports(release),
-        variables=variables,
+        variables={key: row.value for key, row in settled.items()},
+        **made,
     )
-    words: dict[str, Any] = {
-        key: _word(profile, variables, key, _WORD.pattern) for key in _WORDS if variables.get(key)
-    }
-    snippets: dict[str, Any] = {
-        key: str(variables[key]).strip("\n") for key in _SNIPPETS if variables.get(key)
-    }
-    return replace(context, **words, **snippets)
+
+
+def order(profile: Profile, around: Sequence[Layer]) -> list[Layer]:
+    """From the weakest to the strongest: the host's variables, the profile's, the guest's."""
+    own = Layer(f"profile {profile.name}", profile.variables)
+    before = [layer for layer in around if layer.origin.startswith("host ")]
+    return [*before, own, *(layer for layer in around if layer not in before)]
+
+
+def guest_layer(row: GuestRow) -> Layer:
+    """A guest's own variables; the key and password of its creation stand above those."""
+    given = json.loads(row.secrets.get(VARIABLES, "{}"))
+    if keys := row.secrets.get("ssh_keys"):
+        given["ssh_keys"] = keys.splitlines()
+    if password := row.secrets.get("root_password_hash"):
+        given.pop("root_password", None)
+        given["root_password_hash"] = password
+    return Layer(f"guest {row.spec.name}", given)
 
 
 def with_secrets(context: AnswerContext, secrets: Mapping[str, str]) -> AnswerContext:
-    """What the guest was given at its creation stands above what the profile says."""
+    """A context of no profile: what the guest was given at its creation."""
     keys = tuple(filter(None, secrets.get("ssh_keys", "").splitlines()))
     return replace(
         context,
@@ -54,27 +72,17 @@ def with_secrets(context: AnswerContext, secrets: Mapping[str, str]) -> AnswerCo
     )
 
 
-def _word(profile: Profile, variables: Mapping[str, object], key: str, pattern: str) -> str:
-    value = str(variables.get(key) or "")
-    if value and not re.fullmatch(pattern, value):
-        raise Invalid(f"profile {profile.name}: variable {key} = {value!r} is not usable")
-    return value
+def masked(context: AnswerContext) -> AnswerContext:
+    """For a text that is shown. A passphrase must go before it is quoted: it could be found nowhere after."""
+    return replace(
+        context,
+        luks_passphrase=context.luks_passphrase and MASK,
+        variables={name: shown(name, value) for name, value in context.variables.items()},
+    )
 
 
-def _list(
-    profile: Profile,
-    variables: Mapping[str, object],
-    key: str,
-    pattern: re.Pattern[str],
-    separator: str | None,
-) -> tuple[str, ...]:
-    """A list of texts; one text is split, so that `--var packages="vim git"` works."""
-    value = variables.get(key) or ()
-    items = value.split(separator) if isinstance(value, str) else value
-    if not isinstance(items, list | tuple):
-        raise Invalid(f"profile {profile.name}: variable {key} must be a list")
-    texts = tuple(str(item).strip() for item in items if str(item).strip())
-    for text in texts:
-        if not pattern.fullmatch(text):
-            raise Invalid(f"profile {profile.name}: variable {key}: {text!r} is not usable")
-    return texts
+def _ours(row: Repository, root: str) -> Repository:
+    """`tree:NAME` is one of our trees, which guests read through here."""
+    if not row.url.startswith(_TREE):
+        return row
+    return replace(row, url=urls.tree(root, row.url.removeprefix(_TREE)).rstrip("/"))

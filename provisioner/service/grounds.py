@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from provisioner.answers.render import AnswerContext, render
+from provisioner.answers.context import AnswerContext
+from provisioner.answers.render import render
 from provisioner.boot.arguments import WRITTEN
 from provisioner.core import urls
 from provisioner.core.errors import Invalid

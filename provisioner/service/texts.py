@@ -4,10 +4,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from provisioner.answers.context import AnswerContext
 from provisioner.answers.finding import Finding, errors
-from provisioner.answers.render import AnswerContext, render
+from provisioner.answers.render import render
 from provisioner.core.errors import Invalid, ProvisionerError
 from provisioner.core.profile import Profile
 from provisioner.service.ports import Linter, Renderer
@@ -17,17 +19,21 @@ _KEPT = 4096
 
 
 class Texts:
-    """Shipped templates are rendered here; a user's own only where it can do no harm."""
+    """Shipped templates are rendered here; a user's own only where it can do no harm.
 
-    def __init__(self, linter: Linter, renderer: Renderer) -> None:
+    `folder` is the user's own, with the same one that `renderer` looks into first.
+    """
+
+    def __init__(self, linter: Linter, renderer: Renderer, folder: Path | None = None) -> None:
         self._linter = linter
         self._renderer = renderer
+        self._folder = folder
         self._good: OrderedDict[str, None] = OrderedDict()
         self._asked: dict[str, asyncio.Future[list[Finding]]] = {}
 
     async def render(self, template: str, context: AnswerContext) -> str:
         """Raises Invalid naming the template and the line."""
-        if "\n" in template:
+        if "\n" in template or (self._folder is not None and self._folder.is_dir()):
             return await self._renderer.render(template, context)
         return render(template, context)
 

@@ -8,8 +8,8 @@ from provisioner.core.profile import Image
 from provisioner.plan.steps import LocalStep
 
 if TYPE_CHECKING:
+    from provisioner.answers.context import AnswerContext
     from provisioner.answers.finding import Finding, Origins
-    from provisioner.answers.render import AnswerContext
 
 
 class Linter(Protocol):

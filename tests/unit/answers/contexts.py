@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from provisioner.answers.render import AnswerContext
+from provisioner.answers.context import AnswerContext
+from provisioner.answers.variables import Layer, checked, settle
 from provisioner.distros.detect import family
 
 ROOT = "http://192.168.122.1:8080"
@@ -12,7 +13,11 @@ HASH = "$6$rounds=5000$abcdefgh$" + "x" * 86
 KEYS = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 ann@example", "ssh-rsa AAAAB3NzaC1yc2E bob's laptop")
 
 
-def context(family_name: str, release: str, **changed: Any) -> AnswerContext:
+def context(
+    family_name: str, release: str, variables: dict[str, object] | None = None, **changed: Any
+) -> AnswerContext:
+    """What a guest's answers are rendered from; the variables as a profile has them."""
+    settled = settle([Layer("profile p", variables or {})])
     values: dict[str, Any] = {
         "guest": "web1",
         "hostname": "web1",
@@ -26,7 +31,8 @@ def context(family_name: str, release: str, **changed: Any) -> AnswerContext:
         "image_sha256": "ab" * 32,
         "release": release,
         "supports": family(family_name).supports(release),
-        "variables": {"suite": "trixie"},
+        "variables": {name: row.value for name, row in settled.items()},
+        **checked(settled),
     }
     return AnswerContext(**(values | changed))
 

@@ -24,9 +24,7 @@ VARIABLES: tuple[dict[str, object], ...] = (
 def preseed(**changed: object) -> str:
     variables = changed.pop("variables", {})
     assert isinstance(variables, dict)
-    return render(
-        "debian/preseed.cfg.j2", context("debian", "13", variables={"suite": "trixie"} | variables, **changed)
-    )
+    return render("debian/preseed.cfg.j2", context("debian", "13", variables, **changed))
 
 
 def answers(text: str) -> dict[str, str]:

@@ -78,9 +78,11 @@ def test_a_broken_template_names_its_line(template: str) -> None:
     assert str(refusal.value) == BROKEN[template]
 
 
-def test_a_variable_that_a_shipped_template_needs_is_named_with_its_place() -> None:
-    with pytest.raises(Invalid, match=r"debian/preseed\.cfg\.j2 line \d+: .* has no attribute 'suite'"):
-        render("debian/preseed.cfg.j2", context("debian", "13", variables={}))
+def test_a_release_that_a_shipped_template_does_not_know_is_named_with_its_place() -> None:
+    with pytest.raises(
+        Invalid, match=r"debian/snippets/mirror\.j2 line \d+: no suite is known for release 99"
+    ):
+        render("debian/preseed.cfg.j2", context("debian", "99"))
 
 
 def test_a_word_is_quoted_for_the_shell() -> None:

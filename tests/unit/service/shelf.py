@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provisioner.answers.context import AnswerContext
 from provisioner.answers.finding import Finding, Origins
 from provisioner.answers.origins import origins
-from provisioner.answers.render import AnswerContext, render
+from provisioner.answers.render import render
 from provisioner.core.errors import Unavailable
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.install import Install, Stage

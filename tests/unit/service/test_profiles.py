@@ -68,7 +68,7 @@ async def test_what_the_linter_finds_is_not_saved(shelf: Shelf) -> None:
 
     assert str(refusal.value) == (
         "the answer file of profile mine would not be taken: "
-        "line 3 (debian/preseed.cfg.j2 line 11): Unknown command: foo (and 1 more)"
+        "line 3 (debian/preseed.cfg.j2 line 7): Unknown command: foo (and 1 more)"
     )
     assert await shelf.store.profiles() == []
 
