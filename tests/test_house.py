@@ -53,6 +53,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "sqlalchemy": ("store/",),
     "tftpy": ("netboot/",),
+    "yaml": ("answers/node.py",),
     "websocket": ("cli/console.py",),
 }
 

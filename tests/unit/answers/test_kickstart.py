@@ -9,10 +9,11 @@ from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
 from provisioner.answers.finding import Finding, errors
-from provisioner.answers.lint import lint
+from provisioner.answers.lint import FORMATS, lint
 from provisioner.answers.lint_shell import shell
 from provisioner.answers.render import render
 from provisioner.core.errors import Invalid
+from provisioner.distros.detect import FAMILIES, family
 from tests.unit.answers.contexts import KEYS, combinations, context
 
 STOCK = Path(__file__).parents[2] / "data/centos7-stock"
@@ -124,9 +125,12 @@ def test_a_release_that_no_parser_knows_is_refused() -> None:
         lint("text\n", "rhel", "19")
 
 
-def test_a_file_that_no_check_knows_is_told() -> None:
-    with pytest.raises(Invalid, match=r"answer files called agama\.json cannot be checked: the check knows"):
-        lint("{}", "agama", "16.0")
+@pytest.mark.parametrize("name", [row.name for row in FAMILIES])
+def test_every_familys_files_are_checked(name: str) -> None:
+    row = family(name)
+    files = {row.answer_file(release) for release in ("9", "13", "18.04", "24.04", "15.6", "16")}
+
+    assert files <= FORMATS.keys()
 
 
 def test_an_empty_script_is_no_error() -> None:

@@ -1,0 +1,63 @@
+"""The sections of an AutoYaST profile, by SUSE's AutoYaST guide and the schemas of YaST's modules."""
+
+SECTIONS = frozenset(
+    {
+        *(
+            "add-on",
+            "ask-list",
+            "audit-laf",
+            "auth-client",
+            "bootloader",
+            "ca_mgm",
+            "classes",
+            "configuration",
+        ),
+        *("cron", "dasd", "deploy_image", "dhcp-server", "dns-server", "fcoe-client", "files", "firewall"),
+        *(
+            "firstboot",
+            "ftp-server",
+            "general",
+            "geo-cluster",
+            "groups",
+            "host",
+            "http-server",
+            "image",
+            "inetd",
+        ),
+        *("init", "iscsi-client", "isns", "kdump", "kerberos", "keyboard", "language", "ldap", "ldap-server"),
+        *(
+            "login_settings",
+            "lvm",
+            "mail",
+            "networking",
+            "nfs",
+            "nfs_server",
+            "nis",
+            "nis_server",
+            "nssswitch",
+        ),
+        *(
+            "ntp-client",
+            "partitioning",
+            "partitioning_advanced",
+            "printer",
+            "proxy",
+            "raid",
+            "report",
+            "runlevel",
+        ),
+        *("samba-client", "samba-server", "scripts", "security", "services-manager", "software", "sound"),
+        *("squid", "sshd", "ssh_import", "sssd", "suse_register", "support", "sysconfig", "tftp-server"),
+        *(
+            "timezone",
+            "unsupported",
+            "upgrade",
+            "user_defaults",
+            "users",
+            "vdi",
+            "virtualization",
+            "x11",
+            "zfcp",
+        ),
+    }
+)
