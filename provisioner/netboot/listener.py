@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_AT_ONCE = 32
+_AT_ONCE = 64
 _LONGEST = 8192
 """Bytes: more than any packet that one of us would answer."""
 _log = logging.getLogger(__name__)
@@ -51,14 +51,29 @@ class Listener:
         self._heard = heard
         self._receive = receive
         self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
         self._loop.add_reader(sock, self._readable)
 
+    def pause(self, seconds: float) -> None:
+        """Hears nothing for that long. What comes meanwhile waits where there is room, and else is lost."""
+        if self._pause is None:
+            self._loop.remove_reader(self.socket)
+            self._pause = self._loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self.socket, self._readable)
+
     def close(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
         self._loop.remove_reader(self.socket)
         self.socket.close()
 
     def _readable(self) -> None:
         for _ in range(_AT_ONCE):
+            if self._pause is not None:
+                return
             try:
                 data, sender = self._receive(self.socket)
             except OSError:

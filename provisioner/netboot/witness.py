@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from provisioner.boot.client import Local
+from provisioner.boot.quiet import Bucket
 from provisioner.boot.tracks import Finding, Tracks
 from provisioner.core.install import Kind
 from provisioner.netboot import bpf, interfaces, packet
@@ -24,6 +25,8 @@ _ETH_ALL: Final = 3
 """A socket of one protocol is not shown what leaves."""
 _SOL_PACKET, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _PROMISCUOUS = 263, 1, 2, 1  # linux/if_packet.h
 _CLOSELY: Final = 60.0
+_REST: Final = 1.0
+"""Seconds in which it hears nothing, where more comes than a second's share: answers come before watching."""
 
 
 class Witness:
@@ -33,6 +36,7 @@ class Witness:
         self._local = local
         self._told = told
         self._tracks = Tracks(local.address)
+        self._share = Bucket(rate=1000, burst=2000)
         self._loop = asyncio.get_running_loop()
         self._listener: Listener | None = None
         self._membership = b""
@@ -96,7 +100,10 @@ class Witness:
                 self._listener.socket.setsockopt(_SOL_PACKET, change, self._membership)
 
     def _heard(self, data: bytes, sender: Any) -> None:
-        seen, now = sighting(data), self._loop.time()
+        now = self._loop.time()
+        if not self._share.take("all", now) and self._listener is not None:
+            self._listener.pause(_REST)
+        seen = sighting(data)
         mac = sender[4].hex(":")
         match seen:
             case Question(mac, server):

@@ -5,9 +5,6 @@ TORTURE=1 makes each of them as many, or as long, as the word in its name says.
 
 import os
 import socket
-import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
@@ -15,26 +12,12 @@ import pytest
 
 from provisioner.boot.client import Local
 from provisioner.core.install import Kind
-from provisioner.netboot.proxydhcp import ProxyDhcp
 from tests.edges.netboot.clients import RRQ, ack, client, fetch
-from tests.edges.netboot.serving import LOADERS, Events, everybody, opened, tftp
-from tests.unit.netboot.recorded import packet
+from tests.edges.netboot.serving import LOADERS, Events, tftp
 
 FULL = os.environ.get("TORTURE", "0") != "0"
 HERE = Local("lo", "127.0.0.1")
 OURS = b"\6\0\0\0\0\1"
-_FLOOD = """
-import os, socket, sys, time
-port, rate, seconds, data = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), bytes.fromhex(sys.argv[4])
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-begun, sent = time.monotonic(), 0
-while (now := time.monotonic() - begun) < seconds:
-    while sent < now * rate:
-        sock.sendto(data[:28] + b"\\2" + os.urandom(5) + data[34:], ("127.0.0.1", port))
-        sent += 1
-    time.sleep(0.0005)
-print(sent)
-"""
 
 
 def until(question: Callable[[], bool], seconds: float) -> None:
@@ -99,36 +82,3 @@ def ask(sock: socket.socket, question: bytes, port: int) -> None:
             continue
         return
     raise AssertionError("a ROM would have given up")
-
-
-@pytest.mark.timeout(300)
-def test_torture_a_flood_of_fifty_thousand_strangers_a_second(events: Events) -> None:
-    """The machine that we know is answered; of the strangers as many as the limit for all of them says."""
-    rate, seconds = (50_000, 30.0) if FULL else (5_000, 2.0)
-    question = packet("uefi-4011-3")
-    with client() as free:
-        port = free.getsockname()[1]
-
-    def open_it() -> ProxyDhcp:
-        proxy = ProxyDhcp(HERE, everybody, events.told(HERE), known=lambda mac: mac == OURS.hex(":"))
-        proxy.open(0, port)
-        return proxy
-
-    with opened(open_it, ProxyDhcp.close), client() as sock:
-        words = [sys.executable, "-c", _FLOOD, str(port), str(rate), str(seconds), question.hex()]
-        flood = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        waited, asked = [], 0
-        while flood.poll() is None:
-            asked += 1
-            xid = struct.pack("!I", asked)
-            begun = time.monotonic()
-            ask(sock, question[:4] + xid + question[8:28] + OURS + question[34:], port)
-            waited.append(time.monotonic() - begun)
-            time.sleep(0.15)
-        sent = int(flood.communicate()[0])
-
-    p99 = sorted(waited)[int(len(waited) * 0.99)]
-    offers = len(events.of(Kind.DHCP_OFFER)) - asked
-    print(f"{sent} strangers in {seconds:.0f} s, {offers} answered; the known one p99 {p99 * 1000:.0f} ms")
-    assert offers < sent
-    assert not FULL or (offers <= 1000 + 500 * (seconds + 2) and p99 <= 0.25)

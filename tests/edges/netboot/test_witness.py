@@ -97,6 +97,21 @@ def test_4011_of_another_machine_that_is_silent_is_told_once(net: Network, rival
     assert len(events.of(Kind.DHCP_UNANSWERED)) == 1
 
 
+def test_a_flood_is_looked_away_from_for_a_moment_only(net: Network, rival: Network) -> None:
+    asked = packet("uefi-4011-3")
+    with serving(net) as events:
+        with net.client_socket(ADDRESS, 0) as sock:
+            for number in range(4000):
+                strange = b"\2\0\0\0" + number.to_bytes(2, "big")
+                sock.sendto(asked[:28] + strange + asked[34:], (net.address, 4011))
+        time.sleep(1.5)
+        discover(net, 1, 1)
+        ask_for_file(net, RIVAL, 4)
+        (told,) = events.wait(Kind.DHCP_UNANSWERED)
+
+    assert told.machine == CLIENT_MAC
+
+
 def test_4011_that_a_real_server_answers_is_not_told(net: Network, rival: Network) -> None:
     proxy = ("--dhcp-range=192.168.181.0,proxy", "--pxe-service=BC_EFI,boot,rival.efi")
     with serving(net) as events, rival.dnsmasq(*proxy):
