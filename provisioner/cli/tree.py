@@ -1,5 +1,6 @@
 """`provisioner tree …`: install trees."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,11 +16,25 @@ def tree() -> None:
     """Install trees: kernels, initrds and packages of a release."""
 
 
+def known(command: Callable[..., None]) -> Callable[..., None]:
+    """What a person may know of a tree."""
+    options = (
+        click.option("--arch", default="", help="Processor, of a tree for several: x86_64, aarch64."),
+        click.option("--family", default="", help="What installs it, where it does not tell: rhel, debian."),
+        click.option("--release", default="", help="Its release, where it does not tell: 7.6."),
+        click.option("--verify", is_flag=True, help="Read the files it has checksums of, from afar too."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @tree.command()
 @click.argument("name")
 @click.argument("source", default="")
+@known
 @output_option
-def add(name: str, source: str, output: Format) -> None:
+def add(name: str, source: str, output: Format, **wanted: object) -> None:
     """Make a tree known, and look what it is.
 
     \b
@@ -36,8 +51,32 @@ def add(name: str, source: str, output: Format) -> None:
     api = connect()
     if not source and is_source(name):
         name, source = "", name
-    found = api.post("trees", body={"name": name, "source": placed(source, api.endpoint.url)})
+    found = api.post(
+        "trees", body={"name": name, "source": placed(source, api.endpoint.url), **_said(wanted)}
+    )
     _print(found, output)
+
+
+@tree.command()
+@click.argument("source")
+@known
+@output_option
+def explain(source: str, output: Format, **wanted: object) -> None:
+    """Tell how SOURCE is recognised, or why it is no tree, and remember nothing.
+
+    Each line is a question to the source: what was asked for, what was found, what it says.
+    """
+    api = connect()
+    told = api.post("trees", "explain", body={"source": placed(source, api.endpoint.url), **_said(wanted)})
+    if output != "table":
+        pairs(told, [], output)
+    else:
+        columns = (field("asked"), field("found"), field("says"))
+        rows(told["probes"], columns, output, empty="nothing was asked")
+        names = ("family", "release", "arch", "kernel", "initrd", "refusal", "remedy")
+        pairs(told, [(name, told[name]) for name in names if told[name]], output)
+    if told["refusal"]:
+        raise click.exceptions.Exit(1)
 
 
 @tree.command("list")
@@ -76,6 +115,10 @@ def placed(source: str, url: str) -> str:
         path = Path(source)
         return str(path.resolve()) if path.exists() else source
     return source
+
+
+def _said(wanted: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in wanted.items() if value}
 
 
 def _print(item: dict[str, object], output: Format) -> None:

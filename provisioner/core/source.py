@@ -17,6 +17,9 @@ from provisioner.core.errors import Invalid
 
 Kind = Literal["path", "http", "ftp", "nfs"]
 
+WHOLE = "medium.iso"
+"""Below a tree that is an ISO file: that file itself, for live systems that fetch all of it."""
+
 _KINDS: dict[str, Kind] = {"http": "http", "https": "http", "ftp": "ftp", "nfs": "nfs"}
 _SECRET = re.compile(r"(://[^/:@]*):[^@/]*@")
 _SHORT_NFS = re.compile(r"nfs:(?:(?P<options>[^:/]+):)?(?P<host>[^:/]+):(?P<path>/.*)")

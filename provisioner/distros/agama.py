@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 
+from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
+from provisioner.distros import suse
 from provisioner.distros.base import Files, TreeFacts, join, serial
 
 name = "agama"
-probes: tuple[str, ...] = ()
 
-_RUNTIME = "LiveOS/squashfs.img"
+PRODUCTS = f"install/{suse.PRODUCTS}"
+"""An offline medium has its packages in a folder of their own."""
+RUNTIME = "LiveOS/squashfs.img"
 
 
 def answer_file(release: str) -> str:
@@ -16,9 +19,26 @@ def answer_file(release: str) -> str:
     return "agama.json"
 
 
-def detect(files: Files) -> TreeFacts | None:
-    """Nothing yet: its media are told by no file that is looked at."""
+def detect(files: Files, arch: str = "") -> TreeFacts | None:
+    """Facts of an offline medium. Raises Invalid for a repository without the installer."""
+    release = suse.product(files.get(PRODUCTS, b""))
+    if release:
+        return layout(release, arch or "x86_64")
+    release = suse.product(files.get(suse.PRODUCTS, b""))
+    if release and not suse.by_yast(release):
+        raise Invalid(
+            f"this is the repository of release {release}, without its installer",
+            remedy="use the offline installer: its ISO, or the folder that holds LiveOS/ and install/",
+        )
     return None
+
+
+def layout(release: str, arch: str) -> TreeFacts:
+    """As the offline media have it. Raises Invalid for releases of YaST."""
+    if suse.by_yast(release):
+        raise Invalid(f"release {release!r} is not installed by Agama", remedy="its family is suse")
+    folder = f"boot/{arch}/loader"
+    return TreeFacts(name, release, f"{folder}/linux", f"{folder}/initrd", arch, (RUNTIME,))
 
 
 def kernel_args(
@@ -54,7 +74,7 @@ def loaders(tree: Tree) -> Mapping[str, str]:
 def attended_args(tree: Tree, tree_url: str) -> str:
     """Where the live system and the packages are."""
     return join(
-        f"root=live:{tree_url}/{_RUNTIME}", "ip=dhcp", "rd.neednet=1", f"inst.install_url={tree_url}/install"
+        f"root=live:{tree_url}/{RUNTIME}", "ip=dhcp", "rd.neednet=1", f"inst.install_url={tree_url}/install"
     )
 
 

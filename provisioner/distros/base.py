@@ -1,7 +1,7 @@
 """What a family of installers tells about itself. A family is a module that has these names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from provisioner.core.errors import Invalid
@@ -23,29 +23,40 @@ SERIAL = serial()
 
 @dataclass(frozen=True, slots=True)
 class TreeFacts:
-    """What a tree's small files say; `kernel` and `initrd` are paths below its root, `arch` as `uname -m`."""
+    """What a tree's small files say; `kernel` and `initrd` are paths below its root, `arch` as `uname -m`.
+
+    `parts` are further files without which no install of it comes far. `checksums` are what the tree says of
+    its files, by their path: `sha256:` and the digest in hexadecimal.
+    """
 
     family: str
     release: str
     kernel: str
     initrd: str
     arch: str = "x86_64"
+    parts: tuple[str, ...] = ()
+    checksums: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Family(Protocol):
-    """`probes` are the paths that tell a tree of this family."""
+    """A kind of installer. What differs between its releases is asked with the release."""
 
     @property
     def name(self) -> str: ...
-    @property
-    def probes(self) -> tuple[str, ...]: ...
 
     def answer_file(self, release: str) -> str:
         """The name that the release's answers go by. Its template is `<family>/<answer_file>.j2`."""
         ...
 
-    def detect(self, files: Files) -> TreeFacts | None:
-        """The facts where the tree is of this family. Raises Invalid for one that is, but cannot be used."""
+    def detect(self, files: Files, arch: str = "") -> TreeFacts | None:
+        """The facts where the tree is of this family. Raises Invalid for one that is, but cannot be used.
+
+        `arch` is the processor that is wanted of a tree for several, "" for whichever is the commonest.
+        """
+        ...
+
+    def layout(self, release: str, arch: str) -> TreeFacts:
+        """Where a tree of the release has its files, for one that says nothing of itself. Raises Invalid."""
         ...
 
     def kernel_args(

@@ -6,21 +6,13 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import debian_installer
-from provisioner.distros.base import Files, TreeFacts
-from provisioner.distros.debian_installer import ARCHES
+from provisioner.distros.base import Files, TreeFacts, major
+from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "debian"
 
-_RELEASES = {"trixie": "13", "bookworm": "12", "bullseye": "11", "buster": "10"}
+RELEASES: Mapping[str, str] = {"trixie": "13", "bookworm": "12", "bullseye": "11", "buster": "10"}
 """Newest first: a mirror holds several, and its newest stable one is taken."""
-_DISK_INFO = ".disk/info"
-_MANIFESTS = ("MANIFEST", "images/MANIFEST", "current/images/MANIFEST")
-probes = (
-    "dists/stable/Release",
-    *(f"dists/{codename}/Release" for codename in _RELEASES),
-    _DISK_INFO,
-    *_MANIFESTS,
-)
 
 
 def answer_file(release: str) -> str:
@@ -28,43 +20,38 @@ def answer_file(release: str) -> str:
     return debian_installer.ANSWER_FILE
 
 
-def detect(files: Files) -> TreeFacts | None:
+def detect(files: Files, arch: str = "") -> TreeFacts | None:
     """Facts of a mirror's root or of an unpacked medium. Raises Invalid for a folder inside a mirror."""
-    for path in probes:
-        if path in files and path.endswith("/Release"):
-            return _mirror(_text(files, path))
-    if _DISK_INFO in files:
-        return _medium(_text(files, _DISK_INFO))
-    if any("netboot/debian-installer" in _text(files, path) for path in _MANIFESTS if path in files):
-        raise Invalid(
-            "this is a folder of installer images inside a Debian mirror, without the packages",
-            remedy="add the mirror's root instead: the folder that holds dists/",
-        )
+    for suite in ("stable", *RELEASES):
+        fields = debian_installer.release_file(files, suite)
+        if fields.get("Origin") == "Debian" and fields.get("Codename"):
+            return _mirror(fields["Codename"], debian_installer.held(fields, arch))
+    if DISK_INFO in files:
+        return _medium(files[DISK_INFO].decode("utf-8", "replace"))
+    debian_installer.refuse_images(files)
     return None
 
 
-def _text(files: Files, path: str) -> str:
-    return files[path].decode("utf-8", "replace")
+def layout(release: str, arch: str) -> TreeFacts:
+    """A mirror's. Raises Invalid for a release or processor that there is none of."""
+    for codename, number in RELEASES.items():
+        if major(release) == major(number) or release == codename:
+            return _mirror(codename, debian_installer.called(arch))
+    raise Invalid(f"Debian {release!r} is not known here; known are {', '.join(RELEASES.values())}")
 
 
-def _mirror(release: str) -> TreeFacts | None:
-    fields: dict[str, str] = dict(
-        re.findall(r"^(Origin|Codename|Architectures): *(.*)$", release, re.MULTILINE)
-    )
-    codename = fields.get("Codename", "")
-    if fields.get("Origin") != "Debian" or not codename:
-        return None
-    held = fields.get("Architectures", "").split()
-    arch = next((arch for arch in ARCHES if arch in held), "")
-    if not arch:
-        raise Invalid(f"this Debian mirror holds {codename} for none of {', '.join(ARCHES)}")
-    return _facts(_RELEASES.get(codename, codename), debian_installer.netboot(codename, arch), arch)
+def _mirror(codename: str, arch: str) -> TreeFacts:
+    folder = debian_installer.netboot(codename, arch)
+    return _facts(RELEASES.get(codename, codename), folder, arch)
 
 
 def _medium(info: str) -> TreeFacts | None:
-    found = re.match(r"Debian GNU/Linux (\d+)(?:\.\d+)* .* (amd64|arm64) ", info + " ")
+    """`Debian GNU/Linux 13.3.0 "Trixie" - Official amd64 DVD Binary-1 …`"""
+    found = re.match(r"Debian GNU/Linux (\d+)(?:\.\d+)* .* (\S+) (?:NETINST|DVD|CD|BD|DLBD)\b", info)
     if not found:
         return None
+    if found[2] not in ARCHES:
+        raise Invalid(f"this is a Debian medium for {found[2]}; known here are {', '.join(ARCHES)}")
     return _facts(found[1], f"install/netboot/debian-installer/{found[2]}", found[2])
 
 

@@ -3,13 +3,18 @@
 Two families start it: Debian, and Ubuntu up to 18.04.
 """
 
+import re
 from collections.abc import Mapping
 
-from provisioner.distros.base import join, serial
+from provisioner.core.errors import Invalid
+from provisioner.distros.base import Files, join, serial
 
 ANSWER_FILE = "preseed.cfg"
 ARCHES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
 """Debian's name of a processor to the name that `uname -m` writes."""
+DISK_INFO = ".disk/info"
+MANIFESTS = ("MANIFEST", "images/MANIFEST", "current/images/MANIFEST", "current/legacy-images/MANIFEST")
+"""What lists the images in the folders of a mirror that have no packages."""
 _SHIMS = {"x86_64": ("shimx64.efi", "grubx64.efi"), "aarch64": ("shimaa64.efi", "grubaa64.efi")}
 
 
@@ -19,6 +24,43 @@ def netboot(suite: str, arch: str, maker: str = "debian") -> str:
     Source: Installation guide, chapter "Where to get installation files".
     """
     return f"dists/{suite}/main/installer-{arch}/current/images/netboot/{maker}-installer/{arch}"
+
+
+def called(arch: str) -> str:
+    """Debian's name of a processor. Raises Invalid for one that nothing here is for."""
+    for name, machine in ARCHES.items():
+        if arch in (name, machine):
+            return name
+    raise Invalid(f"processor {arch!r} is not known here; known are {', '.join(ARCHES.values())}")
+
+
+def release_file(files: Files, codename: str) -> Mapping[str, str]:
+    """The fields of a suite's Release file, by their names; none where it is not there."""
+    text = files.get(f"dists/{codename}/Release", b"").decode("utf-8", "replace")
+    return dict(re.findall(r"^(Origin|Codename|Architectures): *(.*)$", text, re.MULTILINE))
+
+
+def held(fields: Mapping[str, str], wanted: str) -> str:
+    """Which processor a mirror is used for, by Debian's name. Raises Invalid where it has it not."""
+    there = fields.get("Architectures", "").split()
+    names = [called(wanted)] if wanted else list(ARCHES)
+    found = next((name for name in names if name in there), "")
+    if not found:
+        raise Invalid(
+            f"this mirror holds {fields['Codename']} for {', '.join(there) or 'no processor'}, "
+            f"not for {' or '.join(names)}",
+            remedy="name another mirror",
+        )
+    return found
+
+
+def refuse_images(files: Files) -> None:
+    """Raises Invalid for a folder inside a mirror that has the installer's images alone."""
+    if any(b"netboot/" in files[path] for path in MANIFESTS if path in files):
+        raise Invalid(
+            "this is a folder of installer images inside a Debian or Ubuntu mirror, without the packages",
+            remedy="add the mirror's root instead: the folder that holds dists/",
+        )
 
 
 def loaders(kernel: str, arch: str) -> Mapping[str, str]:

@@ -8,7 +8,6 @@ from provisioner.distros import anaconda
 from provisioner.distros.base import Files, TreeFacts, major
 
 name = "fedora"
-probes = anaconda.PROBES
 
 FIRST = 34
 """The first whose Anaconda knows the `inst.` words alone."""
@@ -19,13 +18,19 @@ def answer_file(release: str) -> str:
     return anaconda.ANSWER_FILE
 
 
-def detect(files: Files) -> TreeFacts | None:
+def detect(files: Files, arch: str = "") -> TreeFacts | None:
     """Facts of a tree whose `.treeinfo` names Fedora. Raises Invalid for older ones than we start."""
     found = anaconda.described(files)
     if found is None or "fedora" not in found.name.lower():
         return None
     _usable(found.version)
-    return TreeFacts(name, found.version, found.kernel, found.initrd, found.arch)
+    return found.facts(name)
+
+
+def layout(release: str, arch: str) -> TreeFacts:
+    """As every Anaconda's. Raises Invalid for older releases than we start."""
+    _usable(release)
+    return anaconda.Described(name, release, arch).facts(name)
 
 
 def kernel_args(

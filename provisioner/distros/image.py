@@ -7,7 +7,6 @@ from provisioner.distros import anaconda
 from provisioner.distros.base import SERIAL, Files, TreeFacts
 
 name = "image"
-probes = anaconda.PROBES
 
 MADE_BY = "provisioner"
 """The family name in the mini installer's own `.treeinfo` begins with this."""
@@ -15,12 +14,17 @@ SYNTAX = "RHEL8"
 """Its kickstarts are valid for that release of Anaconda as well."""
 
 
-def detect(files: Files) -> TreeFacts | None:
+def detect(files: Files, arch: str = "") -> TreeFacts | None:
     """Facts of a tree that we made."""
     found = anaconda.described(files)
     if found is None or not found.name.lower().startswith(MADE_BY):
         return None
-    return TreeFacts(name, found.version, found.kernel, found.initrd, found.arch)
+    return found.facts(name)
+
+
+def layout(release: str, arch: str) -> TreeFacts:
+    """As every Anaconda's."""
+    return anaconda.Described(name, release, arch).facts(name)
 
 
 def answer_file(release: str) -> str:

@@ -8,7 +8,6 @@ from provisioner.distros import anaconda
 from provisioner.distros.base import Files, TreeFacts, major
 
 name = "rhel"
-probes = anaconda.PROBES
 
 FIRST, FEDORA = 6, 20
 """Numbers from 20 on are Fedora's."""
@@ -24,6 +23,7 @@ _MADE_BY = (
     "scientific",
     "eurolinux",
     "springdale",
+    "circle",
 )
 
 # From which release on a thing may stand in a kickstart.
@@ -37,13 +37,19 @@ def answer_file(release: str) -> str:
     return anaconda.ANSWER_FILE
 
 
-def detect(files: Files) -> TreeFacts | None:
+def detect(files: Files, arch: str = "") -> TreeFacts | None:
     """Facts of a tree whose `.treeinfo` names one of the family's makers. Raises Invalid before release 6."""
     found = anaconda.described(files)
     if found is None or not any(maker in found.name.lower() for maker in _MADE_BY):
         return None
     _usable(found.version)
-    return TreeFacts(name, found.version, found.kernel, found.initrd, found.arch)
+    return found.facts(name)
+
+
+def layout(release: str, arch: str) -> TreeFacts:
+    """As every Anaconda's. Raises Invalid before release 6."""
+    _usable(release)
+    return anaconda.Described(name, release, arch).facts(name)
 
 
 def kernel_args(

@@ -3,18 +3,25 @@
 import re
 from collections.abc import Mapping
 
+from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
+from provisioner.distros import anaconda
 from provisioner.distros.base import Files, TreeFacts, join, major, serial
 
 name = "suse"
 
+FIRST = 12
 AGAMA = 16
 """From this release on another installer reads other answers."""
 BEFORE_LEAP = 40
 """Leap began at 42 and went back to 15: numbers from here on are older than those."""
-_PRODUCTS = "media.1/products"
-probes = (_PRODUCTS,)
-_NAMES = re.compile(r"(?:openSUSE-Leap|SLES|SLED|SUSE-Linux-Enterprise-\S*?) (\d+(?:[.-]\S+?)?)-\d", re.ASCII)
+PRODUCTS = "media.1/products"
+"""One product a line: a folder, the product's name, its version and release."""
+_LINE = re.compile(r"(openSUSE-Leap|Leap|SLE\S*|SUSE-Linux-Enterprise\S*) (?P<version>\d\S*?)(-\d\S*)?")
+CONTENT = "content"
+"""What media up to 12 and Leap 42 describe themselves in."""
+_DISTRO = re.compile(r"^DISTRO +\S+,(?:openSUSE|SUSE Linux)\D+ (\d\S*(?: SP\d)?)$", re.MULTILINE)
+_PACK = re.compile(r"(\d+)[ .-]?SP(\d)", re.IGNORECASE)
 
 
 def answer_file(release: str) -> str:
@@ -22,13 +29,54 @@ def answer_file(release: str) -> str:
     return "autoinst.xml"
 
 
-def detect(files: Files) -> TreeFacts | None:
-    """Facts of a tree whose `media.1/products` names a release that YaST installs."""
-    found = _NAMES.search(files[_PRODUCTS].decode("utf-8", "replace")) if _PRODUCTS in files else None
-    if not found or not by_yast(found[1]):
+def detect(files: Files, arch: str = "") -> TreeFacts | None:
+    """Facts of a tree whose `.treeinfo` or `media.1/products` names a release that YaST installs.
+
+    Raises Invalid for Tumbleweed, which has no releases, and for ones before 12.
+    """
+    release, machine = _named(files) or ("", "")
+    if not release:
+        named = product(files.get(PRODUCTS, b"")) or _content(files.get(CONTENT, b""))
+        release, machine = named, arch or "x86_64"
+    return layout(release, machine) if release and by_yast(release) else None
+
+
+def _named(files: Files) -> tuple[str, str] | None:
+    """Release and processor of SUSE's own `.treeinfo`."""
+    if not any(b"suse" in files.get(path, b"").lower() for path in anaconda.TREEINFO):
         return None
-    folder = "boot/x86_64/loader"
-    return TreeFacts(name, found[1], f"{folder}/linux", f"{folder}/initrd")
+    if any(b"tumbleweed" in files.get(path, b"").lower() for path in anaconda.TREEINFO):
+        raise Invalid("this is openSUSE Tumbleweed, which has no releases; Leap and SLES have")
+    found = anaconda.described(files)
+    return (numbered(found.version), found.arch) if found else None
+
+
+def product(text: bytes) -> str:
+    """The release that a `products` file names: `/ openSUSE-Leap 15.6-1` gives 15.6. "" where none is."""
+    for line in text.decode("utf-8", "replace").splitlines():
+        found = _LINE.fullmatch(line.partition(" ")[2].strip())
+        if found:
+            return numbered(found["version"])
+    return ""
+
+
+def _content(text: bytes) -> str:
+    found = _DISTRO.search(text.decode("utf-8", "replace"))
+    return numbered(found[1]) if found else ""
+
+
+def numbered(version: str) -> str:
+    """`15 SP4` and `12-SP5` as 15.4 and 12.5."""
+    found = _PACK.fullmatch(version)
+    return f"{found[1]}.{found[2]}" if found else version
+
+
+def layout(release: str, arch: str) -> TreeFacts:
+    """As YaST's media have it. Raises Invalid for releases before 12."""
+    if major(release) < FIRST:
+        raise Invalid(f"SUSE {release!r} cannot be installed: {FIRST} is the first that can")
+    folder = "boot/x86_64/loader" if arch == "x86_64" else f"boot/{arch}"
+    return TreeFacts(name, release, f"{folder}/linux", f"{folder}/initrd", arch)
 
 
 def by_yast(release: str) -> bool:

@@ -2,22 +2,23 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
+from provisioner.core.source import WHOLE
 from provisioner.distros import debian_installer
 from provisioner.distros.base import Files, TreeFacts, join, major, serial
-from provisioner.distros.debian_installer import ARCHES
+from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "ubuntu"
 
 AUTOINSTALL = 20
 """The first release whose server installer takes user-data."""
-MEDIUM = "medium.iso"
-"""The live system fetches its whole medium, by a URL that must end in `.iso`."""
-_BY_PRESEED = {"bionic": "18.04"}
-_DISK_INFO = ".disk/info"
-probes = (_DISK_INFO, *(f"dists/{codename}/Release" for codename in _BY_PRESEED))
+SUMS = "SHA256SUMS"
+"""What a folder of releases.ubuntu.com lists its media in."""
+BY_PRESEED: Mapping[str, str] = {"bionic": "18.04"}
+_NETBOOT = "netboot/"
 
 
 def answer_file(release: str) -> str:
@@ -25,29 +26,79 @@ def answer_file(release: str) -> str:
     return "user-data" if major(release) >= AUTOINSTALL else debian_installer.ANSWER_FILE
 
 
-def detect(files: Files) -> TreeFacts | None:
-    """Facts of a mirror with 18.04, or of a live server's medium. Raises Invalid for a desktop's medium."""
-    for codename in _BY_PRESEED:
-        path = f"dists/{codename}/Release"
-        if path in files and re.search(rb"^Origin: Ubuntu$", files[path], re.MULTILINE):
-            folder = debian_installer.netboot(codename, "amd64", name)
-            return TreeFacts(name, _BY_PRESEED[codename], f"{folder}/linux", f"{folder}/initrd.gz")
-    if _DISK_INFO in files:
-        return _medium(files[_DISK_INFO].decode("utf-8", "replace"))
+def detect(files: Files, arch: str = "") -> TreeFacts | None:
+    """Facts of a mirror with 18.04, a live server's medium, or a folder of releases.ubuntu.com.
+
+    Raises Invalid for a desktop's medium.
+    """
+    for codename in BY_PRESEED:
+        fields = debian_installer.release_file(files, codename)
+        if fields.get("Origin") == "Ubuntu":
+            return _by_preseed(codename, debian_installer.held(fields, arch))
+    if DISK_INFO in files:
+        return _medium(files[DISK_INFO].decode("utf-8", "replace"))
+    if SUMS in files:
+        return _released(files[SUMS].decode("utf-8", "replace"), arch)
     return None
+
+
+def layout(release: str, arch: str) -> TreeFacts:
+    """A mirror's for 18.04, a medium's for later ones. Raises Invalid for what there is none of."""
+    known = debian_installer.called(arch)
+    for codename, number in BY_PRESEED.items():
+        if release in (codename, number):
+            return _by_preseed(codename, known)
+    if major(release) < AUTOINSTALL:
+        raise Invalid(f"Ubuntu {release!r} is not known here; known are 18.04, and 20.04 and later")
+    return _live(release, arch)
+
+
+def _by_preseed(codename: str, arch: str) -> TreeFacts:
+    folder = debian_installer.netboot(codename, arch, name)
+    return TreeFacts(name, BY_PRESEED[codename], f"{folder}/linux", f"{folder}/initrd.gz", ARCHES[arch])
 
 
 def _medium(info: str) -> TreeFacts | None:
     """`Ubuntu-Server 24.04.1 LTS "Noble Numbat" - Release amd64 (20240827)`"""
-    found = re.match(r"Ubuntu(-Server)? (\d+\.\d+)\S* .* (amd64|arm64) ", info + " ")
+    found = re.match(r"Ubuntu(-Server)? (\d+\.\d+)\S* .*? (\w+) \(", info)
     if not found:
         return None
+    if found[3] not in ARCHES:
+        raise Invalid(f"this is an Ubuntu medium for {found[3]}; known here are {', '.join(ARCHES)}")
     if not found[1]:
         raise Invalid(
-            f"this is a desktop's medium of Ubuntu {found[2]}, whose installer takes no answers",
+            f"this is a desktop's medium of Ubuntu {found[2]}, which takes no answers",
             remedy="use the live server's: ubuntu-…-live-server-….iso",
         )
-    return TreeFacts(name, found[2], "casper/vmlinuz", "casper/initrd", ARCHES[found[3]])
+    if major(found[2]) < AUTOINSTALL:
+        folder = f"install/netboot/{name}-installer/{found[3]}"
+        return TreeFacts(name, found[2], f"{folder}/linux", f"{folder}/initrd.gz", ARCHES[found[3]])
+    return _live(found[2], ARCHES[found[3]])
+
+
+def _live(release: str, arch: str) -> TreeFacts:
+    return TreeFacts(name, release, "casper/vmlinuz", "casper/initrd", arch, (WHOLE,))
+
+
+def _released(sums: str, wanted: str) -> TreeFacts | None:
+    """Kernel and initrd lie beside the media there. The newest point release is taken."""
+    arch = debian_installer.called(wanted or "amd64")
+    found = re.findall(rf"ubuntu-(\d+\.\d+(?:\.\d+)?)-live-server-{arch}\.iso", sums)
+    if not found:
+        return None
+    release = max(found, key=lambda text: [int(digits) for digits in text.split(".")])
+    folder = f"{_NETBOOT}{arch}"
+    facts = TreeFacts(name, release, f"{folder}/linux", f"{folder}/initrd", ARCHES[arch])
+    return replace(facts, parts=(_released_medium(release, ARCHES[arch]),))
+
+
+def _released_medium(release: str, arch: str) -> str:
+    return f"ubuntu-{release}-live-server-{debian_installer.called(arch)}.iso"
+
+
+def _medium_of(tree: Tree) -> str:
+    """The medium's path below the tree: the live system fetches it whole, and its name must end in `.iso`."""
+    return _released_medium(tree.release, tree.arch) if tree.kernel.startswith(_NETBOOT) else WHOLE
 
 
 def kernel_args(
@@ -92,7 +143,7 @@ def attended_args(tree: Tree, tree_url: str) -> str:
         return ""
     return join(
         "ip=dhcp",
-        f"url={tree_url}/{MEDIUM}",
+        f"url={tree_url}/{_medium_of(tree)}",
         "cloud-config-url=/dev/null",
         "root=/dev/ram0",
         "ramdisk_size=3500000",

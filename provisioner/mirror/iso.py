@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from provisioner.core.errors import Unavailable
+from provisioner.core.source import WHOLE
 from provisioner.mirror.isofolders import MOST_ENTRIES, Extents
 from provisioner.mirror.isoindex import Index, index, opened
 from provisioner.mirror.stream import PIECE, File, Headers, Local, Pieces, Stream, absent, answer
@@ -31,7 +32,7 @@ class Iso:
         with file:
             key = (source, status.st_ino, status.st_mtime_ns, status.st_size)
             found = self._known.get(key) or await self._index(key, file)
-            extents = found.find(path)
+            extents = ((0, status.st_size),) if path == WHOLE else found.find(path)
             if extents is None:
                 yield absent()
                 return

@@ -1,5 +1,7 @@
 """The small files that tell what a tree is."""
 
+import hashlib
+
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.source import shown
 from provisioner.mirror.upstream import Upstream
@@ -38,6 +40,17 @@ class Reader:
         """Whether the tree has the file, of any size; nothing of it is read. Raises Unavailable."""
         async with self._upstream.open(source, path, {"Range": "bytes=0-0"}) as stream:
             return stream.status in _THERE
+
+    async def matches(self, source: str, path: str, checksum: str) -> bool:
+        """Whether the file has that checksum: `sha256:` and the digest. Raises Unavailable."""
+        name, _, digest = checksum.partition(":")
+        found = hashlib.new(name, usedforsecurity=False)
+        async with self._upstream.open(source, path) as stream:
+            if stream.status != 200:
+                return False
+            async for piece in stream.chunks():
+                found.update(piece)
+        return found.hexdigest() == digest
 
 
 def _check_size(size: int, name: str) -> None:

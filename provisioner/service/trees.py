@@ -9,10 +9,9 @@ from provisioner.core.install import Install
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Tree
 from provisioner.core.source import normalise, shown
-from provisioner.distros.base import TreeFacts
-from provisioner.distros.detect import PROBES, detect
 from provisioner.service.discs import Discs, name_for
 from provisioner.service.ports import Store, TreeReader
+from provisioner.service.recognition import ANYTHING, Recognition, Wanted, look
 from provisioner.service.requests import ProfileSource
 
 RESERVED = "images"
@@ -72,7 +71,7 @@ class Trees:
                 remedy=f"provisioner tree add {name} SOURCE   (directory, ISO file, http, ftp or nfs URL)",
             ) from None
 
-    async def add(self, name: str, source: str) -> Tree:
+    async def add(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
         """Reads what the tree is and remembers it; adding the same again reads it anew.
 
         Without a name it keeps the one that it has, or gets one that its source gives. Raises Invalid for a
@@ -91,16 +90,18 @@ class Trees:
                     f"tree {name} is at {shown(known.source)}",
                     remedy=f"choose another name, or first: provisioner tree remove {name}",
                 )
-        tree = await self.look(name, source)
+        tree = await self.look(name, source, wanted)
         await self._store.put_tree(tree)
         return tree
 
-    async def look(self, name: str, source: str) -> Tree:
+    async def look(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
         """What the tree at `source` is, whole and readable. Raises Invalid, Unavailable."""
-        facts = await self._facts(source)
-        tree = Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd, facts.arch)
-        await self.reachable(tree)
-        return tree
+        facts = (await look(self._reader, source, wanted)).tree()
+        return Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd, facts.arch)
+
+    async def explain(self, source: str, wanted: Wanted = ANYTHING) -> Recognition:
+        """How a source is told to be a tree, or why it is none. Nothing is remembered. Raises Invalid."""
+        return await look(self._reader, await self.source(source), wanted)
 
     async def reachable(self, tree: Tree) -> None:
         """Raises Unavailable naming the file where the tree's kernel or initrd cannot be read."""
@@ -136,11 +137,3 @@ class Trees:
             return named or (await self._profiles.get(install.profile)).tree
         except NotFound:
             return ""
-
-    async def _facts(self, source: str) -> TreeFacts:
-        read = await asyncio.gather(*(self._reader.read(source, path) for path in PROBES))
-        files = {path: data for path, data in zip(PROBES, read, strict=True) if data is not None}
-        try:
-            return detect(files)
-        except Invalid as error:
-            raise Invalid(f"{shown(source)}: {error}", remedy=error.remedy) from error

@@ -8,10 +8,12 @@ from aiohttp import web
 
 from provisioner.core.profile import Image, Tree
 from provisioner.core.source import shown
+from provisioner.service.recognition import Wanted
 from provisioner.web.keys import SERVICES
 from provisioner.web.lines import CONTENT, Line, send_lines
 from provisioner.web.operation import Operation
-from provisioner.web.schemas import Done, NewImage, NewTree, to_data
+from provisioner.web.schemas import Done, NewImage, to_data
+from provisioner.web.schemas_trees import NewTree, TreeExplained, TreeProbe, TreeQuestion
 
 
 async def list_trees(request: web.Request, _body: None) -> object:
@@ -19,7 +21,24 @@ async def list_trees(request: web.Request, _body: None) -> object:
 
 
 async def add_tree(request: web.Request, body: NewTree) -> object:
-    return _told(await request.app[SERVICES].trees.add(body.name, body.source))
+    return _told(await request.app[SERVICES].trees.add(body.name, body.source, wanted(body)))
+
+
+async def explain_tree(request: web.Request, body: TreeQuestion) -> object:
+    found = await request.app[SERVICES].trees.explain(body.source, wanted(body))
+    facts, refusal = found.facts, found.refusal
+    return TreeExplained(
+        source=shown(found.source),
+        probes=[TreeProbe(asked=probe.asked, found=probe.found, says=probe.says) for probe in found.probes],
+        requests=len(found.probes),
+        refusal=str(refusal or ""),
+        remedy=refusal.remedy if refusal else "",
+        **{name: getattr(facts, name) for name in _FACTS if facts},
+    )
+
+
+def wanted(body: TreeQuestion) -> Wanted:
+    return Wanted(body.arch, body.family, body.release, body.verify)
 
 
 async def show_tree(request: web.Request, _body: None) -> object:
@@ -59,9 +78,18 @@ async def remove_image(request: web.Request, _body: None) -> object:
     return Done(done=f"image {name} is removed")
 
 
+_FACTS = ("family", "release", "arch", "kernel", "initrd")
 OPERATIONS = (
     Operation("GET", "/trees", "List trees", list_trees, list[Tree]),
     Operation("POST", "/trees", "Make a tree known", add_tree, Tree, takes=NewTree, status=201),
+    Operation(
+        "POST",
+        "/trees/explain",
+        "Tell how a source is recognised",
+        explain_tree,
+        TreeExplained,
+        takes=TreeQuestion,
+    ),
     Operation("GET", "/trees/{name}", "Show a tree", show_tree, Tree),
     Operation("DELETE", "/trees/{name}", "Forget a tree", remove_tree, Done),
     Operation("GET", "/images", "List images", list_images, list[Image]),

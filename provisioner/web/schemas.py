@@ -4,7 +4,7 @@ The same models are the schemas of the OpenAPI document.
 """
 
 from dataclasses import fields
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -81,14 +81,6 @@ class ProfileChange(In):
     disk: float | None = None
     variables: dict[str, object] | None = None
     summary: Line | None = None
-
-
-class NewTree(In):
-    name: Name | Literal[""] = Field("", description="empty: the one it has, or one that its source gives")
-    source: Line = Field(
-        description="an absolute directory or ISO file, the name of an ISO in the media folders, "
-        "or an http(s), ftp or nfs URL"
-    )
 
 
 class NewImage(In):

@@ -43,6 +43,10 @@ class TreeReader(Protocol):
         """Whether the tree has the file, of any size."""
         ...
 
+    async def matches(self, source: str, path: str, checksum: str) -> bool:
+        """Whether the file, of any size, has that checksum: `sha256:` and the digest. All of it is read."""
+        ...
+
 
 class Workshop(Protocol):
     async def apply(self, step: LocalStep) -> None:

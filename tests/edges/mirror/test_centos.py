@@ -25,7 +25,9 @@ from tests.lab.iso import write_iso
 
 RECORDED = Path(__file__).parents[2] / "data/trees/rhel/centos-7.6.1810"
 BELOW = "centos/7.6.1810/os/x86_64"
-FACTS = TreeFacts("rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
+FACTS = TreeFacts(
+    "rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img", parts=("LiveOS/squashfs.img",)
+)
 KINDS = ("directory", "iso", "http", "https", "ftp", "nfs")
 NAMES = sorted(str(path.relative_to(RECORDED)) for path in RECORDED.rglob("*") if path.is_file())
 

@@ -97,7 +97,7 @@ BAD_BODIES: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/machines/rack1/install", {"profile": "p"}, 404, "no machine is called 'rack1'"),
     ("POST", "/machines/52:54:00:00:00:09/install", {"profile": "x"}, 404, "x"),
     ("GET", "/machines/rack1", None, 404, "no machine is called 'rack1'"),
-    ("POST", "/trees", {"name": "t", "source": "/x", "family": "y"}, 422, "family is not a field"),
+    ("POST", "/trees", {"name": "t", "source": "/x", "flavour": "y"}, 422, "flavour is not a field"),
     ("PUT", "/profiles/p", {"shipped": False}, 422, "shipped is not a field"),
     ("PUT", "/profiles/p", {"name": "q"}, 422, "cannot be renamed"),
     ("POST", "/guests", [1], 400, "must be a JSON object"),
@@ -208,6 +208,12 @@ async def test_profiles_trees_machines_answers(world: World) -> None:
     status, tree, _ = await world.ask("POST", "/api/v1/trees", {"name": "c7", "source": "/srv/c7"})
     assert (status, tree["kernel"]) == (201, "images/pxeboot/vmlinuz")
     assert (await world.ask("GET", "/api/v1/trees/c7"))[1] == tree
+    _, told, _ = await world.ask("POST", "/api/v1/trees/explain", {"source": "/srv/c7", "arch": "x86_64"})
+    assert (told["family"], told["requests"], told["refusal"]) == ("rhel", 1, "")
+    assert told["probes"] == [{"asked": ".treeinfo", "found": "absent", "says": ""}]
+    _, told, _ = await world.ask("POST", "/api/v1/trees/explain", {"source": "/nothing"})
+    assert (told["family"], told["refusal"]) == ("", "/nothing: no known installer")
+    assert told["remedy"] == "give the tree's root"
     assert (await world.ask("DELETE", "/api/v1/trees/c7"))[0] == 200
     assert (await world.ask("GET", "/api/v1/trees"))[1] == []
 

@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from provisioner.core.errors import NotFound, Unavailable
+from provisioner.core.errors import Invalid, NotFound, Unavailable
 from provisioner.core.profile import Image, Tree
+from provisioner.distros.base import TreeFacts
+from provisioner.service.recognition import ANYTHING, Probe, Recognition, Wanted
 from provisioner.store.database import Database
 
 MAC = "52:54:00:00:00:01"
@@ -21,10 +23,19 @@ class FakeTrees:
     async def get(self, name: str) -> Tree:
         return await self.store.tree(name)
 
-    async def add(self, name: str, source: str) -> Tree:
+    async def add(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
         tree = Tree(name, source, "rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
         await self.store.put_tree(tree)
         return tree
+
+    async def explain(self, source: str, wanted: Wanted = ANYTHING) -> Recognition:
+        """A tree of EL 7, but for `/nothing`."""
+        found = Recognition(source, [Probe(".treeinfo", "absent", "")])
+        if source == "/nothing":
+            found.refusal = Invalid(f"{source}: no known installer", remedy="give the tree's root")
+        else:
+            found.facts = TreeFacts("rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
+        return found
 
     async def remove(self, name: str) -> None:
         await self.store.remove_tree(name)

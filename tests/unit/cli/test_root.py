@@ -41,7 +41,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "doctor": [],
         "demo": [],
         "token": [],
-        "tree": ["add", "list", "remove", "show"],
+        "tree": ["add", "explain", "list", "remove", "show"],
         "media": ["add", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
         "profile": ["copy", "create", "edit", "list", "remove", "show"],

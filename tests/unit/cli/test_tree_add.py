@@ -46,3 +46,65 @@ def test_a_service_elsewhere_does_not_have_this_disk(tmp_path: Path, monkeypatch
 
     assert placed("here.iso", "https://far.example:8081") == "here.iso"
     assert placed("here.iso", "http://127.0.0.1:8081") == os.path.realpath("here.iso")
+
+
+def test_what_a_person_knows_of_a_tree_is_said(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /trees": T}
+    words = "tree add t http://m.example/debian --arch aarch64 --family debian --release 13 --verify"
+
+    assert provisioner(*words.split()).code == 0
+    assert service.asked[-1].body == {
+        "name": "t",
+        "source": "http://m.example/debian",
+        "arch": "aarch64",
+        "family": "debian",
+        "release": "13",
+        "verify": True,
+    }
+
+
+EXPLAINED: dict[str, Any] = {
+    "source": "http://m.example/os",
+    "requests": 2,
+    "probes": [
+        {"asked": ".treeinfo", "found": "146 bytes", "says": "rhel 7.6 for x86_64"},
+        {"asked": "images/pxeboot/vmlinuz", "found": "there", "says": ""},
+    ],
+    "family": "rhel",
+    "release": "7.6",
+    "arch": "x86_64",
+    "kernel": "images/pxeboot/vmlinuz",
+    "initrd": "images/pxeboot/initrd.img",
+    "refusal": "",
+    "remedy": "",
+}
+NOTHING = {
+    **dict.fromkeys(("family", "release", "arch", "kernel", "initrd"), ""),
+    "source": "http://m.example/os",
+    "requests": 1,
+    "probes": [{"asked": ".treeinfo", "found": "absent", "says": ""}],
+    "refusal": "http://m.example/os: no known installer",
+    "remedy": "give the tree's root",
+}
+
+
+def test_how_a_source_is_recognised(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /trees/explain": EXPLAINED}
+    result = provisioner("tree", "explain", "http://m.example/os")
+
+    assert result.code == 0
+    assert service.asked[-1].body == {"source": "http://m.example/os"}
+    assert "ASKED                   FOUND      SAYS" in result.out
+    assert ".treeinfo               146 bytes  rhel 7.6 for x86_64" in result.out
+    assert "family   rhel\n" in result.out
+    assert "refusal" not in result.out
+
+
+def test_why_a_source_is_no_tree(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /trees/explain": NOTHING}
+    result = provisioner("tree", "explain", "http://m.example/os")
+
+    assert result.code == 1
+    assert "refusal  http://m.example/os: no known installer" in result.out
+    assert "remedy   give the tree's root" in result.out
+    assert provisioner("tree", "explain", "http://m.example/os", "-o", "json").code == 1

@@ -1,62 +1,32 @@
-"""Trees are told apart by their small files: recorded stubs of each kind."""
+"""Trees are told apart by their small files: recorded stubs of each kind, each with what it is taken from."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from provisioner.core.errors import Invalid
 from provisioner.distros.base import TreeFacts
-from provisioner.distros.detect import FAMILIES, PROBES, detect, family
+from provisioner.distros.detect import FAMILIES, PROBES, detect, family, recognise, rounds, told
+from tests.unit.distros.recorded import REFUSED, TREES, anaconda
 
-TREES = Path(__file__).parents[2] / "data/trees"
-ANACONDA = ("images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
-
-
-def netboot(folder: str, arch: str = "amd64") -> tuple[str, str]:
-    return f"{folder}/debian-installer/{arch}/linux", f"{folder}/debian-installer/{arch}/initrd.gz"
+RECORDED = Path(__file__).parents[2] / "data/trees"
+CITED = re.compile(r"https?://[\w.-]+/\S+( \(.+\))?")
+FEWEST = 60
 
 
 def stub(name: str) -> dict[str, bytes]:
     """What a reader would have found of the paths that detection asks for."""
-    return {path: (TREES / name / path).read_bytes() for path in PROBES if (TREES / name / path).is_file()}
+    place = RECORDED / name
+    return {path: (place / path).read_bytes() for path in PROBES if (place / path).is_file()}
 
 
-KNOWN = {
-    "rhel/centos-7.6.1810": TreeFacts("rhel", "7", *ANACONDA),
-    "rhel/scientific-7-sparse": TreeFacts("rhel", "7.6", *ANACONDA),
-    "rhel/almalinux-9.4": TreeFacts("rhel", "9.4", *ANACONDA),
-    "rhel/centos-6.10": TreeFacts("rhel", "6.10", *ANACONDA),
-    "fedora/40": TreeFacts("fedora", "40", *ANACONDA),
-    "image/mini": TreeFacts("image", "0.1", *ANACONDA),
-    "image/mini-arm64": TreeFacts("image", "0.1", *ANACONDA, "aarch64"),
-    "debian/trixie": TreeFacts(
-        "debian", "13", *netboot("dists/trixie/main/installer-amd64/current/images/netboot")
-    ),
-    "debian/bookworm-only": TreeFacts(
-        "debian", "12", *netboot("dists/bookworm/main/installer-amd64/current/images/netboot")
-    ),
-    "debian/medium": TreeFacts("debian", "13", *netboot("install/netboot")),
-    "debian/arm64-only": TreeFacts(
-        "debian",
-        "13",
-        *netboot("dists/trixie/main/installer-arm64/current/images/netboot", "arm64"),
-        "aarch64",
-    ),
-}
-REFUSED = {
-    "debian/images-folder": (
-        "this is a folder of installer images inside a Debian mirror, without the packages"
-    ),
-    "foreign/ubuntu": "no known installer: found dists/stable/Release",
-}
-
-
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", TREES)
 def test_a_tree_is_known_by_its_small_files(name: str) -> None:
-    assert detect(stub(name)) == KNOWN[name]
+    assert detect(stub(name)) == TREES[name]
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", set(REFUSED) - {"foreign/windows-11"})
 def test_what_cannot_be_installed_from_is_refused_with_its_reason(name: str) -> None:
     with pytest.raises(Invalid) as refusal:
         detect(stub(name))
@@ -64,10 +34,34 @@ def test_what_cannot_be_installed_from_is_refused_with_its_reason(name: str) -> 
     assert str(refusal.value) == REFUSED[name]
 
 
-def test_every_recorded_tree_is_looked_at() -> None:
-    assert {
-        f"{place.parent.name}/{place.name}" for place in TREES.glob("*/*")
-    } == KNOWN.keys() | REFUSED.keys()
+def test_every_recorded_tree_is_looked_at_and_there_are_enough() -> None:
+    there = {f"{place.parent.name}/{place.name}" for place in RECORDED.glob("*/*")}
+
+    assert there == TREES.keys() | REFUSED.keys()
+    assert len(TREES) >= FEWEST
+
+
+@pytest.mark.parametrize("name", [*TREES, *REFUSED])
+def test_a_recorded_tree_cites_the_published_file_that_it_is_taken_from(name: str) -> None:
+    cited = (RECORDED / name / "citation").read_text().splitlines()
+
+    assert cited
+    assert [line for line in cited if not CITED.fullmatch(line)] == []
+
+
+def test_every_family_is_recorded() -> None:
+    assert {facts.family for facts in TREES.values()} == {row.name for row in FAMILIES}
+    assert {facts.arch for facts in TREES.values()} == {"x86_64", "aarch64"}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_familys_own_layout_is_that_of_its_trees(name: str) -> None:
+    facts = TREES[name]
+    if "dists/" in facts.kernel or facts.kernel.startswith(("images/", "boot/", "casper/")):
+        found = family(facts.family).layout(facts.release, facts.arch)
+
+        assert (found.family, found.release, found.arch) == (facts.family, facts.release, facts.arch)
+        assert (found.kernel, found.initrd) == (facts.kernel, facts.initrd)
 
 
 def test_an_empty_folder_is_no_tree() -> None:
@@ -75,24 +69,120 @@ def test_an_empty_folder_is_no_tree() -> None:
         detect({})
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"\xff\xfe not ini",
-        b"[general]\nfamily = CentOS\n",
-        b"[general]\nfamily = CentOS\nversion = 7\narch = x86_64\n[images-x86_64]\nkernel = vmlinuz\n",
-        b"kernel = no section",
-    ],
-)
+BROKEN = {
+    b"\xff\xfe not ini": "File contains no section headers.",
+    b"[general]\nfamily = CentOS\n": "it has no 'arch'",
+    b"kernel = no section": "File contains no section headers.",
+    b"[general]\nversion = 7\narch = x86_64\n": "it has no 'name'",
+    b"[general\nfamily": "File contains no section headers.",
+    b"[header]\nversion = 9.9\n[release]\nname = x\n": "it has no 'general'",
+    b"": "it has no 'general'",
+    b"[tree]\narch = x86_64\n[release]\nname = %(x)s\nversion = 7\n": "it has no 'general'",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN)
 def test_a_broken_treeinfo_is_told_in_one_sentence(text: bytes) -> None:
-    with pytest.raises(Invalid, match=r"the tree's \.treeinfo cannot be used: .+"):
+    with pytest.raises(Invalid) as refusal:
         detect({".treeinfo": text})
+
+    assert str(refusal.value) == f"the tree's .treeinfo cannot be used: {BROKEN[text]}"
+
+
+def test_a_treeinfo_that_names_no_files_is_taken_with_the_known_ones() -> None:
+    text = b"[general]\nfamily = CentOS\nversion = 7\narch = x86_64\n"
+
+    assert detect({".treeinfo": text}) == anaconda("rhel", "7")
+
+
+def test_a_treeinfo_without_the_old_section_is_read_by_productmd() -> None:
+    lines = (RECORDED / "image/mini/.treeinfo").read_text().split("[general]")
+    text = lines[0] + "[header]" + lines[1].partition("[header]")[2]
+
+    assert detect({".treeinfo": text.encode()}) == TREES["image/mini"]
+
+
+def test_checksums_are_kept_where_they_are_any() -> None:
+    sums = detect(stub("rhel/almalinux-9.4")).checksums
+    broken = detect({".treeinfo": stub("rhel/rhel-7.6")[".treeinfo"] + b"\n[checksums]\nA/b = sha256:none\n"})
+
+    assert sums["images/pxeboot/vmlinuz"] == f"sha256:{'2' * 64}"
+    assert broken.checksums == {}
+
+
+ARCHES = {
+    ("debian/trixie", "aarch64"): "dists/trixie/main/installer-arm64/current/images/netboot/",
+    ("debian/trixie", "x86_64"): "dists/trixie/main/installer-amd64/current/images/netboot/",
+    ("agama/leap-16.0", "aarch64"): "boot/aarch64/loader/linux",
+    ("suse/leap-15.6-products", "aarch64"): "boot/aarch64/linux",
+}
+WRONG = {
+    ("rhel/stream-9", "aarch64"): "the tree is for x86_64, not for aarch64",
+    ("debian/arm64-only", "x86_64"): "this mirror holds trixie for all, arm64, not for amd64",
+    ("debian/trixie", "sparc"): "processor 'sparc' is not known here; known are x86_64, aarch64",
+    ("ubuntu/24.04-live-arm64", "x86_64"): "the tree is for aarch64, not for x86_64",
+}
+
+
+@pytest.mark.parametrize(("name", "arch"), ARCHES)
+def test_a_tree_for_several_processors_is_read_for_the_one_that_is_wanted(name: str, arch: str) -> None:
+    facts = detect(stub(name), arch)
+
+    assert facts.arch == arch
+    assert facts.kernel.startswith(ARCHES[name, arch])
+
+
+@pytest.mark.parametrize(("name", "arch"), WRONG)
+def test_another_processors_tree_is_refused(name: str, arch: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        detect(stub(name), arch)
+
+    assert str(refusal.value) == WRONG[name, arch]
+
+
+def test_a_tree_that_says_nothing_is_what_a_person_says() -> None:
+    assert told({}, "rhel", "7.6") == anaconda("rhel", "7.6")
+    assert told(stub("foreign/clearos-7.7"), "rhel", "7") == anaconda("rhel", "7", "LiveOS/squashfs.img")
+    with pytest.raises(Invalid, match="no release is given"):
+        told({}, "rhel", "")
+
+
+NO_LAYOUT = {
+    ("rhel", "5"): "release '5' cannot be installed",
+    ("fedora", "20"): "Fedora 20 cannot be installed",
+    ("debian", "9"): "Debian '9' is not known here",
+    ("ubuntu", "16.04"): "Ubuntu '16.04' is not known here",
+    ("suse", "11.4"): "SUSE '11.4' cannot be installed",
+    ("agama", "15.6"): "release '15.6' is not installed by Agama",
+}
+
+
+@pytest.mark.parametrize(("name", "release"), NO_LAYOUT)
+def test_what_nobody_starts_has_no_layout(name: str, release: str) -> None:
+    with pytest.raises(Invalid, match=NO_LAYOUT[name, release]):
+        family(name).layout(release, "x86_64")
+
+
+@pytest.mark.parametrize(
+    "source", ["/srv/os", "http://m/debian", "http://m/opensuse/leap", "http://m/centos"]
+)
+def test_each_path_is_asked_for_once(source: str) -> None:
+    asked = [path for row in rounds(source) for path in row]
+
+    assert sorted(asked) == sorted(PROBES)
+
+
+def test_a_file_of_no_tree_says_nothing() -> None:
+    assert (
+        recognise({"SHA256SUMS": b"0 *rocky.iso\n", ".disk/info": b"Knoppix", ".discinfo": b"1\n2\n"}) is None
+    )
 
 
 def test_a_family_is_found_by_its_name() -> None:
     assert [family(row.name) for row in FAMILIES] == list(FAMILIES)
-    with pytest.raises(
-        Invalid,
-        match="family 'gentoo' is not known; known are image, rhel, fedora, debian, ubuntu, suse, agama",
-    ):
+    with pytest.raises(Invalid, match="family 'gentoo' is not known; known are image, rhel, fedora, suse"):
         family("gentoo")
+
+
+def test_facts_are_equal_whatever_their_checksums() -> None:
+    assert TreeFacts("a", "1", "k", "i", checksums={"k": "sha256:0"}) == TreeFacts("a", "1", "k", "i")

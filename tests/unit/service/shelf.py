@@ -25,11 +25,15 @@ HASH = "$6$abcdefgh$" + "x" * 86
 
 
 class StubReader:
-    """`/NAME` is a recorded tree with whatever its answers name; `away` are sources that do not answer."""
+    """`/NAME` is a recorded tree with whatever its answers name; `away` are sources that do not answer.
+
+    `lacking` ones have no kernel, `lying` ones another than their checksum is of.
+    """
 
     def __init__(self) -> None:
         self.away: set[str] = set()
         self.lacking: set[str] = set()
+        self.lying: set[str] = set()
 
     async def read(self, source: str, path: str) -> bytes | None:
         if source in self.away:
@@ -38,7 +42,10 @@ class StubReader:
         return file.read_bytes() if file.is_file() else None
 
     async def exists(self, source: str, path: str) -> bool:
-        return source not in self.lacking
+        return source not in self.lacking and not path.startswith("sources/")
+
+    async def matches(self, source: str, path: str, checksum: str) -> bool:
+        return source not in self.lying
 
 
 class ToldLinter:

@@ -86,7 +86,7 @@ BAD: dict[str, tuple[Profile, str]] = {
     "name": (replace(OWN, name="No Name"), "profile name 'No Name' is not usable"),
     "family": (
         replace(OWN, family="gentoo"),
-        "family 'gentoo' is not known; known are image, rhel, fedora, debian, ubuntu, suse, agama",
+        "family 'gentoo' is not known; known are image, rhel, fedora, suse, agama, debian, ubuntu",
     ),
     "tree": (replace(OWN, tree="../x"), r"profile mine: tree '\.\./x' is not usable"),
     "template": (

@@ -59,7 +59,7 @@ async def test_a_tree_that_does_not_answer_is_named(shelf: Shelf) -> None:
 
 async def test_a_tree_without_its_kernel_is_refused_with_the_files_name(shelf: Shelf) -> None:
     shelf.reader.lacking.add(CENTOS.source)
-    with pytest.raises(Unavailable, match=f"tree centos7 has no {CENTOS.source}/images/pxeboot/vmlinuz"):
+    with pytest.raises(Unavailable, match=f"{CENTOS.source} is not all of rhel 7: images/pxeboot/vmlinuz"):
         await shelf.trees.add("centos7", CENTOS.source)
 
     assert await shelf.trees.list() == []
