@@ -141,7 +141,9 @@ class Tftp:
     ) -> bool:
         """Whether there was room for the transfer, which takes the place of the peer's `standing` one."""
         if standing is not None:
-            self._drop(plane, standing)
+            standing.left()
+            plane.drop(standing)
+            self._ended(standing)
         mine = self._of.get(peer[0], {})
         for crowd, limit in ((mine, self._limits.client), (plane.sessions, self._limits.total)):
             if len(crowd) >= limit:

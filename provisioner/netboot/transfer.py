@@ -206,6 +206,11 @@ class Transfer:
             self.outcome = "aborted" if self.base > 0 or self.terms.granted is None else "probe"
             self.said = f"error {code} {text}".rstrip()
 
+    def left(self) -> None:
+        """The client asks for something else from the same port."""
+        if self.outcome == "running" and self.base > 0:
+            self.outcome, self.said = "aborted", "it asked anew from the same port"
+
     def expired(self, now: float) -> range:
         """At `deadline`: sends the window again, or gives up."""
         if self.outcome != "running" or now < self.deadline:

@@ -209,6 +209,20 @@ def test_the_same_request_twice_is_one_transfer(port: int) -> None:
         sock.sendto(b"\0\5\0\0enough\0", first)
 
 
+def test_a_transfer_that_another_of_the_same_port_replaces_is_told(port: int, events: Events) -> None:
+    with client() as sock:
+        sock.sendto(RRQ % b"snponly.efi", ("127.0.0.1", port))
+        _, peer = sock.recvfrom(2048)
+        sock.sendto(ack(1), peer)
+        assert sock.recv(2048)[:4] == b"\0\3\0\2"
+        sock.sendto(RRQ % b"undionly.kpxe", ("127.0.0.1", port))
+        assert sock.recv(2048)[:4] == b"\0\3\0\1"
+        (told,) = events.wait(Kind.LOADER_FAILED)
+
+    assert told.text.startswith("snponly.efi: the client gave up after ")
+    assert told.text.endswith("it asked anew from the same port")
+
+
 def test_abandoned_requests_of_one_address_do_not_shut_out_another(events: Events) -> None:
     limits = Limits(client=16, total=20)
     with tftp(events, limits=limits) as server:
