@@ -17,7 +17,12 @@ from provisioner.core.errors import Invalid
 
 _SHELLS = ("/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash")
 """All of them are bash there, in the installer and in what it installs."""
-_LINE = re.compile(r" on line \d+(?=[: ])")
+_WORDLESS = re.compile(
+    r" on line \d+(?=[: ])"
+    r"| It may be removed (from|in)( the)? future[^.]*\."
+    r"| Please modify your kickstart file to remove this (command|option)\."
+)
+"""What a warning says of itself in every case."""
 _ready: dict[str, Any] = {}
 
 
@@ -65,7 +70,7 @@ class Collector(KickstartParser):
             try:
                 fn()
             except KickstartError as error:
-                self._note(error.lineno or line, _sentence(error))
+                self._note(error.lineno or line, _sentence(error, self._line.split()[0]))
 
     def _readSection(self, lineIter: Any, lineno: int) -> int:  # noqa: N802, N803  # pykickstart's names
         section = str(self._state)
@@ -96,7 +101,7 @@ class Collector(KickstartParser):
             warnings.simplefilter("always")
             yield
         for told in heard:
-            self._note(line, _LINE.sub("", " ".join(str(told.message).split())), warning=True)
+            self._note(line, _WORDLESS.sub("", " ".join(str(told.message).split())), warning=True)
 
     def _where(self) -> int:
         lines = self._text.splitlines(keepends=True)

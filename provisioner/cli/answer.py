@@ -6,6 +6,7 @@ import click
 
 from provisioner.cli.answer_file import family_option, file_argument, kind_of, read, release_option
 from provisioner.cli.answer_lint import lint
+from provisioner.cli.answer_port import port
 from provisioner.cli.api import connect
 from provisioner.cli.complete import guests
 from provisioner.cli.profile import variable_option, variables
@@ -17,6 +18,7 @@ def answer() -> None:
 
 
 answer.add_command(lint)
+answer.add_command(port)
 
 
 @answer.command()

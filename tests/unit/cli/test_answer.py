@@ -1,4 +1,4 @@
-"""`provisioner answer lint`: no service is asked."""
+"""`provisioner answer lint` and `port`: no service is asked."""
 
 import json
 from pathlib import Path
@@ -96,3 +96,16 @@ KINDS = {
 @pytest.mark.parametrize("text", KINDS)
 def test_the_family_is_told_from_the_text(text: str) -> None:
     assert guess(text) == KINDS[text]
+
+
+def test_port_ends_with_1_where_something_must_change(provisioner: Provisioner, tmp_path: Path) -> None:
+    file = tmp_path / "ks.cfg"
+    file.write_text("install\ntext\n")
+    ran = provisioner("answer", "port", str(file), "--from", "rhel7", "--to", "rhel9")
+
+    assert (ran.code, ran.out) == (
+        1,
+        f"{file}: line 1: install has been removed; "
+        "leave it out: url, nfs, cdrom or harddrive says what is meant\n",
+    )
+    assert provisioner("answer", "port", str(file), "--from", "rhel7", "--to", "rhel7").code == 0

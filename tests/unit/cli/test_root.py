@@ -45,7 +45,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "media": ["add", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
         "profile": ["copy", "create", "edit", "list", "remove", "show"],
-        "answer": ["lint", "preview", "render"],
+        "answer": ["lint", "port", "preview", "render"],
         "guest": [
             *("address", "autostart", "clone", "console", "create", "delete", "destroy", "display"),
             *("list", "reboot", "rebuild", "reset", "resume", "screenshot", "show", "shutdown", "ssh"),
