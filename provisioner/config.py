@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         [Path("/var/lib/libvirt/images")],
         description="where ISO and disk images may be read from, beside media in the state directory",
     )
+    template_dir: Path | None = Field(
+        None, description="answer templates of one's own; empty: kickstarts in the state directory"
+    )
+    host_variables: dict[str, dict[str, object]] = Field(
+        default_factory=dict, description="variables of answer files by host: [host_variables.local]"
+    )
     router_advertisement: bool = Field(
         True, description="send an empty router advertisement where there is none"
     )
@@ -115,6 +121,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = Path(os.environ.get("PROVISIONER_CONFIG", "/etc/provisioner/provisioner.toml"))
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    @property
+    def templates(self) -> Path:
+        return self.template_dir or self.state_dir / "kickstarts"
 
     @property
     def database(self) -> str:

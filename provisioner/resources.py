@@ -38,7 +38,7 @@ def answers(folder: Path | None = None) -> Environment:
     """
     ours = _shipped("kickstarts")
     front: list[BaseLoader] = [FileSystemLoader(folder)] if folder else []
-    return _plain(ChoiceLoader([*front, ours, PrefixLoader({"shipped": ours})]))
+    return _plain(ChoiceLoader([*front, ours, PrefixLoader({"shipped": ours})]), watched=bool(folder))
 
 
 @cache
@@ -54,11 +54,13 @@ def markup() -> Environment:
     )
 
 
-def _plain(loader: BaseLoader) -> Environment:
+def _plain(loader: BaseLoader, *, watched: bool = False) -> Environment:
+    """`watched`: each use looks whether the file has changed, which ours never do."""
     return SandboxedEnvironment(
         loader=loader,
         undefined=StrictUndefined,
         autoescape=False,  # boot scripts and answer files are not markup
+        auto_reload=watched,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -9,7 +9,7 @@ from provisioner.cli.answer_lint import lint
 from provisioner.cli.answer_port import port
 from provisioner.cli.api import connect
 from provisioner.cli.complete import guests
-from provisioner.cli.profile import variable_option, variables
+from provisioner.cli.given import variable_option, variables
 
 
 @click.group()

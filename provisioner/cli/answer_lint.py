@@ -14,8 +14,8 @@ from provisioner.cli.answer_file import (
     release_option,
 )
 from provisioner.cli.errors import Told
+from provisioner.cli.given import variable_option, variables
 from provisioner.cli.output import Format, document, output_option, remark
-from provisioner.cli.profile import variable_option, variables
 from provisioner.core.errors import Invalid
 
 if TYPE_CHECKING:

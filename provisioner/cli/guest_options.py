@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from provisioner.cli.complete import profiles, trees
+from provisioner.cli.given import variable_option, variables
 from provisioner.cli.keys import password_hash, public_keys
 from provisioner.core.errors import Invalid
 from provisioner.core.firmware import DIALECTS
@@ -116,6 +117,7 @@ _OPTIONS = (
         type=click.Path(path_type=Path, allow_dash=True),
         help="File with root's password on its first line; - reads stdin. Only its hash is sent.",
     ),
+    variable_option,
     click.option("--connect", "uri", metavar="HOST", help="Another host: its name, or a libvirt URI."),
     # virt-install scripts say these; both are so here anyway.
     click.option("--noautoconsole", is_flag=True, hidden=True),
@@ -162,6 +164,8 @@ def body(name: str, options: dict[str, Any]) -> dict[str, Any]:
         }
     if options["cloud_init"]:
         wanted["cloud_init"] = cloud_init(options["cloud_init"])
+    if options["pairs"]:
+        wanted["variables"] = variables(options["pairs"])
     if options["ssh_keys"]:
         wanted["ssh_keys"] = [key for path in options["ssh_keys"] for key in public_keys(path)]
     if options["root_password_file"]:

@@ -1,12 +1,14 @@
 """`provisioner profile …`: tree, answer file and hardware defaults under one name."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from provisioner.cli.api import connect
-from provisioner.cli.complete import profiles
+from provisioner.cli.complete import guests, profiles
+from provisioner.cli.given import variable_option, variables
 from provisioner.cli.output import Column, Format, field, output_option, pairs, remark, rows
 from provisioner.core.errors import Invalid
 
@@ -25,9 +27,6 @@ FIELDS = (
     "summary",
 )
 name_argument = click.argument("name", shell_complete=profiles)
-variable_option = click.option(
-    "--var", "pairs", multiple=True, metavar="NAME=VALUE", help="A variable of the template; may be repeated."
-)
 
 
 @click.group()
@@ -55,12 +54,14 @@ def list_profiles(output: Format) -> None:
 @name_argument
 @output_option
 def show(name: str, output: Format) -> None:
-    """Show a profile."""
+    """Show a profile; secrets among its variables are shown as ***."""
+    from provisioner.answers.variables import shown
+
     item = connect().get("profiles", name)
     fields: list[tuple[str, object]] = [(key.replace("_", " "), item.get(key)) for key in FIELDS]
     fields[FIELDS.index("memory")] = ("memory", f"{item['memory']} MiB")
     fields[FIELDS.index("disk")] = ("disk", f"{item['disk']:g} GiB")
-    lines = [f"{key} = {value}" for key, value in (item.get("variables") or {}).items()]
+    lines = [f"{key} = {shown(key, value)}" for key, value in (item.get("variables") or {}).items()]
     fields[FIELDS.index("variables")] = ("variables", "\n".join(lines))
     pairs(item, [*fields, ("source", "shipped" if item.get("shipped") else "yours")], output)
 
@@ -69,10 +70,14 @@ def field_options(function: Any) -> Any:
     """One option for each field of a profile."""
     for option in reversed(
         (
-            click.option("--family", help="Kind of installer: rhel, debian, image."),
+            click.option(
+                "--family", help="Kind of installer: rhel, fedora, debian, ubuntu, suse, agama, image."
+            ),
             click.option("--release", help="Release, such as 7 or 13."),
             click.option("--tree", help="The tree that it installs from."),
-            click.option("--template", help="Answer template, such as rhel/ks.cfg.j2."),
+            click.option(
+                "--template", help="Answer template, such as rhel/ks.cfg.j2.  [default: the family's]"
+            ),
             click.option("--image", help="The image that the mini installer installs."),
             click.option("--kernel-args", help="Kernel arguments of the installer."),
             click.option("--memory", type=click.IntRange(128), metavar="MIB", help="Memory of its guests."),
@@ -102,7 +107,7 @@ def create(name: str, source: Path | None, pairs: tuple[str, ...], **options: An
     from provisioner.cli.toml import read
 
     wanted = {**(read(source.read_text(), str(source)) if source else {}), **_changes(options, pairs)}
-    missing = [key for key in ("family", "tree", "template") if not wanted.get(key)]
+    missing = [key for key in ("family", "tree") if not wanted.get(key)]
     if missing:
         options_text = ", ".join(f"--{key}" for key in missing)
         raise click.UsageError(f"profile {name} needs {options_text} (or a --file that has them)")
@@ -145,23 +150,29 @@ def edit(name: str, pairs: tuple[str, ...], **options: Any) -> None:
 
 @profile.command()
 @name_argument
+@click.option("--guest", "-g", default="", shell_complete=guests, help="With the variables of this guest.")
+@output_option
+def explain(name: str, guest: str, output: Format) -> None:
+    """Each variable of a profile's answer file, its value, and who gave it: host, profile or guest."""
+    found = connect().get("profiles", name, "explain", **({"guest": guest} if guest else {}))["variables"]
+    columns = (field("name"), Column("VALUE", _value), Column("FROM", lambda row: row["origin"]))
+    rows(found, columns, output, empty="no variables")
+
+
+@profile.command()
+@name_argument
 def remove(name: str) -> None:
     """Remove a profile of yours; guests installed from it stay."""
     connect().delete("profiles", name)
     remark(f"profile {name} is removed")
 
 
-def variables(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """`--var NAME=VALUE` as a dict; a VALUE that is a TOML number, truth, list or string is taken as such."""
-    from provisioner.cli.toml import value
-
-    found = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not key:
-            raise click.UsageError(f"--var {pair!r}: write NAME=VALUE")
-        found[key] = value(text)
-    return found
+def _value(row: Mapping[str, Any]) -> str:
+    value = row["value"]
+    if isinstance(value, list):
+        return " ".join(str(item.get("name")) if isinstance(item, dict) else str(item) for item in value)
+    first, *more = str(value).splitlines() or [""]
+    return f"{first} …" if more else first
 
 
 def _changes(options: dict[str, Any], pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`template` is `<family>/<file>.j2` under kickstarts/; `image` names an image that a `liveimg` installs.
+    """`template` is `<family>/<file>.j2` under kickstarts/, "" for the family's own; `image` names an image
+    that a `liveimg` installs.
 
     `memory` in MiB, `disk` in GiB. `shipped` profiles are files beside their templates and read-only.
     """
@@ -14,7 +15,7 @@ class Profile:
     name: str
     family: str
     tree: str
-    template: str
+    template: str = ""
     release: str = ""
     kernel_args: str = ""
     image: str = ""

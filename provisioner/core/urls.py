@@ -6,7 +6,9 @@ SLIRP = "10.0.2.2"
 """This host, as a guest on QEMU's user network sees it: whatever it sends there comes in on the loopback."""
 FIRST = "first"
 """Stands for a token where there is none: the first address to ask is bound."""
-ANSWER_FILES = ("ks.cfg", "preseed.cfg", "user-data", "meta-data", "autoinst.xml")
+BESIDE = {"user-data": ("meta-data", "vendor-data", "network-config")}
+"""What an installer asks for beside its answer file, by that one's name. Whoever has read only these has read
+no answers yet."""
 
 
 def base(address: str, port: int) -> str:

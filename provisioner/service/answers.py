@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 from provisioner.answers.context import AnswerContext
 from provisioner.answers.finding import Finding
 from provisioner.answers.secrets import mask
+from provisioner.answers.variables import Layer
 from provisioner.core import urls
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
-from provisioner.service.contexts import plain, with_secrets
+from provisioner.service.contexts import completed, guest_layer, masked, plain
+from provisioner.service.explain import Around
 from provisioner.service.kernel_line import answer_file, tree_of
 from provisioner.service.ports import GuestRow, Store
 from provisioner.service.requests import ProfileSource, TreeSource
@@ -25,8 +27,14 @@ _SHA256 = "0" * 64
 _NAME = "example"
 
 
+async def _nothing(uri: str) -> Layer:
+    return Layer("host", {})
+
+
 class Answers:
-    """`syslog_port` is where netboot takes installers' logs, on the address that the machine asked."""
+    """`syslog_port` is where netboot takes installers' logs, on the address that the machine asked; `around`
+    gives a host's variables.
+    """
 
     def __init__(
         self,
@@ -36,6 +44,7 @@ class Answers:
         trees: TreeSource,
         texts: Texts,
         syslog_port: int = 5514,
+        around: Around = _nothing,
     ) -> None:
         self._store = store
         self._tokens = tokens
@@ -43,9 +52,10 @@ class Answers:
         self._trees = trees
         self._texts = texts
         self._syslog_port = syslog_port
+        self._around = around
 
     async def for_install(self, install: Install, root: str, file: str) -> str:
-        """The answer file that the install's installer asks for at `root`.
+        """What the install's installer asks for at `root`: its answer file, or one that belongs beside it.
 
         Raises NotFound for a file of another family, Invalid for a template that cannot be rendered.
         """
@@ -55,6 +65,9 @@ class Answers:
         row = await self._row(install)
         tree = await self._trees.get(tree_of(row.spec if row else None, profile))
         expected = answer_file(profile, tree)
+        if file in urls.BESIDE.get(expected, ()):
+            context = await self._context(install, row, profile, tree, root)
+            return await self._texts.render(f"{profile.family}/{file}.j2", context)
         if file != expected:
             raise NotFound(f"install {install.id} has no {file}; its answer file is {expected}")
         return await self.text(install, row, profile, tree, root)
@@ -63,9 +76,8 @@ class Answers:
         self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
     ) -> str:
         """The answer file of an install that need not be written down yet. Raises Invalid."""
-        return await self._texts.render(
-            profile.template, await self._context(install, row, profile, tree, root)
-        )
+        context = await self._context(install, row, profile, tree, root)
+        return await self._texts.render(completed(profile, context.release).template, context)
 
     async def preview(self, guest: str) -> str:
         """What the guest's latest install would be given, its secrets as `***`."""
@@ -75,15 +87,17 @@ class Answers:
             raise NotFound(f"{guest} was created without a profile, and has no answer file")
         profile = await self._profiles.get(install.profile)
         tree = await self._trees.get(tree_of(row.spec if row else None, profile))
-        text = await self.text(install, row, profile, tree, _ROOT)
+        context = masked(await self._context(install, row, profile, tree, _ROOT))
+        text = await self._texts.render(completed(profile, context.release).template, context)
         report = self._tokens.mint(install.id, "report", install.generation)
         return mask(text, [report, row.secrets.get("root_password_hash", "") if row else ""])
 
     async def check(self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree) -> None:
         """Renders and checks what the install would be given. Raises Invalid with the first finding."""
         context = await self._context(install, row, profile, tree, _ROOT)
+        profile = completed(profile, context.release)
         text = await self._texts.render(profile.template, context)
-        refuse(profile, await self._texts.assure(profile, profile.release or tree.release, context, text))
+        refuse(profile, await self._texts.assure(profile, context.release, context, text))
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
         """A template as if for a guest, for people who write one."""
@@ -104,7 +118,8 @@ class Answers:
     async def _context(
         self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
     ) -> AnswerContext:
-        context = plain(install.guest, root, profile.release or tree.release, profile)
+        around = [await self._around(row.uri if row else "")] + ([guest_layer(row)] if row else [])
+        context = plain(install.guest, root, profile.release or tree.release, profile, around)
         report = self._tokens.mint(install.id, "report", install.generation)
         if profile.image:
             image = await self._store.image(profile.image)
@@ -112,7 +127,7 @@ class Answers:
                 context, image_url=urls.tree(root, "images", image.file), image_sha256=image.sha256
             )
         return replace(
-            with_secrets(context, row.secrets if row else {}),
+            context,
             guest=install.guest if row else "",
             mac=install.mac,
             uuid=install.uuid,

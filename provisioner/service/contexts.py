@@ -51,6 +51,13 @@ def order(profile: Profile, around: Sequence[Layer]) -> list[Layer]:
     return [*before, own, *(layer for layer in around if layer not in before)]
 
 
+def completed(profile: Profile, release: str) -> Profile:
+    """With the template of its family where it names none: so it can be given another family."""
+    if profile.template:
+        return profile
+    return replace(profile, template=f"{profile.family}/{family(profile.family).answer_file(release)}.j2")
+
+
 def guest_layer(row: GuestRow) -> Layer:
     """A guest's own variables; the key and password of its creation stand above those."""
     given = json.loads(row.secrets.get(VARIABLES, "{}"))

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from provisioner.answers.secrets import hashed
 from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile
 from provisioner.distros.base import join
 from provisioner.distros.detect import family
 from provisioner.service.answers import sample
+from provisioner.service.contexts import completed
 from provisioner.service.ports import Store
 from provisioner.service.shipped import shipped
 from provisioner.service.texts import Texts, refuse
@@ -40,8 +42,7 @@ class Profiles:
         check_name(profile.name, "profile name")
         if profile.name in shipped():
             raise Conflict(f"a shipped profile is called {profile.name!r} already; choose another name")
-        await self._check(profile)
-        await self._store.put_profile(replace(profile, shipped=False), new=True)
+        await self._put(profile, new=True)
 
     async def copy(self, name: str, new: str) -> Profile:
         """The copy is a profile of one's own: it can be edited."""
@@ -53,8 +54,7 @@ class Profiles:
         """Puts `profile` in the place of the one with its name."""
         self._refuse_shipped(profile.name, "changed")
         await self.get(profile.name)
-        await self._check(profile)
-        await self._store.put_profile(replace(profile, shipped=False), new=False)
+        await self._put(profile, new=False)
 
     async def remove(self, name: str) -> None:
         """Raises Conflict while a guest or machine needs it for its next install."""
@@ -68,6 +68,12 @@ class Profiles:
                 remedy="delete them first, or keep the profile",
             )
         await self._store.remove_profile(name)
+
+    async def _put(self, profile: Profile, *, new: bool) -> None:
+        """Passwords in plain text are kept nowhere."""
+        kept = replace(profile, shipped=False, variables=hashed(profile.variables))
+        await self._check(kept)
+        await self._store.put_profile(kept, new=new)
 
     def _refuse_shipped(self, name: str, what: str) -> None:
         if name in shipped():
@@ -86,6 +92,7 @@ class Profiles:
         if not 0 < profile.disk <= 65536:
             raise Invalid(f"profile {profile.name}: disk {profile.disk:g} GiB must be above 0")
         release = profile.release or await self._release_of(profile.tree)
+        profile = completed(profile, release)
         context = sample(profile, release)
         text = await self._texts.render(profile.template, context)
         refuse(profile, await self._texts.check(profile, release, context, text))

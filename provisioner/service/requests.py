@@ -46,6 +46,8 @@ class CreateGuest:
     ssh_keys: tuple[str, ...] = ()
     root_password_hash: str = ""
     connect: str = ""
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """Of its answer file, above its profile's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 from urllib.parse import urlsplit
 
+from provisioner.answers.secrets import hashed
+from provisioner.answers.variables import Layer, checked, settle
 from provisioner.core.errors import Conflict, Invalid
 from provisioner.core.firmware import DIALECTS, Dialect
 from provisioner.core.guest import Disk, Graphics, GuestSpec, Method, Nic, parse_boot, with_macs
@@ -15,6 +18,7 @@ from provisioner.core.host import HostFacts
 from provisioner.core.machine import normalise_mac, normalise_uuid
 from provisioner.core.osinfo import parse_osinfo
 from provisioner.core.profile import Profile
+from provisioner.service.contexts import VARIABLES
 from provisioner.service.ports import Store
 from provisioner.service.requests import CreateGuest, Ids
 
@@ -118,8 +122,22 @@ def secrets_of(request: CreateGuest) -> dict[str, str]:
         )
     keys = "\n".join(key.strip() for key in request.ssh_keys)
     given = {"root_password_hash": hashed, "ssh_keys": keys}
+    if request.variables:
+        given[VARIABLES] = json.dumps(_variables(request))
     given |= _cloud(request.name, request.cloud_init or {}) | _files(request.name, request.files)
     return {name: value for name, value in given.items() if value}
+
+
+def _variables(request: CreateGuest) -> dict[str, object]:
+    """The guest's own, passwords as their hashes. Raises Invalid for one that could not be used."""
+    if not (request.profile or request.location):
+        raise Invalid(
+            f"guest {request.name}: --var is for a profile's answer file, and there is no profile",
+            remedy="add --profile, or leave --var out",
+        )
+    values = hashed(request.variables)
+    checked(settle([Layer(f"guest {request.name}", values)]))
+    return values
 
 
 def _disks(request: CreateGuest, profile: Profile | None, method: Method) -> tuple[Disk, ...]:

@@ -1,8 +1,9 @@
 """`/answer/{token}/{file}`: the one response of this project that holds secrets.
 
 It is "served" when the whole body of an authorised GET was taken by the client; that is recorded before the
-connection does anything else, for from then on the machine boots its disk. A HEAD or a broken transfer
-changes nothing. Every refusal looks alike: 404, an event, and not one byte of an answer file.
+connection does anything else, for from then on the machine boots its disk. A HEAD, a broken transfer, or a
+file that belongs beside the answer file changes nothing. Every refusal looks alike: 404, an event, and not
+one byte of an answer file.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 
 from aiohttp import web
 
+from provisioner.core import urls
 from provisioner.core.errors import Denied, NotFound, ProvisionerError, Unavailable
 from provisioner.core.install import Install, Kind
 from provisioner.web.delivery import Delivery
@@ -20,6 +22,7 @@ from provisioner.web.routes import Route
 
 log = logging.getLogger(__name__)
 _ATTEMPTS = 600
+_BESIDE = frozenset().union(*urls.BESIDE.values())
 _HEADERS = {"Cache-Control": "no-store", "Content-Type": "text/plain; charset=utf-8"}
 
 
@@ -51,9 +54,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
         await response.write(body)
         await response.write_eof()
         whole = await delivery.complete()
-    if whole:
+    if whole and file not in _BESIDE:
         await asyncio.shield(asyncio.create_task(_served(ledger, install, file, len(body), address)))
-    else:
+    elif not whole:
         log.warning("install %s: %s broke off while %s was sent", install.id, address, file)
     return response
 

@@ -1,6 +1,6 @@
 """`/profiles`: shipped ones are read-only, copies are the user's own."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from aiohttp import web
 
@@ -8,7 +8,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.profile import Profile
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
-from provisioner.web.schemas import Done, NewName, ProfileBody, ProfileChange
+from provisioner.web.schemas import Done, NewName, ProfileBody, ProfileChange, VariableOut, Variables
 
 
 async def list_all(request: web.Request, _body: None) -> object:
@@ -16,9 +16,9 @@ async def list_all(request: web.Request, _body: None) -> object:
 
 
 async def create(request: web.Request, body: ProfileBody) -> object:
-    profile = Profile(**body.model_dump())
-    await request.app[SERVICES].profiles.create(profile)
-    return profile
+    profiles = request.app[SERVICES].profiles
+    await profiles.create(Profile(**body.model_dump()))
+    return await profiles.get(body.name)  # as it is kept, with hashes for passwords
 
 
 async def show(request: web.Request, _body: None) -> object:
@@ -32,9 +32,8 @@ async def edit(request: web.Request, body: ProfileChange) -> object:
             f"profile {name} cannot be renamed", remedy=f"copy it: provisioner profile copy {name} NEW"
         )
     changes = body.model_dump(exclude_none=True)
-    profile = replace(await profiles.get(name), **changes)
-    await profiles.edit(profile)
-    return profile
+    await profiles.edit(replace(await profiles.get(name), **changes))
+    return await profiles.get(name)
 
 
 async def remove(request: web.Request, _body: None) -> object:
@@ -47,11 +46,25 @@ async def copy(request: web.Request, body: NewName) -> object:
     return await request.app[SERVICES].profiles.copy(request.match_info["name"], body.name)
 
 
+async def explain(request: web.Request, _body: None) -> object:
+    name, guest = request.match_info["name"], request.query.get("guest", "")
+    rows = await request.app[SERVICES].explain(name, guest)
+    return Variables(variables=[VariableOut.model_validate(asdict(row)) for row in rows])
+
+
 OPERATIONS = (
     Operation("GET", "/profiles", "List profiles", list_all, list[Profile]),
     Operation("POST", "/profiles", "Create a profile", create, Profile, takes=ProfileBody, status=201),
     Operation("GET", "/profiles/{name}", "Show a profile", show, Profile),
     Operation("PUT", "/profiles/{name}", "Change a profile", edit, Profile, takes=ProfileChange),
     Operation("DELETE", "/profiles/{name}", "Remove a profile", remove, Done),
+    Operation(
+        "GET",
+        "/profiles/{name}/explain",
+        "Each variable of its answer file, and who gave it",
+        explain,
+        Variables,
+        query={"guest": "a guest's name: with its own variables and its host's"},
+    ),
     Operation("POST", "/profiles/{name}/copy", "Copy a profile", copy, Profile, takes=NewName, status=201),
 )

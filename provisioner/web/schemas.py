@@ -55,7 +55,7 @@ class ProfileBody(In):
     name: Name
     family: Line
     tree: Line
-    template: Line
+    template: Line = Field("", description="empty: the family's own")
     release: Line = ""
     kernel_args: Line = ""
     image: Line = ""
@@ -81,6 +81,21 @@ class ProfileChange(In):
     disk: float | None = None
     variables: dict[str, object] | None = None
     summary: Line | None = None
+
+
+class VariableOut(Out):
+    """`origin` is `host NAME`, `profile NAME`, `guest NAME` or `default`. Secrets are ***."""
+
+    name: str
+    value: object
+    origin: str
+    text: str = Field(description="what it does; empty for a name that only one's own templates know")
+
+
+class Variables(Out):
+    """The variables of a profile, as its guests have them."""
+
+    variables: list[VariableOut]
 
 
 class NewImage(In):

@@ -75,6 +75,9 @@ class Wishes(In):
     start: Literal["run", "paused", "off"] = Field("run", description="of an import, once it is made")
     ssh_keys: list[Line] = Field(default_factory=list, max_length=50)
     root_password_hash: Line = Field("", description="crypt(3) hash; empty locks root's password")
+    variables: dict[str, object] = Field(
+        default_factory=dict, description="of its answer file, above the profile's"
+    )
     connect: Line = Field("", description="libvirt URI; empty for the configured one")
 
     def wanted(self, names: Sequence[str]) -> list[CreateGuest]:

@@ -21,6 +21,7 @@ from provisioner.core.profile import Image, Profile, Tree
 from provisioner.core.readings import Check, Comparison
 from provisioner.plan.steps import Plan
 from provisioner.service.checks import Checked
+from provisioner.service.explain import Explained
 from provisioner.service.guest_life import Removal, Unlocked
 from provisioner.service.hosts import Busy, HostState
 from provisioner.service.loaders import Loaders
@@ -270,6 +271,8 @@ class Services:
     clones: Clones
     installs: Installs
     profiles: Profiles
+    explain: Callable[[str, str], Awaitable[Sequence[Explained]]]
+    """(profile, guest or "") to its variables. Raises NotFound."""
     trees: Trees
     images: Images
     machines: Machines

@@ -47,9 +47,11 @@ async def services(
     from provisioner.service.discs import Discs
     from provisioner.service.drafts import Drafts
     from provisioner.service.execution import Execution
+    from provisioner.service.explain import Explain
     from provisioner.service.grounds import Grounds
     from provisioner.service.guest_life import GuestLife
     from provisioner.service.guests import Guests
+    from provisioner.service.host_variables import HostVariables
     from provisioner.service.hosts import Registry
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
@@ -91,14 +93,15 @@ async def services(
     opening = asyncio.create_task(hosts.open())
     stack.push_async_callback(end, opening)
     tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
-    reader = AnswerProcess()
+    reader = AnswerProcess(folder=settings.templates)
     stack.push_async_callback(reader.close)
-    texts = Texts(reader, reader)
+    texts = Texts(reader, reader, settings.templates)
+    around = HostVariables(settings.host_variables, hosts.all)
     profiles = Profiles(store, texts)
     shelves = MediaStore(folder / "media", settings.media_dirs)
     boot_dir = state.boot_dir(folder)
     trees = Trees(store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves))
-    answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port)
+    answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port, around)
     ids = RandomIds(is_unheld)
     shelf = Shelf(folder / "loaders", settings.loader_dirs)
     loaders = LoaderStore(shelf)
@@ -178,6 +181,7 @@ async def services(
         clones=clones,
         installs=Installs(store, host, now),
         profiles=profiles,
+        explain=Explain(store, profiles, around),
         trees=trees,
         images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
         machines=Machines(

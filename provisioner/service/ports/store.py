@@ -43,7 +43,8 @@ class GuestRow:
     created: datetime
     secrets: Mapping[str, str]
     """Given at creation: `root_password_hash`, `ssh_keys` (lines), the cloud-init texts `user-data`,
-    `meta-data` and `network-config`, and `inject:NAME` (base64). Never printed, never in the journal."""
+    `meta-data` and `network-config`, `inject:NAME` (base64), `variables` (JSON). Never printed, never in the
+    journal."""
     uri: str = ""
     """The host's libvirt URI; empty for the configured one."""
     old_volume: str = ""

@@ -30,6 +30,19 @@ async def test_a_whole_get_is_served_and_recorded(world: World) -> None:
     assert event.data == {"file": "ks.cfg", "bytes": len(ANSWER), "address": "127.0.0.1"}
 
 
+async def test_what_belongs_beside_the_answer_file_changes_nothing(world: World) -> None:
+    install = await world.install()
+    token = world.token(install, "answer")
+
+    for file in ("meta-data", "vendor-data", "network-config"):
+        assert (await world.get(f"/answer/{token}/{file}"))[:2] == (200, f"{file} of {install.id}\n".encode())
+    await asyncio.sleep(0.2)
+
+    assert Kind.ANSWER_SERVED not in await world.kinds(install.id)
+    assert (await world.store.install(install.id)).answered is None
+    assert (await world.get("/answer/garbage/meta-data"))[0] == 404
+
+
 async def test_a_head_changes_nothing(world: World) -> None:
     install = await world.install()
 

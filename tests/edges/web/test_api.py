@@ -205,6 +205,11 @@ async def test_profiles_trees_machines_answers(world: World) -> None:
     new = {"name": "n", "family": "rhel", "tree": "t", "template": "rhel/ks.cfg.j2", "variables": {"a": [1]}}
     assert (await world.ask("POST", "/api/v1/profiles", new))[1]["variables"] == {"a": [1]}
 
+    _, told, _ = await world.ask("GET", "/api/v1/profiles/n/explain")
+    assert told["variables"][0]["origin"] == "default"
+    assert told["variables"][-1] == {"name": "a", "value": [1], "origin": "profile n", "text": ""}
+    assert (await world.ask("GET", "/api/v1/profiles/n/explain?guest=nobody"))[0] == 404
+
     status, tree, _ = await world.ask("POST", "/api/v1/trees", {"name": "c7", "source": "/srv/c7"})
     assert (status, tree["kernel"]) == (201, "images/pxeboot/vmlinuz")
     assert (await world.ask("GET", "/api/v1/trees/c7"))[1] == tree

@@ -20,6 +20,8 @@ from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.profile import Profile
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
+from provisioner.service.explain import Explain
+from provisioner.service.host_variables import HostVariables
 from provisioner.service.hosts import Registry
 from provisioner.service.ids import RandomIds
 from provisioner.service.machines import Machines
@@ -61,6 +63,8 @@ class FakeAnswers:
     text: str = ANSWER
 
     async def for_install(self, install: Install, root: str, file: str) -> str:
+        if file in ("meta-data", "vendor-data", "network-config"):
+            return f"{file} of {install.id}\n"
         if file != "ks.cfg":
             raise NotFound(f"this install asks for ks.cfg, not {file}")
         return self.text
@@ -251,6 +255,7 @@ class World:
             clones=FakeClones(self.guests),
             installs=FakeInstalls(self.store),
             profiles=self.profiles,
+            explain=Explain(self.store, self.profiles, HostVariables({}, self.hosts.all)),
             trees=FakeTrees(self.store),
             images=FakeImages(),
             machines=Machines(self.store, self.tokens, self.profiles, now, RandomIds(), no_staging),

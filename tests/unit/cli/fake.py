@@ -68,6 +68,20 @@ PROFILE: dict[str, Any] = {
     "summary": "a profile of one's own",
     "shipped": False,
 }
+EXPLAINED = {
+    "variables": [
+        {"name": "lang", "value": "en_US", "origin": "default", "text": "Language"},
+        {"name": "ssh_keys", "value": ["one", "two"], "origin": "guest web1", "text": "Keys"},
+        {"name": "post", "value": "echo one\necho two", "origin": "profile mine", "text": "A script"},
+        {
+            "name": "users",
+            "value": [{"name": "ann"}, {"name": "bob"}],
+            "origin": "host local",
+            "text": "Accounts",
+        },
+        {"name": "luks", "value": "***", "origin": "guest web1", "text": ""},
+    ]
+}
 TREE = {
     "name": "centos7",
     "source": "http://mirror.example/centos/7",

@@ -44,7 +44,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "tree": ["add", "explain", "list", "remove", "show"],
         "media": ["add", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
-        "profile": ["copy", "create", "edit", "list", "remove", "show"],
+        "profile": ["copy", "create", "edit", "explain", "list", "remove", "show"],
         "answer": ["lint", "port", "preview", "render"],
         "guest": [
             *("address", "autostart", "clone", "console", "create", "delete", "destroy", "display"),

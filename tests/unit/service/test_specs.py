@@ -1,6 +1,7 @@
 """From a request to its method, its spec and its secrets."""
 
 import base64
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -241,6 +242,18 @@ def test_what_is_secret_is_kept_beside_the_spec() -> None:
     }
 
 
+def test_a_guests_variables_are_kept_with_hashes_for_passwords() -> None:
+    users = [{"name": "ann", "password": "hunter2"}, {"name": "bob"}]
+    kept = secrets_of(asked(variables={"vlan": 42, "root_password": "hunter2", "users": users}))["variables"]
+    found = json.loads(kept)
+
+    assert "hunter2" not in kept
+    assert set(found) == {"vlan", "root_password_hash", "users"}
+    assert found["root_password_hash"].startswith("$6$")
+    assert found["users"][0]["password_hash"].startswith("$6$")
+    assert found["users"][1] == {"name": "bob"}
+
+
 NO_SECRET: dict[str, tuple[dict[str, Any], str]] = {
     "a private key": ({"ssh_keys": ("-----BEGIN",)}, "SSH key 1 is not a public key"),
     "a plain password": ({"root_password_hash": "hunter2"}, "not a crypt(3) hash"),
@@ -251,6 +264,14 @@ NO_SECRET: dict[str, tuple[dict[str, Any], str]] = {
     "files beyond the bound": (
         {"files": {"a": base64.b64encode(bytes(512 * 1024 + 1)).decode()}},
         "the files for the initrd are larger than 512 KiB",
+    ),
+    "a variable that is none": (
+        {"variables": {"vlan": 5000}},
+        "guest web1: variable vlan = '5000' is no VLAN: they have the numbers 1 to 4094",
+    ),
+    "a variable for nobody": (
+        {"profile": "", "variables": {"vlan": 5}},
+        "guest web1: --var is for a profile's answer file, and there is no profile",
     ),
     "a text that cloud-init does not read": (
         {"cloud_init": {"vendor-data": "x"}},
