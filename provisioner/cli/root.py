@@ -19,6 +19,9 @@ SECTIONS = {
         "profile": Entry("profile:profile", "Tree, answer file and hardware defaults under one name"),
         "answer": Entry("answer:answer", "Answer files as they will be served: previewed, checked, ported"),
     },
+    "From elsewhere": {
+        "adopt": Entry("adopt:adopt", "Take over commands of virt-install, and kickstarts"),
+    },
     "Where it is installed": {
         "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
