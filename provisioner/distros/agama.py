@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import suse
-from provisioner.distros.base import Files, TreeFacts, join, serial
+from provisioner.distros.base import Files, Needs, TreeFacts, join, serial
 
 name = "agama"
 
@@ -86,6 +86,11 @@ def supports(release: str) -> frozenset[str]:
 def syntax(release: str) -> str:
     """Its answers' form is the same in all."""
     return ""
+
+
+def needs(release: str) -> Needs:
+    """By the network the live system lies in memory. Source: "Hardware requirements" of SLES 16."""
+    return Needs(3072, 4, memory=4096, disk=12, medium=2048)
 
 
 def cpu_level(release: str) -> int:

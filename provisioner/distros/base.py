@@ -38,6 +38,22 @@ class TreeFacts:
     checksums: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a release must be given: memory in MiB, disk in GiB.
+
+    Below `least_memory` and `least_disk` no installation has a chance; `memory` and `disk` are what its
+    maker asks for. By the network the installer itself lies in memory; `medium` is the least where it is on
+    a drive.
+    """
+
+    least_memory: int
+    least_disk: float
+    memory: int = 0
+    disk: float = 0
+    medium: int = 0
+
+
 class Family(Protocol):
     """A kind of installer. What differs between its releases is asked with the release."""
 
@@ -87,6 +103,10 @@ class Family(Protocol):
 
     def syntax(self, release: str) -> str:
         """The name under which the answer file's parser knows the release, "" where it knows but one."""
+        ...
+
+    def needs(self, release: str) -> Needs:
+        """What a guest must be given for it."""
         ...
 
     def cpu_level(self, release: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import debian_installer
-from provisioner.distros.base import Files, TreeFacts, major
+from provisioner.distros.base import Files, Needs, TreeFacts, major
 from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "debian"
@@ -93,6 +93,11 @@ def supports(release: str) -> frozenset[str]:
 def syntax(release: str) -> str:
     """A preseed file's form is the same in all."""
     return ""
+
+
+def needs(release: str) -> Needs:
+    """Source: Installation guide, table "Recommended Minimum System Requirements", no desktop."""
+    return Needs(320, 2, memory=512, disk=4)
 
 
 def cpu_level(release: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, TreeFacts, major
+from provisioner.distros.base import Files, Needs, TreeFacts, major
 
 name = "fedora"
 
@@ -64,6 +64,11 @@ def supports(release: str) -> frozenset[str]:
     """Everything that differs between releases of Anaconda came before the first that we start."""
     _usable(release)
     return frozenset({"onerror", "traceback", "sshkey", "timesource"})
+
+
+def needs(release: str) -> Needs:
+    """Source: "Minimum System Configuration" of Fedora's release notes."""
+    return Needs(1536, 4, memory=2048, disk=15, medium=1024)
 
 
 def cpu_level(release: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import SERIAL, Files, TreeFacts
+from provisioner.distros.base import SERIAL, Files, Needs, TreeFacts
 
 name = "image"
 
@@ -66,6 +66,11 @@ def supports(release: str) -> frozenset[str]:
 def syntax(release: str) -> str:
     """One syntax, whichever system the image holds."""
     return SYNTAX
+
+
+def needs(release: str) -> Needs:
+    """Its initramfs and little more; what the image itself needs is known of each image."""
+    return Needs(128, 0)
 
 
 def cpu_level(release: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, TreeFacts, major
+from provisioner.distros.base import Files, Needs, TreeFacts, major
 
 name = "rhel"
 
@@ -28,6 +28,11 @@ _MADE_BY = (
 
 # From which release on a thing may stand in a kickstart.
 _SINCE = {"onerror": 7, "traceback": 7, "sshkey": 8, "timesource": 9}
+_NEEDS = (
+    (8, Needs(1536, 4, memory=3072, disk=10)),
+    (7, Needs(1024, 3, memory=1536, disk=10)),
+    (6, Needs(512, 2, memory=1024, disk=5)),
+)
 # From which release on programs are built for more than the first x86-64 level.
 _LEVELS = ((10, 3), (9, 2))
 
@@ -81,6 +86,11 @@ def supports(release: str) -> frozenset[str]:
     """Of `onerror`, `traceback` (sections), `sshkey`, `timesource` (commands)."""
     number = _usable(release)
     return frozenset(thing for thing, since in _SINCE.items() if number >= since)
+
+
+def needs(release: str) -> Needs:
+    """Source: "System requirements" of Red Hat's installation guides; the least are a text install's own."""
+    return next((row for since, row in _NEEDS if major(release) >= since), _NEEDS[-1][1])
 
 
 def cpu_level(release: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, TreeFacts, join, major, serial
+from provisioner.distros.base import Files, Needs, TreeFacts, join, major, serial
 
 name = "suse"
 
@@ -127,6 +127,11 @@ def supports(release: str) -> frozenset[str]:
 def syntax(release: str) -> str:
     """The number of the release whose schema holds."""
     return str(major(release))
+
+
+def needs(release: str) -> Needs:
+    """Source: "Hardware requirements" of the deployment guides; by the network more than from a DVD."""
+    return Needs(1024, 3, memory=1536, disk=10, medium=768)
 
 
 def cpu_level(release: str) -> int:

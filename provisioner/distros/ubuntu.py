@@ -8,7 +8,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.core.source import WHOLE
 from provisioner.distros import debian_installer
-from provisioner.distros.base import Files, TreeFacts, join, major, serial
+from provisioner.distros.base import Files, Needs, TreeFacts, join, major, serial
 from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "ubuntu"
@@ -158,6 +158,16 @@ def supports(release: str) -> frozenset[str]:
 def syntax(release: str) -> str:
     """Its answers' form is the same in all."""
     return ""
+
+
+def needs(release: str) -> Needs:
+    """By the network the live system keeps its whole medium in memory, 1 GB for 20.04 and 2 GB from 22.04 on.
+
+    Source: "System requirements" of Ubuntu Server's documentation, and the sizes of its media.
+    """
+    if major(release) < AUTOINSTALL:
+        return Needs(384, 2, memory=1024, disk=5)
+    return Needs(4096 if major(release) > AUTOINSTALL else 3072, 4, disk=5, medium=1024)
 
 
 def cpu_level(release: str) -> int:

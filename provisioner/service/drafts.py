@@ -14,6 +14,7 @@ from provisioner.plan.checks import check_tree
 from provisioner.plan.describe import masked
 from provisioner.plan.given import Given
 from provisioner.plan.naming import volume_name
+from provisioner.plan.needs import check_needs
 from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild
 from provisioner.plan.steps import CreateVolume, DeleteVolume, Plan, UploadVolume
 from provisioner.service.grounds import Grounds
@@ -170,6 +171,7 @@ class Drafts:
         check_osinfo(row.spec.name, row.spec.osinfo, tree)
         check_tree(row.spec, host, tree)
         verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
+        verdicts += check_needs(row.spec, tree)
         if profile is not None:
             await image_verdict(self._store, profile, row.spec)
         if tree.kernel and row.spec.method in ("pxe", "url"):

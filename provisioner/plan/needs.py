@@ -1,0 +1,50 @@
+"""Whether a guest has the memory and the disk that its release needs, told before anything is done."""
+
+from provisioner.core.errors import Invalid
+from provisioner.core.guest import GuestSpec
+from provisioner.core.profile import Tree
+from provisioner.distros.base import Needs
+from provisioner.distros.detect import family
+from provisioner.distros.osinfo import system
+
+
+def check_needs(spec: GuestSpec, tree: Tree) -> tuple[str, ...]:
+    """What the release's maker asks for beyond what the guest has. Raises Invalid below the least.
+
+    A guest without a tree is what `--osinfo` says. An imported disk needs nothing: it is installed.
+    """
+    name, release = (tree.family, tree.release) if tree.family else system(spec.osinfo)
+    if not name or spec.method == "import":
+        return ()
+    needs, what = family(name).needs(release), f"{name} {release}".strip()
+    return tuple(filter(None, (_memory(spec, needs, what), _disk(spec, needs, what))))
+
+
+def _memory(spec: GuestSpec, needs: Needs, what: str) -> str:
+    from_medium = spec.method == "iso"
+    least = (needs.medium if from_medium else 0) or needs.least_memory
+    way = "from a medium" if from_medium else "over the network"
+    if spec.memory < least:
+        raise Invalid(
+            f"guest {spec.name}: {spec.memory} MiB of memory are less than the {least} MiB "
+            f"that {what} needs to install {way}",
+            remedy=f"ask for more: --memory {max(needs.memory, least)}",
+        )
+    if from_medium or spec.memory >= needs.memory:
+        return ""
+    return f"{what} asks for {needs.memory} MiB of memory to install {way}; {spec.name} has {spec.memory} MiB"
+
+
+def _disk(spec: GuestSpec, needs: Needs, what: str) -> str:
+    size = spec.disk.size
+    if not size:  # a volume that is there
+        return ""
+    if size < needs.least_disk:
+        raise Invalid(
+            f"guest {spec.name}: a disk of {size:g} GiB is smaller than the {needs.least_disk:g} GiB "
+            f"that {what} takes",
+            remedy=f"ask for a larger one: --disk size={max(needs.disk, needs.least_disk):g}",
+        )
+    if size >= needs.disk:
+        return ""
+    return f"{what} asks for a disk of {needs.disk:g} GiB; that of {spec.name} has {size:g} GiB"
