@@ -1,4 +1,4 @@
-"""The words of a command of virt-install: which is an option, and which its value. Source: virt-install(1)."""
+"""The words of a command of virt-install: options and their values. Source: virt-install(1)."""
 
 import re
 import shlex
