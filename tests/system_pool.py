@@ -13,6 +13,7 @@ import pytest
 from provisioner.core.errors import ProvisionerError
 from provisioner.core.storage import PoolSpec
 from provisioner.hypervisor.connection import LibvirtHost
+from tests.hang_up import hang_up
 
 
 @asynccontextmanager
@@ -34,5 +35,5 @@ async def pool_of_our_own() -> AsyncIterator[tuple[LibvirtHost, str]]:
     finally:
         if name in [pool.name for pool in await system.pools()]:
             await system.delete_pool(name, files=True)
-        await system.close()
+        await hang_up(system)
         shutil.rmtree(place)

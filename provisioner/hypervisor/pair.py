@@ -45,13 +45,13 @@ def dial(uri: str, on_up: OnUp, on_close: OnClose) -> Pair:
     """Connects, blocking, for as long as it takes. Raises libvirtError."""
     eventloop.start()
     pulse = libvirt.open(uri)
+    work, beats = pulse, False
+    with contextlib.suppress(libvirt.libvirtError):
+        beats = pulse.setKeepAlive(*KEEPALIVE) == 0
+        work = libvirt.open(uri) if beats else pulse
     try:
-        work = libvirt.open(uri) if pulse.setKeepAlive(*KEEPALIVE) == 0 else pulse
-    except libvirt.libvirtError:
-        work = pulse
-    with contextlib.suppress(libvirt.libvirtError):  # drivers in this process cannot go away
-        pulse.registerCloseCallback(on_close, None)
-    try:
+        if beats:  # a driver in this process cannot go away, and the binding would keep its connection
+            pulse.registerCloseCallback(on_close, None)
         return Pair(work, pulse, tuple(on_up(pulse)))
     except BaseException:
         _hang_up(pulse, ())

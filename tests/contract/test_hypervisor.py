@@ -65,11 +65,12 @@ async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         return
     pytest.importorskip("libvirt", reason="libvirt-python is not installed")
     from provisioner.hypervisor.connection import LibvirtHost
+    from tests.hang_up import hang_up
 
     (tmp_path / "node.xml").write_text(NODE)
     driver = LibvirtHost(f"test://{tmp_path}/node.xml")
     yield driver
-    await driver.close()
+    await hang_up(driver)
 
 
 async def plan(host: Hypervisor, spec: GuestSpec = SPEC) -> Plan:

@@ -12,6 +12,7 @@ import pytest
 from provisioner.core.errors import ProvisionerError
 from provisioner.hypervisor.connection import LibvirtHost
 from tests.edges.hypervisor.daemon import Daemon, daemon_of_our_own
+from tests.hang_up import hang_up
 
 NODE = """
 <node>
@@ -51,7 +52,7 @@ async def driver(tmp_path: Path) -> AsyncIterator[LibvirtHost]:
     file.write_text(NODE)
     host = LibvirtHost(f"test://{file}")
     yield host
-    await host.close()
+    await hang_up(host)
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ async def system() -> AsyncIterator[LibvirtHost]:
         await host.close()
         pytest.skip(str(error))
     yield host
-    await host.close()
+    await hang_up(host)
 
 
 @pytest.fixture
