@@ -10,10 +10,11 @@ import os
 import resource
 import signal
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import DictLoader, TemplateError, TemplateNotFound
+from jinja2 import BaseLoader, Environment, TemplateError, TemplateNotFound
 
 from provisioner.answers.render import environment
 from provisioner.core.errors import Invalid
@@ -36,6 +37,21 @@ RENDER = Limits(1.2, 256 * 1024**2)
 LINT = Limits(10.0, 512 * 1024**2)
 
 
+class _Carried(BaseLoader):
+    """Templates in memory, by their names; each is a text with its file, which errors are told with."""
+
+    def __init__(self, texts: Mapping[str, tuple[str, str | None]]) -> None:
+        self._texts = texts
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:
+        if template not in self._texts:
+            raise TemplateNotFound(template)
+        return *self._texts[template], None
+
+    def list_templates(self) -> list[str]:
+        return sorted(self._texts)
+
+
 def load() -> None:
     """What Python loads when it is needed, while there are files: a failing template takes most of it."""
     templates = environment()
@@ -44,7 +60,7 @@ def load() -> None:
             templates.from_string(text).render()
 
 
-def confine(folder: Path | None) -> None:
+def confine(folder: Path | None = None) -> None:
     """Leaves this process nothing but its memory, its processor and what it has open, all bounded."""
     _carry_templates(folder)
     limit(RENDER)
@@ -96,8 +112,8 @@ def _carry_templates(folder: Path | None) -> None:
     carried = {}
     for name in loader.list_templates():
         with contextlib.suppress(TemplateNotFound, UnicodeDecodeError, OSError):
-            carried[name] = loader.get_source(templates, name)[0]
-    templates.loader = DictLoader(carried)
+            carried[name] = loader.get_source(templates, name)[:2]
+    templates.loader = _Carried(carried)
 
 
 def _leave_the_files() -> None:

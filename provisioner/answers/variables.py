@@ -120,6 +120,43 @@ VARIABLES = (
     Variable("before", "text", read.script, "Put in front, in the answer file's own language"),
     Variable("after", "text", read.script, "Put behind, in the answer file's own language"),
 )
+OWN = (
+    ("rhel, fedora", "repository", "true or false", "false leaves the stock repositories as they are"),
+    ("rhel, fedora", "gpgkey", "URL", "Signs the tree's packages; left out: the keys that the system brings"),
+    (
+        "debian, ubuntu 18.04",
+        "suite",
+        "name",
+        "The release's codename; left out: it follows from the release",
+    ),
+    (
+        "debian, ubuntu 18.04",
+        "services",
+        "names",
+        "`security, updates`: mirrors that the guest must reach itself",
+    ),
+    ("debian, ubuntu 18.04", "security_host", "name", "The host of `security`"),
+    (
+        "debian, ubuntu 18.04",
+        "base_packages",
+        "list of names",
+        "Unpacked with the base system, which is quicker",
+    ),
+    ("debian, ubuntu 18.04", "recommends", "true or false", "Whether recommended packages come too"),
+    ("debian, ubuntu 18.04", "kernel", "name", "The kernel's package"),
+    (
+        "debian, ubuntu 18.04",
+        "insecure_mirror",
+        "true or false",
+        "true takes a mirror that nobody has signed",
+    ),
+    ("debian, ubuntu 18.04", "late_command", "command", "Run in the installer before `post`"),
+    ("ubuntu", "mirror", "URL", "Where packages come from, beside the medium"),
+    ("suse", "product", "name", "The product of a medium with several, such as `SLES`"),
+    ("agama", "product", "name", "What is installed: `openSUSE_Leap`, `SLES`"),
+    ("image", "kernel_args", "line", "The older name of `append`"),
+)
+"""Variables of single families: families, name, form, text."""
 BY_NAME = {row.name: row for row in VARIABLES}
 _NETWORK = ("address", "gateway", "nameservers", "interface", "vlan", "bond", "bond_mode")
 _RENAMED = {"disk": "disks"}

@@ -5,6 +5,8 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -17,7 +19,9 @@ from provisioner.answers.render import render
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.media.answers import AnswerProcess
 from provisioner.service.answers import sample
+from provisioner.service.contexts import completed
 from provisioner.service.shipped import shipped
+from provisioner.service.texts import Texts
 from tests.unit.answers.contexts import context
 
 CONTEXT = context("rhel", "7")
@@ -35,7 +39,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.mark.parametrize("name", shipped())
 async def test_every_shipped_profile_is_taken(reader: AnswerProcess, name: str) -> None:
-    profile = shipped()[name]
+    profile = completed(shipped()[name], shipped()[name].release)
     text = render(profile.template, sample(profile, profile.release))
 
     assert list(errors(await reader.lint(text, profile.family, profile.release))) == []
@@ -67,6 +71,28 @@ async def test_a_refusal_comes_through(reader: AnswerProcess) -> None:
         await reader.lint("", "gentoo", "")
     with pytest.raises(Invalid, match=r"release '5' cannot be installed"):
         await reader.lint("", "rhel", "5")
+
+
+async def test_a_users_folder_stands_in_front_of_ours(tmp_path: Path) -> None:
+    snippet = tmp_path / "rhel/snippets/system.j2"
+    snippet.parent.mkdir(parents=True)
+    snippet.write_text("selinux --permissive\n{{ nobody if hostname == 'broken' }}")
+    own = AnswerProcess(folder=tmp_path)
+    texts = Texts(own, own, tmp_path)
+    try:
+        text = await texts.render("rhel/ks.cfg.j2", CONTEXT)
+        with pytest.raises(Invalid, match=r"^rhel/snippets/system\.j2 line 2: 'nobody' is undefined"):
+            await texts.render("rhel/ks.cfg.j2", replace(CONTEXT, hostname="broken"))
+        snippet.write_text("{% for a in range(10000000000) %}{% endfor %}\n")
+        with pytest.raises(Invalid):
+            await texts.render("rhel/ks.cfg.j2", CONTEXT)
+        snippet.unlink()
+        ours = await texts.render("rhel/ks.cfg.j2", CONTEXT)
+    finally:
+        await own.close()
+
+    assert "selinux --permissive\n" in text
+    assert ours == render("rhel/ks.cfg.j2", CONTEXT)
 
 
 async def test_a_template_gives_what_it_gives_here(reader: AnswerProcess) -> None:
@@ -128,7 +154,7 @@ async def test_many_at_once(reader: AnswerProcess) -> None:
 
 async def test_the_time_of_a_check_in_the_warm_process(reader: AnswerProcess) -> None:
     """Printed, not judged: the machine may be busy. The bench's figure is 30 ms."""
-    profile = shipped()["centos7"]
+    profile = completed(shipped()["centos7"], "7")
     text = render(profile.template, sample(profile, profile.release))
     await reader.lint(text, "rhel", "7")
     began = time.perf_counter()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.answers.test_every_family import ALL, AWKWARD, text
 from tests.unit.media.shell import parse
 
 SHA = "0123456789abcdef" * 4
@@ -114,6 +115,16 @@ def test_users_and_keys_are_numbered(tmp_path: Path) -> None:
 
     assert [found[f"user.{n}.name"] for n in (1, 2)] == ["a", "b"]
     assert [found[f"sshkey.{n}.key"] for n in (1, 2)] == ["k1", "k2"]
+
+
+def test_what_we_render_for_it_is_taken_with_awkward_texts_whole(tmp_path: Path) -> None:
+    found = parse(tmp_path, text("image", "", ALL))
+
+    assert "error" not in found
+    assert found["user.1.gecos"] == AWKWARD
+    assert found["bootloader.append"] == ALL["append"]
+    assert [found[f"sshkey.{number}.username"] for number in range(1, 5)] == ["root", "root", "ann", "ann"]
+    assert found["section.1.sh"] == f"{ALL['pre']}\n"
 
 
 # A line, and the sentence it is refused with, as the second line of the file.
