@@ -51,14 +51,19 @@ def left() -> list[str]:
 def world() -> Iterator[World]:
     place = Path(tempfile.mkdtemp(prefix="provisioner-wrong-", dir="/var/lib"))
     place.chmod(0o755)
+    _clean()  # a run that was killed left them
     try:
         yield from _served(place)
     finally:
-        for name in (POOL, ASLEEP):
-            virsh("pool-destroy", name, check=False)
-            virsh("pool-undefine", name, check=False)
-        virsh("net-undefine", NETWORK, check=False)
+        _clean()
         shutil.rmtree(place)
+
+
+def _clean() -> None:
+    for name in (POOL, ASLEEP):
+        virsh("pool-destroy", name, check=False)
+        virsh("pool-undefine", name, check=False)
+    virsh("net-undefine", NETWORK, check=False)
 
 
 def _served(place: Path) -> Iterator[World]:
