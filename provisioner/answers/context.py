@@ -68,7 +68,8 @@ class AnswerContext:
     root, `report_url` takes `/success`, `/failure`, `/progress` and `/first-boot`. `root_password_hash` ""
     means that root is locked. `before` and `after` are texts in the answer file's own language. `syslog`
     is host and port of our log listener, None where there is none. `supports` names what this release may
-    use of the things that differ between releases. `append` None leaves the kernel arguments to the family.
+    use of the things that differ between releases. `lint` False: the text may be served without a check.
+    `append` None leaves the kernel arguments to the family.
     `variables` are the values as they were given, under the names that templates of one's own may ask for.
     """
 
@@ -103,6 +104,7 @@ class AnswerContext:
     register: str = ""
     before: str = ""
     after: str = ""
+    lint: bool = True
     syslog: tuple[str, int] | None = None
     supports: frozenset[str] = frozenset()
     variables: Mapping[str, object] = field(default_factory=dict)

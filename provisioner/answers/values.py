@@ -34,6 +34,12 @@ _USER_KEYS = ("name", "gecos", "groups", "admin", "password", "password_hash", "
 _REPOSITORY_KEYS = ("name", "url", "suite", "components")
 
 
+def truth(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(f"{where} must be true or false, not {str(value)[:40]!r}")
+    return value
+
+
 def word(value: object, where: str) -> str:
     return _matched(_WORD, value, where)
 

@@ -117,6 +117,13 @@ VARIABLES = (
         "Run last, in the installed system: enters it where it is to be known; a failure is reported, and "
         "the install goes on",
     ),
+    Variable(
+        "lint",
+        "true or false",
+        read.truth,
+        "Whether the answer file must pass its check before it is served; `--no-lint` makes it false",
+        "true",
+    ),
     Variable("before", "text", read.script, "Put in front, in the answer file's own language"),
     Variable("after", "text", read.script, "Put behind, in the answer file's own language"),
 )

@@ -9,7 +9,9 @@ from provisioner.cli.answer_lint import lint
 from provisioner.cli.answer_port import port
 from provisioner.cli.api import connect
 from provisioner.cli.complete import guests
+from provisioner.cli.errors import Told
 from provisioner.cli.given import variable_option, variables
+from provisioner.cli.output import remark
 
 
 @click.group()
@@ -26,6 +28,20 @@ answer.add_command(port)
 def preview(name: str) -> None:
     """Print a guest's answer file; its secrets are shown as ***."""
     click.echo(connect().text("answers", "preview", name).rstrip("\n"))
+
+
+@answer.command()
+@click.argument("name", shell_complete=guests)
+def diff(name: str) -> None:
+    """Print what changed since a guest was served its answer file; exit code 1 where anything did.
+
+    Secrets are *** on both sides. A rebuild would be given what is marked with +.
+    """
+    changed = connect().text("answers", "diff", name)
+    if changed.strip():
+        click.echo(changed.rstrip("\n"))
+        raise Told
+    remark(f"{name} would be given the same again")
 
 
 @answer.command()

@@ -9,6 +9,11 @@ variable_option = click.option(
 )
 
 
+no_lint_option = click.option(
+    "--no-lint", is_flag=True, help="Let an answer file be served that did not pass its check; it is told."
+)
+
+
 def variables(pairs: tuple[str, ...]) -> dict[str, Any]:
     """`--var NAME=VALUE` as a dict; a VALUE that is a TOML number, truth, list or string is taken as such."""
     from provisioner.cli.toml import value

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from provisioner.cli.complete import profiles, trees
-from provisioner.cli.given import variable_option, variables
+from provisioner.cli.given import no_lint_option, variable_option, variables
 from provisioner.cli.keys import password_hash, public_keys
 from provisioner.core.errors import Invalid
 from provisioner.core.firmware import DIALECTS
@@ -118,6 +118,7 @@ _OPTIONS = (
         help="File with root's password on its first line; - reads stdin. Only its hash is sent.",
     ),
     variable_option,
+    no_lint_option,
     click.option("--connect", "uri", metavar="HOST", help="Another host: its name, or a libvirt URI."),
     # virt-install scripts say these; both are so here anyway.
     click.option("--noautoconsole", is_flag=True, hidden=True),
@@ -164,8 +165,9 @@ def body(name: str, options: dict[str, Any]) -> dict[str, Any]:
         }
     if options["cloud_init"]:
         wanted["cloud_init"] = cloud_init(options["cloud_init"])
-    if options["pairs"]:
-        wanted["variables"] = variables(options["pairs"])
+    given = variables(options["pairs"]) | ({"lint": False} if options["no_lint"] else {})
+    if given:
+        wanted["variables"] = given
     if options["ssh_keys"]:
         wanted["ssh_keys"] = [key for path in options["ssh_keys"] for key in public_keys(path)]
     if options["root_password_file"]:

@@ -42,6 +42,12 @@ def _moment(text: str) -> str:
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _unchecked(events: Any) -> str:
+    """What a check found in an answer file that was served all the same."""
+    found = [event.get("data", {}).get("unchecked", "") for event in events]
+    return next((f"--no-lint: {text}" for text in reversed(found) if text), "")
+
+
 @install.command("list")
 @output_option
 def list_installs(output: Format) -> None:
@@ -80,6 +86,7 @@ def show(name: str, everything: bool, output: Format) -> None:
         ("stage", item["stage"]),
         ("failed at", item.get("failed_at")),
         ("reason", item.get("reason")),
+        ("unchecked", _unchecked(events)),
         ("begun", _moment(item["created"])),
         ("address", item.get("address")),
     ]

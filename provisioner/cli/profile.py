@@ -8,7 +8,7 @@ import click
 
 from provisioner.cli.api import connect
 from provisioner.cli.complete import guests, profiles
-from provisioner.cli.given import variable_option, variables
+from provisioner.cli.given import no_lint_option, variable_option, variables
 from provisioner.cli.output import Column, Format, field, output_option, pairs, remark, rows
 from provisioner.core.errors import Invalid
 
@@ -87,6 +87,7 @@ def field_options(function: Any) -> Any:
             ),
             click.option("--summary", help="One line for the list."),
             variable_option,
+            no_lint_option,
         )
     ):
         function = option(function)
@@ -106,7 +107,10 @@ def create(name: str, source: Path | None, pairs: tuple[str, ...], **options: An
     """Create a profile from options or from a TOML file."""
     from provisioner.cli.toml import read
 
-    wanted = {**(read(source.read_text(), str(source)) if source else {}), **_changes(options, pairs)}
+    written, changes = read(source.read_text(), str(source)) if source else {}, _changes(options, pairs)
+    if "variables" in changes:
+        changes["variables"] = {**(written.get("variables") or {}), **changes["variables"]}
+    wanted = {**written, **changes}
     missing = [key for key in ("family", "tree") if not wanted.get(key)]
     if missing:
         options_text = ", ".join(f"--{key}" for key in missing)
@@ -176,8 +180,9 @@ def _value(row: Mapping[str, Any]) -> str:
 
 
 def _changes(options: dict[str, Any], pairs: tuple[str, ...]) -> dict[str, Any]:
+    given = variables(pairs) | ({"lint": False} if options.pop("no_lint") else {})
     changes = {key: value for key, value in options.items() if value is not None}
-    return {**changes, "variables": variables(pairs)} if pairs else changes
+    return {**changes, "variables": given} if given else changes
 
 
 def _in_editor(name: str, current: dict[str, Any]) -> dict[str, Any]:

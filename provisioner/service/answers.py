@@ -17,7 +17,7 @@ from provisioner.service.explain import Around
 from provisioner.service.kernel_line import answer_file, tree_of
 from provisioner.service.ports import GuestRow, Store
 from provisioner.service.requests import ProfileSource, TreeSource
-from provisioner.service.texts import Texts, refuse
+from provisioner.service.texts import Answer, Texts, judge
 from provisioner.service.tokens import Tokens
 
 _ROOT = "http://provisioner:8080"
@@ -54,10 +54,11 @@ class Answers:
         self._syslog_port = syslog_port
         self._around = around
 
-    async def for_install(self, install: Install, root: str, file: str) -> str:
+    async def for_install(self, install: Install, root: str, file: str) -> Answer:
         """What the install's installer asks for at `root`: its answer file, or one that belongs beside it.
 
-        Raises NotFound for a file of another family, Invalid for a template that cannot be rendered.
+        Raises NotFound for a file of another family, Invalid for a template that cannot be rendered, and for
+        a text that does not pass its check where that is not waived.
         """
         if not install.profile:
             raise NotFound(f"install {install.id} has no profile, and so no answer file")
@@ -67,37 +68,52 @@ class Answers:
         expected = answer_file(profile, tree)
         if file in urls.BESIDE.get(expected, ()):
             context = await self._context(install, row, profile, tree, root)
-            return await self._texts.render(f"{profile.family}/{file}.j2", context)
+            return Answer(await self._texts.render(f"{profile.family}/{file}.j2", context))
         if file != expected:
             raise NotFound(f"install {install.id} has no {file}; its answer file is {expected}")
-        return await self.text(install, row, profile, tree, root)
+        return await self._checked(install, row, profile, tree, root)
 
     async def text(
         self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
     ) -> str:
         """The answer file of an install that need not be written down yet. Raises Invalid."""
-        context = await self._context(install, row, profile, tree, root)
-        return await self._texts.render(completed(profile, context.release).template, context)
+        return (await self._checked(install, row, profile, tree, root)).text
 
-    async def preview(self, guest: str) -> str:
+    async def preview(self, guest: str, root: str = _ROOT) -> str:
         """What the guest's latest install would be given, its secrets as `***`."""
         install = await self._store.install(guest)
-        row = await self._row(install)
         if not install.profile:
             raise NotFound(f"{guest} was created without a profile, and has no answer file")
+        return await self.shown(install, root)
+
+    async def shown(self, install: Install, root: str) -> str:
+        """An install's answer file with its secrets as `***`. Nobody checks it: it is not served."""
+        row = await self._row(install)
         profile = await self._profiles.get(install.profile)
         tree = await self._trees.get(tree_of(row.spec if row else None, profile))
-        context = masked(await self._context(install, row, profile, tree, _ROOT))
+        context = masked(await self._context(install, row, profile, tree, root))
         text = await self._texts.render(completed(profile, context.release).template, context)
         report = self._tokens.mint(install.id, "report", install.generation)
         return mask(text, [report, row.secrets.get("root_password_hash", "") if row else ""])
 
-    async def check(self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree) -> None:
-        """Renders and checks what the install would be given. Raises Invalid with the first finding."""
-        context = await self._context(install, row, profile, tree, _ROOT)
+    async def check(
+        self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree
+    ) -> tuple[str, ...]:
+        """Renders and checks what the install would be given; warnings where its check was waived.
+
+        Raises Invalid with the first finding.
+        """
+        answer = await self._checked(install, row, profile, tree, _ROOT)
+        return (f"--no-lint: {answer.unchecked}",) if answer.unchecked else ()
+
+    async def _checked(
+        self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
+    ) -> Answer:
+        context = await self._context(install, row, profile, tree, root)
         profile = completed(profile, context.release)
         text = await self._texts.render(profile.template, context)
-        refuse(profile, await self._texts.assure(profile, context.release, context, text))
+        found = await self._texts.assure(profile, context.release, context, text)
+        return Answer(text, judge(profile, found, waived=not context.lint))
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
         """A template as if for a guest, for people who write one."""

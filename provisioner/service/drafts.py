@@ -25,8 +25,8 @@ from provisioner.service.requests import CreateGuest, Ids, Media, ProfileSource,
 from provisioner.service.roots import root_of
 from provisioner.service.specs import gives_mac, method_of, secrets_of, spec_of
 
-AnswerCheck = Callable[[Install, GuestRow, Profile, Tree], Awaitable[None]]
-"""Renders and checks the answer file that the install will be given. Raises Invalid."""
+AnswerCheck = Callable[[Install, GuestRow, Profile, Tree], Awaitable[tuple[str, ...]]]
+"""Renders and checks the answer file that the install will be given; its warnings. Raises Invalid."""
 
 
 _GIB = 1024**3
@@ -177,7 +177,7 @@ class Drafts:
         if tree.kernel and row.spec.method in ("pxe", "url"):
             await self._trees.reachable(tree)
         if profile is not None and self._check_answer is not None and row.spec.method != "import":
-            await self._check_answer(install, row, profile, tree)
+            verdicts += await self._check_answer(install, row, profile, tree)
         draft = await self._draft(install, row, host, profile, tree)
         return replace(draft, plan=replace(draft.plan, warnings=draft.plan.warnings + verdicts))
 

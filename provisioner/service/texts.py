@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,14 @@ from provisioner.service.ports import Linter, Renderer
 
 _KEPT = 4096
 """Digests of texts that were found good: one for each profile and kind of guest, not for each guest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A text to be served. `unchecked` is the first error that its check found and that was waived."""
+
+    text: str
+    unchecked: str = ""
 
 
 class Texts:
@@ -77,15 +86,23 @@ class Texts:
         return findings
 
 
-def refuse(profile: Profile, findings: Iterable[Finding]) -> None:
-    """Raises Invalid where the check of a profile's answer file found more than warnings."""
+def judge(profile: Profile, findings: Iterable[Finding], *, waived: bool = False) -> str:
+    """Raises Invalid where the check of a profile's answer file found more than warnings.
+
+    Where that is `waived` it gives the sentence, "" for a text that was found good.
+    """
     found = list(errors(findings))
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise Invalid(
-            f"the answer file of profile {profile.name} would not be taken: {found[0]}{more}",
-            remedy="mend the template or its variables; provisioner answer lint FILE shows all",
-        )
+    if not found:
+        return ""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    sentence = f"the answer file of profile {profile.name} would not be taken: {found[0]}{more}"
+    if waived:
+        return sentence
+    raise Invalid(
+        sentence,
+        remedy="mend the template or its variables; provisioner answer lint FILE shows all, "
+        "and --no-lint lets it be served as it is",
+    )
 
 
 def _anybody(text: str, context: AnswerContext) -> str:

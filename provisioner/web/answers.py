@@ -26,21 +26,21 @@ _BESIDE = frozenset().union(*urls.BESIDE.values())
 _HEADERS = {"Cache-Control": "no-store", "Content-Type": "text/plain; charset=utf-8"}
 
 
-async def answer(request: web.Request) -> web.StreamResponse:
+async def serve(request: web.Request) -> web.StreamResponse:
     """The answer file of the install whose token the path carries."""
     services, ledger = request.app[SERVICES], request.app[LEDGER]
     address, file = peer(request), request.match_info["file"]
     install: Install | None = None
     try:
         install = await services.unlock(request.match_info["token"], address)
-        text = await services.answers.for_install(install, root(request), file)
+        answer = await services.answers.for_install(install, root(request), file)
     except (Denied, NotFound) as error:
         await _refused(request, install, str(error))
         raise web.HTTPNotFound from None
     except ProvisionerError as error:
         await ledger.tell(Kind.ANSWER_REFUSED, install, f"no answer file could be made: {error}")
         raise
-    body = text.encode()
+    body = answer.text.encode()
     response = web.StreamResponse(headers=_HEADERS)
     response.content_length = len(body)
     if request.method == "HEAD":
@@ -55,18 +55,24 @@ async def answer(request: web.Request) -> web.StreamResponse:
         await response.write_eof()
         whole = await delivery.complete()
     if whole and file not in _BESIDE:
-        await asyncio.shield(asyncio.create_task(_served(ledger, install, file, len(body), address)))
+        data = {"file": file, "bytes": len(body), "address": address}
+        if answer.unchecked:
+            data["unchecked"] = answer.unchecked
+        await asyncio.shield(asyncio.create_task(_served(ledger, install, data)))
+        await services.differences.keep(install, file, root(request))
     elif not whole:
         log.warning("install %s: %s broke off while %s was sent", install.id, address, file)
     return response
 
 
-async def _served(ledger: Ledger, install: Install, file: str, size: int, address: str) -> None:
+async def _served(ledger: Ledger, install: Install, data: dict[str, object]) -> None:
     """Records it; a store that is away is waited for, since forgetting would install the machine again."""
-    data: dict[str, object] = {"file": file, "bytes": size, "address": address}
+    text = f"{data['file']} to {data['address']}"
+    if "unchecked" in data:
+        text += f", which did not pass its check (--no-lint): {data['unchecked']}"
     for attempt in range(_ATTEMPTS):
         try:
-            await ledger.note(Kind.ANSWER_SERVED, install, f"{file} to {address}", data)
+            await ledger.note(Kind.ANSWER_SERVED, install, text, data)
             return
         except Unavailable as error:
             if attempt == 0:
@@ -89,6 +95,6 @@ async def _refused(request: web.Request, install: Install | None, reason: str) -
 
 
 ROUTES = (
-    Route("GET", "/answer/{token}/{file}", answer, "token"),
+    Route("GET", "/answer/{token}/{file}", serve, "token"),
     Route("GET", "/answer/{rest:.*}", no_token, "token"),
 )

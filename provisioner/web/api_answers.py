@@ -13,6 +13,10 @@ async def preview(request: web.Request, _body: None) -> object:
     return TextOut(text=await request.app[SERVICES].answers.preview(request.match_info["guest"]))
 
 
+async def diff(request: web.Request, _body: None) -> object:
+    return TextOut(text=await request.app[SERVICES].differences.since_served(request.match_info["guest"]))
+
+
 async def render(request: web.Request, body: AnswerText) -> object:
     answers = request.app[SERVICES].answers
     return TextOut(text=await answers.render(body.text, body.family, body.release, body.variables))
@@ -25,6 +29,7 @@ async def lint(request: web.Request, body: AnswerText) -> object:
 
 OPERATIONS = (
     Operation("GET", "/answers/preview/{guest}", "A guest's answer file", preview, TextOut),
+    Operation("GET", "/answers/diff/{guest}", "What changed since it was served", diff, TextOut),
     Operation(
         "POST", "/answers/render", "Render a template as if for a guest", render, TextOut, takes=AnswerText
     ),

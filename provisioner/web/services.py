@@ -31,6 +31,7 @@ from provisioner.service.ports import Channel, Clock, Store, TokenKind
 from provisioner.service.recognition import Recognition, Wanted
 from provisioner.service.requests import CreateGuest, Creation, Guest
 from provisioner.service.storage import Storage
+from provisioner.service.texts import Answer
 from provisioner.service.wishes import Wish
 
 
@@ -51,7 +52,7 @@ class Tokens(Protocol):
 
 
 class Answers(Protocol):
-    async def for_install(self, install: Install, root: str, file: str) -> str:
+    async def for_install(self, install: Install, root: str, file: str) -> Answer:
         """The answer file. Raises NotFound where the install's family asks for no such file."""
         ...
 
@@ -61,6 +62,16 @@ class Answers(Protocol):
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str: ...
     async def lint(self, text: str, family: str, release: str) -> Sequence[Finding]: ...
+
+
+class Differences(Protocol):
+    async def keep(self, install: Install, file: str, root: str) -> None:
+        """Remembers what was served. Never fails."""
+        ...
+
+    async def since_served(self, guest: str) -> str:
+        """A unified diff, "" where nothing changed. Raises NotFound."""
+        ...
 
 
 class Guests(Protocol):
@@ -266,6 +277,7 @@ class Services:
     unlock: Callable[[str, str], Awaitable[Install]]
     """(token of the path, address) to the install whose answers it unlocks. Raises Denied."""
     answers: Answers
+    differences: Differences
     guests: Guests
     life: Life
     clones: Clones

@@ -30,6 +30,7 @@ async def services(
     """Every use case with its edges, and what has to run beside the listeners."""
     from provisioner.hypervisor.validator import HostValidator
     from provisioner.media.answers import AnswerProcess
+    from provisioner.media.archive import Archive
     from provisioner.media.images import Builder
     from provisioner.media.inspect import StreamInspector
     from provisioner.media.loader_store import LoaderStore
@@ -44,6 +45,7 @@ async def services(
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
     from provisioner.service.clones import Clones
+    from provisioner.service.differences import Differences
     from provisioner.service.discs import Discs
     from provisioner.service.drafts import Drafts
     from provisioner.service.execution import Execution
@@ -176,6 +178,7 @@ async def services(
         tokens=tokens,
         unlock=Unlocking(tokens, store, interfaces.neighbour),
         answers=answers,
+        differences=Differences(answers, Archive(folder / "served"), now),
         guests=guests,
         life=life,
         clones=clones,

@@ -1,6 +1,15 @@
 """What the use cases need from outside, as Protocols. Edges satisfy them; `wiring` introduces them."""
 
-from provisioner.service.ports.edges import ImageBuilder, Linter, LoaderFolder, Renderer, TreeReader, Workshop
+from provisioner.service.ports.edges import (
+    AnswerArchive,
+    ImageBuilder,
+    Linter,
+    LoaderFolder,
+    Renderer,
+    ServedText,
+    TreeReader,
+    Workshop,
+)
 from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
 from provisioner.service.ports.life import Channel, Display, LifeHosts, LifeHypervisor, VolumeFacts
@@ -25,6 +34,7 @@ from provisioner.service.ports.store import (
 )
 
 __all__ = [
+    "AnswerArchive",
     "Channel",
     "Clock",
     "Connection",
@@ -50,6 +60,7 @@ __all__ = [
     "Opening",
     "Renderer",
     "Segments",
+    "ServedText",
     "StorageHost",
     "StorageHosts",
     "Store",

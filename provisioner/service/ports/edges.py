@@ -1,6 +1,7 @@
 """The other edges: the process of answer files, trees, the builder of images, loaders."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.core.loaders import LoaderFile
@@ -29,6 +30,30 @@ class Renderer(Protocol):
 
     async def origins(self, template: str, context: "AnswerContext", text: str) -> "Origins":
         """Which line of which template wrote each line of `text`, which that template gave."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedText:
+    """An answer file as it was served to a guest or machine, but for its secrets; `root` is how we were
+    addressed.
+    """
+
+    guest: str
+    install: str
+    file: str
+    root: str
+    at: str
+    text: str
+
+
+class AnswerArchive(Protocol):
+    async def keep(self, served: ServedText) -> None:
+        """In the place of what was served to the same guest before. Raises OSError."""
+        ...
+
+    async def last(self, name: str) -> ServedText:
+        """Raises NotFound where nothing was served to it, or not any more known."""
         ...
 
 

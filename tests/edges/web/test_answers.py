@@ -30,6 +30,29 @@ async def test_a_whole_get_is_served_and_recorded(world: World) -> None:
     assert event.data == {"file": "ks.cfg", "bytes": len(ANSWER), "address": "127.0.0.1"}
 
 
+async def test_what_was_served_is_kept_to_be_compared(world: World) -> None:
+    install = await world.install()
+    await world.get(f"/answer/{world.token(install, 'answer')}/meta-data")
+    await world.get(f"/answer/{world.token(install, 'answer')}/ks.cfg")
+    await world.until(Kind.ANSWER_SERVED)
+    await asyncio.sleep(0.05)
+
+    assert world.differences.kept == [(install.id, "ks.cfg", f"http://127.0.0.1:{world.guest_port}")]
+
+
+async def test_what_did_not_pass_its_check_is_told_where_it_is_served(world: World) -> None:
+    install = await world.install()
+    world.answers.unchecked = "line 3: Unknown command: foo"
+    await world.get(f"/answer/{world.token(install, 'answer')}/ks.cfg")
+    await world.until(Kind.ANSWER_SERVED)
+    event = (await world.store.events(install=install.id, kinds=[Kind.ANSWER_SERVED]))[0]
+
+    assert event.data["unchecked"] == "line 3: Unknown command: foo"
+    assert event.text == (
+        "ks.cfg to 127.0.0.1, which did not pass its check (--no-lint): line 3: Unknown command: foo"
+    )
+
+
 async def test_what_belongs_beside_the_answer_file_changes_nothing(world: World) -> None:
     install = await world.install()
     token = world.token(install, "answer")

@@ -27,6 +27,7 @@ from provisioner.service.ids import RandomIds
 from provisioner.service.machines import Machines
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
+from provisioner.service.texts import Answer
 from provisioner.service.tokens import Tokens
 from provisioner.service.unlocking import Unlocking
 from provisioner.service.why import Why
@@ -61,13 +62,14 @@ async def arguments(install: Install, root: str) -> tuple[str, str, str]:
 @dataclass
 class FakeAnswers:
     text: str = ANSWER
+    unchecked: str = ""
 
-    async def for_install(self, install: Install, root: str, file: str) -> str:
+    async def for_install(self, install: Install, root: str, file: str) -> Answer:
         if file in ("meta-data", "vendor-data", "network-config"):
-            return f"{file} of {install.id}\n"
+            return Answer(f"{file} of {install.id}\n")
         if file != "ks.cfg":
             raise NotFound(f"this install asks for ks.cfg, not {file}")
-        return self.text
+        return Answer(self.text, self.unchecked)
 
     async def preview(self, guest: str) -> str:
         return "rootpw ***\n"
@@ -77,6 +79,19 @@ class FakeAnswers:
 
     async def lint(self, text: str, family: str, release: str) -> list[Finding]:
         return [] if "reboot" in text else [Finding(1, "no reboot")]
+
+
+class FakeDifferences:
+    """Remembers what it was told to keep."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str, str]] = []
+
+    async def keep(self, install: Install, file: str, root: str) -> None:
+        self.kept.append((install.id, file, root))
+
+    async def since_served(self, guest: str) -> str:
+        return "-lang en\n+lang de\n"
 
 
 class FakeGuests:
@@ -221,6 +236,7 @@ class World:
         self.store = Database(f"sqlite+aiosqlite:///{folder / 'web.db'}")
         self.tokens = Tokens(b"k" * 32, self.store, now)
         self.answers = FakeAnswers()
+        self.differences = FakeDifferences()
         self.guests = FakeGuests()
         self.life = FakeLife(self.guests)
         self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
@@ -250,6 +266,7 @@ class World:
             tokens=self.tokens,
             unlock=Unlocking(self.tokens, self.store, self.neighbours.get),
             answers=self.answers,
+            differences=self.differences,
             guests=self.guests,
             life=self.life,
             clones=FakeClones(self.guests),

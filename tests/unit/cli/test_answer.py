@@ -9,7 +9,7 @@ from provisioner.answers.releases import named_release
 from provisioner.cli.answer_file import guess
 from provisioner.core.errors import Invalid
 from tests.unit.cli.conftest import Provisioner
-from tests.unit.cli.fake import FakeService
+from tests.unit.cli.fake import INSTALL, FakeService, event
 
 
 def test_lint_names_line_and_command(service: FakeService, provisioner: Provisioner, tmp_path: Path) -> None:
@@ -55,6 +55,28 @@ def test_stdin_is_read(provisioner: Provisioner) -> None:
     ran = provisioner("answer", "lint", "-", "--release", "debian12", stdin="d-i a/b strong x\n")
 
     assert (ran.code, ran.out.startswith("-: line 1: a/b: type 'strong' is not known")) == (1, True)
+
+
+def test_diff_ends_with_1_where_something_changed(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"GET /answers/diff/web1": {"text": "-lang en\n+lang de\n"}}
+    ran = provisioner("answer", "diff", "web1")
+    assert (ran.code, ran.out) == (1, "-lang en\n+lang de\n")
+
+    service.replies = {"GET /answers/diff/web1": {"text": ""}}
+    ran = provisioner("answer", "diff", "web1")
+    assert (ran.code, ran.out) == (0, "")
+
+
+def test_a_waived_check_is_shown_on_the_install(service: FakeService, provisioner: Provisioner) -> None:
+    served = event(5, "answer.served", "ks.cfg to 192.0.2.5")
+    served["data"] = {"unchecked": "line 3: Unknown command: foo"}
+    service.replies = {
+        "GET /installs/web1": INSTALL,
+        f"GET /installs/{INSTALL['id']}/events": [event(1, "creating"), served],
+    }
+    ran = provisioner("install", "show", "web1")
+
+    assert "unchecked  --no-lint: line 3: Unknown command: foo" in ran.out.splitlines()
 
 
 NAMES = {

@@ -45,7 +45,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "media": ["add", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
         "profile": ["copy", "create", "edit", "explain", "list", "remove", "show"],
-        "answer": ["lint", "port", "preview", "render"],
+        "answer": ["diff", "lint", "port", "preview", "render"],
         "adopt": ["kickstart", "virt-install"],
         "guest": [
             *("address", "autostart", "clone", "console", "create", "delete", "destroy", "display"),

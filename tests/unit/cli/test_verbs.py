@@ -173,6 +173,12 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         },
         [],
     ),
+    (
+        "profile create mine --family rhel --tree centos7 --no-lint",
+        {"POST /profiles": {}},
+        {"name": "mine", "family": "rhel", "tree": "centos7", "variables": {"lint": False}},
+        [],
+    ),
     ("profile copy centos7 mine", {"POST /profiles/centos7/copy": {}}, {"name": "mine"}, []),
     (
         "profile edit mine --memory 4096 --var n=4",

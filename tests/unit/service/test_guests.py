@@ -163,7 +163,7 @@ async def test_libvirt_being_down_is_told(world: World) -> None:
 async def test_a_bad_answer_file_stops_the_creation(world: World) -> None:
     guests = world.guests()
 
-    async def refuse(*given: object) -> None:
+    async def refuse(*given: object) -> tuple[str, ...]:
         raise Invalid("line 3: unknown command")
 
     guests.drafts._check_answer = refuse

@@ -55,7 +55,7 @@ SHOWN = ("debian-installer/locale", "keyboard-configuration/xkb-keymap", "time/z
 async def test_a_guests_variable_stands_above_the_profiles_and_that_above_the_hosts(shelf: Shelf) -> None:
     install, _ = await shelf.guest("mine", **{VARIABLES: json.dumps({"keyboard": "fr"})})
 
-    text = await answers(shelf).for_install(install, ROOT, "preseed.cfg")
+    text = (await answers(shelf).for_install(install, ROOT, "preseed.cfg")).text
 
     assert lines(text, *SHOWN) == ["de_DE.UTF-8", "fr", "Asia/Tokyo"]
     assert "d-i mirror/http/proxy string http://proxy:3128\n" in text
@@ -135,7 +135,7 @@ async def test_a_repository_may_be_one_of_our_trees(shelf: Shelf) -> None:
     given = {"repositories": [{"name": "extra", "url": "tree:more", "suite": "trixie", "components": "a b"}]}
     install, _ = await shelf.guest("mine", **{VARIABLES: json.dumps(given)})
 
-    text = await answers(shelf).for_install(install, ROOT, "preseed.cfg")
+    text = (await answers(shelf).for_install(install, ROOT, "preseed.cfg")).text
 
     assert f"apt-setup/local0/repository string [trusted=yes] {ROOT}/tree/more trixie a b\n" in text
 
@@ -147,7 +147,9 @@ async def test_a_profile_without_a_template_has_its_familys(shelf: Shelf) -> Non
     tree = await shelf.trees.get("debian13")
     other = replace(plain, family="ubuntu", release="24.04")
 
-    assert (await answers(shelf).for_install(install, ROOT, "preseed.cfg")).startswith("# Debian installer")
+    assert (await answers(shelf).for_install(install, ROOT, "preseed.cfg")).text.startswith(
+        "# Debian installer"
+    )
     assert (await answers(shelf).text(install, row, other, tree, ROOT)).startswith("#cloud-config\n")
 
 
@@ -156,7 +158,7 @@ async def test_beside_user_data_there_are_three_more_files_and_no_others(shelf: 
     install, _ = await shelf.guest("noble")
 
     asked = {
-        file: (await answers(shelf).for_install(install, ROOT, file)).split("\n")[0]
+        file: (await answers(shelf).for_install(install, ROOT, file)).text.split("\n")[0]
         for file in ("user-data", "meta-data", "vendor-data", "network-config")
     }
 

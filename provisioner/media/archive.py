@@ -1,0 +1,59 @@
+"""What was last served to each guest and machine, its secrets masked, in a folder of bounded size."""
+
+import asyncio
+import contextlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from provisioner.core.errors import NotFound
+from provisioner.core.machine import check_name
+from provisioner.service.ports.edges import ServedText
+
+MOST = 2000
+"""Files kept; those that were served longest ago go first."""
+_SLACK = 100
+
+
+class Archive:
+    """Satisfies `service.ports.AnswerArchive`."""
+
+    def __init__(self, folder: Path, most: int = MOST) -> None:
+        self._folder = folder
+        self._most = most
+        self._count: int | None = None
+
+    async def keep(self, served: ServedText) -> None:
+        await asyncio.to_thread(self._keep, served)
+
+    async def last(self, name: str) -> ServedText:
+        return await asyncio.to_thread(self._last, name)
+
+    def _keep(self, served: ServedText) -> None:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        file = self._file(served.guest)
+        part = file.with_suffix(".part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            json.dump(asdict(served), opened)
+        part.replace(file)
+        self._trim()
+
+    def _trim(self) -> None:
+        """Looks at the folder once in a while: a look costs as much as it has files."""
+        self._count = self._most if self._count is None else self._count + 1
+        if self._count < self._most:
+            return
+        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
+        for file in files[: max(0, len(files) - self._most)]:
+            file.unlink(missing_ok=True)
+        self._count = min(len(files), self._most) - _SLACK
+
+    def _last(self, name: str) -> ServedText:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return ServedText(**json.loads(self._file(name).read_text(encoding="utf-8")))
+        raise NotFound(f"no answer file was served to {name} yet")
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{check_name(name)}.json"
