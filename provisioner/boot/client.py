@@ -28,9 +28,10 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Not for us, and why, as a sentence's end."""
+    """Not for us, and why, as a sentence's end; `remedy` is what its owner can do, "" for nothing."""
 
     reason: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,21 @@
 """What we answer. One verdict serves every door (67, 4011, TFTP, HTTP); the offer follows from it."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 
 from provisioner.boot.client import Client
 from provisioner.boot.client import Ignore as Ignore
 from provisioner.core import urls
-from provisioner.core.firmware import Dialect
+from provisioner.core.firmware import Dialect, Firmware
 from provisioner.core.install import Install
 
 Verdict = Literal["netboot", "disk", "unknown"]
 
 BOOT_DISK: Final = "boot your disk"
+OTHER_TREE: Final = (
+    "cancel that, then install a profile whose tree is for its processor (provisioner tree list)"
+)
 LONGEST_FILE: Final = 127
 """Bytes of the boot file field that may be used: its 128th ends the string."""
 
@@ -56,6 +59,18 @@ def refusal(verdict: Verdict, why: str) -> Ignore | None:
             assert_never(verdict)
 
 
+def other_processor(arch: str, starts: Sequence[str], who: str) -> Ignore | None:
+    """Why an install for `arch` does not begin on `who`, which starts kernels of `starts`; None where it may.
+
+    Either is empty where it is not known.
+    """
+    if not arch or not starts or arch in starts:
+        return None
+    return Ignore(
+        f"its install is for {arch}, and {who} starts kernels of {' or '.join(starts[:2])} alone", OTHER_TREE
+    )
+
+
 def decide(
     client: Client,
     verdict: Verdict,
@@ -64,20 +79,23 @@ def decide(
     server: str,
     have: Container[str],
     dialect: Dialect = "ipxe",
+    arch: str = "",
 ) -> Offer | Ignore:
     """The one offer for a client, as found to work with each of them. `have` holds the loaders' names.
+
+    `arch` is the processor that its install is for, as `uname -m` writes it, "" where that is not known.
 
     iPXE takes its script's URL as the boot file itself, HTTP Boot wants a URL and its own vendor class
     back, and plain PXE a name to fetch by TFTP from `server`.
     """
-    refused = refusal(verdict, why)
+    firmware = client.firmware
+    refused = refusal(verdict, why) or other_processor(arch, firmware.starts, f"{firmware.name} firmware")
     if refused is not None:
         return refused
-    firmware = client.firmware
     if client.ipxe and dialect == "ipxe":
         offer = Offer(urls.stub(root), server, "PXEClient", skip_discovery=True)
     elif (loader := firmware.loader(dialect, have)) is None:
-        return Ignore(_lack(client, dialect))
+        return _lack(firmware, dialect)
     elif firmware.transport == "http":
         offer = Offer(urls.loader(root, loader), server, firmware.vendor_class, skip_discovery=False)
     else:
@@ -88,11 +106,14 @@ def decide(
     return offer
 
 
-def _lack(client: Client, dialect: Dialect) -> str:
+def _lack(firmware: Firmware, dialect: Dialect) -> Ignore:
     """Why there is no loader, and what helps."""
-    firmware = client.firmware
     if dialect not in firmware.loaders:
         others = " or ".join(firmware.loaders)
-        return f"{firmware.name} firmware has no {dialect} loader; install it with --loader {others}"
+        return Ignore(
+            f"{firmware.name} firmware has no {dialect} loader", f"install it with --loader {others}"
+        )
     names = " or ".join(firmware.loaders[dialect])
-    return f"there is no {names} here for {firmware.name} firmware; provisioner loader add FILE takes one"
+    return Ignore(
+        f"there is no {names} here for {firmware.name} firmware", "provisioner loader add FILE takes one"
+    )

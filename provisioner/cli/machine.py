@@ -11,9 +11,7 @@ from provisioner.cli.output import Column, Format, document, field, output_optio
 from provisioner.core.firmware import DIALECTS
 
 ref_argument = click.argument("ref", metavar="NAME|MAC", shell_complete=machines)
-loader_option = click.option(
-    "--loader", type=click.Choice(DIALECTS), help="What its firmware is given first.  [default: ipxe]"
-)
+_LOADER = "What its firmware is given first.  [default: {}]"
 
 
 @click.group()
@@ -29,7 +27,7 @@ def machine() -> None:
 @click.option("-m", "--mac", required=True, help="Hardware address of the card that it boots from.")
 @click.option("--uuid", help="Its SMBIOS UUID, where one is known.")
 @click.option("-p", "--profile", shell_complete=profiles, help="What to install on it.")
-@loader_option
+@click.option("--loader", type=click.Choice(DIALECTS), help=_LOADER.format("ipxe"))
 def add(name: str, mac: str, uuid: str | None, profile: str | None, loader: str | None) -> None:
     """Make a machine known by its MAC address."""
     wanted = {"name": name, "mac": mac, "uuid": uuid, "profile": profile, "loader": loader}
@@ -73,6 +71,7 @@ def show(ref: str, output: Format) -> None:
         ("first seen", _moment(known.get("first_seen"))),
         ("last seen", _moment(known.get("last_seen"))),
         ("install", install.get("id")),
+        ("loader", install.get("loader")),
         ("stage", install.get("stage") or "boots its disk"),
         ("reason", install.get("reason")),
     ]
@@ -83,7 +82,7 @@ def show(ref: str, output: Format) -> None:
 @ref_argument
 @click.option("-p", "--profile", required=True, shell_complete=profiles, help="What to install on it.")
 @click.option("--name", help="What it is called from now on, where nothing was installed on it yet.")
-@loader_option
+@click.option("--loader", type=click.Choice(DIALECTS), help=_LOADER.format("as the last time, at first ipxe"))
 @click.option("--wait", is_flag=True, help="Follow the installation to its end.")
 @output_option
 def install(ref: str, profile: str, name: str | None, loader: str | None, wait: bool, output: Format) -> None:

@@ -27,6 +27,7 @@ def install(item: Mapping[str, Any]) -> Install:
         address=str(item.get("address") or ""),
         resets=int(item.get("resets", 0)),
         loader=cast(Dialect, item.get("loader", "ipxe")),
+        arch=str(item.get("arch", "")),
     )
 
 

@@ -153,7 +153,7 @@ class Install:
 
     `percent` counts inside the whole install, 0 to 100. `generation` enters the tokens, so that a rebuild's
     are new. `address` is the guest's IP address as its answer fetch showed it. `loader` is what its firmware
-    is given first, where it netboots.
+    is given first, where it netboots; `arch` the processor that its tree is for, "" where that is not known.
     """
 
     id: str
@@ -172,6 +172,7 @@ class Install:
     address: str = ""
     resets: int = 0
     loader: Dialect = "ipxe"
+    arch: str = ""
 
     @property
     def over(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from provisioner.core.errors import Invalid
-from provisioner.core.firmware import ALL, COMPANIONS, FIRMWARES
+from provisioner.core.firmware import ALL, COMPANIONS, FIRMWARES, by_name
 
 Family = Literal["apt", "dnf"]
 FOLDERS = (
@@ -126,7 +126,7 @@ def check_name(name: str) -> str:
 
 def given(firmware: str) -> tuple[str, ...]:
     """Every name that a firmware's machines fetch. Raises Invalid for a firmware that takes no loader."""
-    row = next((row for row in FIRMWARES if row.name == firmware), None)
+    row = by_name(firmware)
     if row is None or not row.loaders:
         known = ", ".join(row.name for row in FIRMWARES if row.loaders)
         raise Invalid(f"{firmware[:60]!r} is no firmware that takes a loader; known are {known}")

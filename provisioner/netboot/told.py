@@ -86,4 +86,5 @@ class Told:
         """A question that got nothing, once a minute for each machine and reason."""
         local = ignore.reason.startswith(BOOT_DISK)
         kind = Kind.LOCAL_BOOT if local else Kind.DHCP_IGNORED if source == "dhcp" else Kind.LOADER_FAILED
-        self.tell(kind, source, ignore.reason, mac=mac, address=address, data=data, once=ignore.reason)
+        facts = {**(data or {}), "remedy": ignore.remedy} if ignore.remedy else data
+        self.tell(kind, source, ignore.reason, mac=mac, address=address, data=facts, once=ignore.reason)

@@ -7,10 +7,11 @@ from typing import Protocol
 from provisioner.boot import loader
 from provisioner.boot import script as scripts
 from provisioner.boot.client import Ignore
-from provisioner.boot.decide import refusal, verdict
+from provisioner.boot.decide import other_processor, refusal, verdict
 from provisioner.boot.loader import Content
 from provisioner.boot.quiet import Quiet
 from provisioner.core.errors import Denied, Invalid, ProvisionerError
+from provisioner.core.firmware import BUILDS
 from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine, normalise_mac, normalise_uuid
 from provisioner.service.ports import Clock, Store, TokenKind
@@ -77,8 +78,13 @@ class Booting:
             await self._tell(Kind.LOCAL_BOOT, refused.reason, mac, address, install.id)
         return refused or content
 
-    async def machine_script(self, root: str, token: str, mac: str, uuid: str, address: str) -> str:
-        """The script for whoever asks: its own, or one that says why there is none and leaves."""
+    async def machine_script(
+        self, root: str, token: str, mac: str, uuid: str, address: str, build: str = ""
+    ) -> str:
+        """The script for whoever asks: its own, or one that says why there is none and leaves.
+
+        `build` is the processor that the asking iPXE says that it was built for, "" where it says none.
+        """
         mac, uuid = _or_empty(normalise_mac, mac), _or_empty(normalise_uuid, uuid)
         if _TOKEN.fullmatch(token):
             try:
@@ -87,7 +93,7 @@ class Booting:
                 pass  # its install may just have ended; what is known of the machine tells
             else:
                 await self._store.bind(unlocked.id, address)
-                return await self._script(unlocked, root, address)
+                return await self._script(unlocked, root, address, build)
         machine = await self._store.machine(mac=mac) if mac else None
         if machine is None and uuid:
             machine = await self._store.machine(uuid=uuid)
@@ -95,10 +101,12 @@ class Booting:
             return await self._refuse(f"no machine here has the MAC address {mac or '?'}", mac, address)
         install = await self._store.install_of(mac=machine.mac, uuid=machine.uuid or "")
         if refusal(*verdict(install, known=True)) is None and install is not None:
-            return await self._unlocked_by_nothing(machine, install, root, address)
+            return await self._unlocked_by_nothing(machine, install, root, address, build)
         return await self._disk(machine.mac, install, address)
 
-    async def _unlocked_by_nothing(self, machine: Machine, install: Install, root: str, address: str) -> str:
+    async def _unlocked_by_nothing(
+        self, machine: Machine, install: Install, root: str, address: str, build: str
+    ) -> str:
         """A machine with an install to run and no token: a guest must show its own, others are bound."""
         if machine.guest:
             reason = "the serial that unlocks this guest's script did not come with the question"
@@ -108,11 +116,14 @@ class Booting:
             text = f"{address} asked for the script of {machine.name}, which {bound} had fetched"
             await self._tell(Kind.ALARM, text, machine.mac, address, install.id)
             return scripts.refused("another machine has fetched this script")
-        return await self._script(install, root, address)
+        return await self._script(install, root, address, build)
 
-    async def _script(self, install: Install, root: str, address: str) -> str:
+    async def _script(self, install: Install, root: str, address: str, build: str) -> str:
         if install.boots_disk:
             return await self._disk(install.mac, install, address)
+        other = other_processor(install.arch, BUILDS.get(build, ()), f"an iPXE for {build}")
+        if other is not None:
+            return await self._refuse(other.reason, install.mac, address, install.id, other.remedy)
         try:
             kernel, initrd, args = await self._args_for(install, root)
             text = scripts.script(scripts.ScriptFacts(install.id, install.guest, kernel, initrd, args))
@@ -130,16 +141,25 @@ class Booting:
         await self._tell(Kind.LOCAL_BOOT, text, mac, address, install.id if install else "")
         return scripts.disk(why)
 
-    async def _refuse(self, reason: str, mac: str, address: str, install: str = "") -> str:
-        await self._tell(Kind.ANSWER_REFUSED, f"boot script refused: {reason}", mac, address, install)
+    async def _refuse(self, reason: str, mac: str, address: str, install: str = "", remedy: str = "") -> str:
+        text = f"boot script refused: {reason}"
+        await self._tell(Kind.ANSWER_REFUSED, text, mac, address, install, remedy=remedy)
         return scripts.refused(reason)
 
     async def _tell(
-        self, kind: Kind, text: str, mac: str, address: str, install: str, *, again: bool = False
+        self,
+        kind: Kind,
+        text: str,
+        mac: str,
+        address: str,
+        install: str,
+        *,
+        again: bool = False,
+        remedy: str = "",
     ) -> None:
         now = self._clock()
         if again or self._quiet.first((kind, mac, address, text), now.timestamp()):
-            data = {"address": address}
+            data = {"address": address, **({"remedy": remedy} if remedy else {})}
             await self._store.record(
                 [Event(kind, now, "http", machine=mac, install=install, text=text, data=data)]
             )

@@ -101,7 +101,7 @@ class Drafts:
         spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
         disks = [await self._found(disk, uri) for disk in spec.disks]
         spec = replace(spec, disks=tuple(disks))
-        install = self._install(spec)
+        install = self._install(spec, tree)
         holdings = Holdings(data=data_volumes(spec, install.id))
         volume = spec.disk.volume or volume_name(spec.name, install.id)
         row = GuestRow(spec, install.id, volume, install.created, secrets, uri, holdings=holdings)
@@ -110,13 +110,13 @@ class Drafts:
 
     async def rebuilt(self, row: GuestRow) -> Draft:
         """A new install of a guest that exists, on an empty disk; its further disks stay as they are."""
-        install = self._install(row.spec)
+        profile, tree = await self._of(row.spec)
+        install = self._install(row.spec, tree)
         volume = row.spec.disk.volume or volume_name(row.spec.name, install.id)
         kept = [(d.pool, name) for d, name in zip(row.spec.disks[1:], row.holdings.data, strict=True)]
         left = tuple(pair for pair in row.holdings.owned if pair not in kept)
         holdings = replace(row.holdings, leftover=tuple(dict.fromkeys((*row.holdings.leftover, *left))))
         new = replace(row, install=install.id, volume=volume, old_volume=row.volume, holdings=holdings)
-        profile, tree = await self._of(row.spec)
         return await self._checked(install, new, await self._hosts(row.uri).facts(), profile, tree)
 
     async def again(self, install: Install, row: GuestRow) -> Draft:
@@ -211,7 +211,7 @@ class Drafts:
             return frozenset()
         return frozenset(await self._hosts(row.uri).volumes(row.spec.disk.pool))
 
-    def _install(self, spec: GuestSpec) -> Install:
+    def _install(self, spec: GuestSpec, tree: Tree) -> Install:
         now = self._clock()
         return Install(
             self._ids.install(),
@@ -223,6 +223,7 @@ class Drafts:
             now,
             now,
             loader=spec.netboots_by,
+            arch=tree.arch if tree.kernel else "",
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
-from provisioner.core.firmware import Dialect
+from provisioner.core.firmware import Dialect, by_name
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import (
     Machine,
@@ -69,13 +69,14 @@ class Machines:
         return machine, await self._store.install_of(mac=machine.mac)
 
     async def install(
-        self, ref: str, profile: str, name: str = "", loader: Dialect = "ipxe"
+        self, ref: str, profile: str, name: str = "", loader: Dialect | None = None
     ) -> tuple[Machine, Install]:
         """Lets a machine install `profile` the next time that it netboots, once.
 
         `ref` is a name or a MAC address; an address that nobody knows registers a machine. `name` is what it
         is called from now on, where no install of it bears another name yet. `loader` is what its firmware
-        is given. Raises NotFound; Conflict for a guest, and where an install runs; Unavailable.
+        is given, None for what it was given last, at first iPXE. Raises NotFound; Conflict for a guest, and
+        where an install runs; Invalid for a tree of another processor; Unavailable.
         """
         wanted = (await self._profiles.get(profile)).name
         name = check_name(name, "machine name") if name else ""
@@ -85,7 +86,7 @@ class Machines:
             if not mac:
                 raise _unknown(ref)
             machine = Machine(name or discovered_name(mac), mac, profile=wanted)
-            return machine, await self._begin(machine, wanted, loader)
+            return machine, await self._begin(machine, wanted, loader or "ipxe")
         if known.guest:
             raise Conflict(f"{known.name} is a guest", remedy=f"provisioner guest rebuild {known.name}")
         last = await self._store.install_of(mac=known.mac)
@@ -100,6 +101,7 @@ class Machines:
                 remedy=f"provisioner machine install {known.name} --profile {wanted}",
             )
         machine = replace(known, name=name or known.name, profile=wanted)
+        loader = loader or (last.loader if last is not None else "ipxe")
         return machine, await self._begin(machine, wanted, loader, was=known.name)
 
     async def remove(self, ref: str) -> None:
@@ -124,8 +126,10 @@ class Machines:
         return await self._store.machine(name=ref) or (await self._store.machine(mac=mac) if mac else None)
 
     async def _begin(self, machine: Machine, profile: str, loader: Dialect, was: str = "") -> Install:
+        tree = (await self._profiles.get(profile)).tree
+        arch = await self._arch(machine, tree)
         if loader != "ipxe":
-            await self._stage(await self._store.tree((await self._profiles.get(profile)).tree))
+            await self._stage(await self._store.tree(tree))
         now = self._clock()
         install = Install(
             id=self._ids.install(),
@@ -137,12 +141,27 @@ class Machines:
             created=now,
             changed=now,
             loader=loader,
+            arch=arch,
         )
         text = f"{machine.name} waits for profile {profile}"
         planned = Event(Kind.PLANNED, now, "service", install.mac, install.id, text)
         opening = Opening(events=(planned,), tokens=self._tokens.fresh(install))
         await self._store.add_run(install, machine, was=was, opening=opening)
         return install
+
+    async def _arch(self, machine: Machine, name: str) -> str:
+        """The processor of a tree, "" for one that is not there yet. Raises Invalid where it is another."""
+        try:
+            tree = await self._store.tree(name)
+        except NotFound:
+            return ""
+        firmware = by_name(machine.firmware)
+        if firmware is not None and firmware.loaders and tree.arch not in firmware.starts:
+            raise Invalid(
+                f"tree {name} is for {tree.arch}, and {machine.name} has {machine.firmware} firmware",
+                remedy="name a profile whose tree is for its processor (provisioner tree list)",
+            )
+        return tree.arch
 
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
         await self._store.record([Event(kind, self._clock(), "service", install.mac, install.id, text)])

@@ -32,9 +32,9 @@ class Seen:
         event = self.latest(*kinds)
         return event.text if event else ""
 
-    def remedy(self, kind: Kind) -> str:
+    def remedy(self, *kinds: Kind) -> str:
         """What the event itself says that mends it."""
-        event = self.latest(kind)
+        event = self.latest(*kinds)
         return str(event.data.get("remedy", "")) if event else ""
 
     def after(self, kind: Kind, *others: Kind) -> bool:
@@ -84,6 +84,8 @@ CHAIN = (
 )
 _WATCHDOG = frozenset({Kind.RESET, Kind.DEADLINE})
 _FETCHING = (Kind.SCRIPT_SENT, Kind.KERNEL_SENT, Kind.INITRD_SENT)
+_BEFORE_ITS_SCRIPT = (None, Kind.STARTED, Kind.DHCP_QUESTION, Kind.DHCP_OFFER, Kind.LOADER_SENT)
+_UNANSWERED = (Kind.DHCP_IGNORED, Kind.ANSWER_REFUSED)
 _AGAIN = "then: provisioner guest rebuild {guest}"
 
 Words = str | Callable[[Seen], str]
@@ -148,6 +150,13 @@ RULES = (
         "an answer file asked for with a good token",
         lambda seen: f"the answer file was asked for and refused: {seen.text(Kind.ANSWER_REFUSED)}",
         "a guest that waited too long, or another machine that guesses: provisioner guest rebuild {guest}",
+    ),
+    Rule(
+        "nothing that it starts",
+        lambda seen: seen.reached in _BEFORE_ITS_SCRIPT and bool(seen.remedy(*_UNANSWERED)),
+        "something that it can start",
+        lambda seen: f"{seen.install.guest} asked and was not answered: {seen.text(*_UNANSWERED)}",
+        lambda seen: seen.remedy(*_UNANSWERED),
     ),
     Rule(
         "script refused",

@@ -102,6 +102,7 @@ installs = Table(
     Column("address", String(45), nullable=False, index=True),
     Column("resets", Integer, nullable=False),
     Column("loader", String(16), nullable=False),
+    Column("arch", String(16), nullable=False),
     sqlite_autoincrement=True,
 )
 

@@ -28,6 +28,7 @@ async def script(request: web.Request) -> web.Response:
         request.query.get("mac", ""),
         request.query.get("uuid", ""),
         peer(request),
+        request.query.get("arch", ""),
     )
     return _script(text)
 

@@ -115,7 +115,9 @@ class NewMachine(In):
 class MachineInstall(In):
     profile: Name
     name: Name | None = Field(None, description="what a machine that had no install is called from now on")
-    loader: Dialect = Field("ipxe", description="what the firmware is given first")
+    loader: Dialect | None = Field(
+        None, description="what the firmware is given first; as at its last install, at first iPXE"
+    )
 
 
 class AnswerText(In):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from provisioner.boot.client import Client, Ignore
-from provisioner.boot.decide import Offer, decide, refusal, verdict
+from provisioner.boot.decide import OTHER_TREE, Offer, decide, refusal, verdict
 from provisioner.core.firmware import ALL, FIRMWARES, Dialect, by_code
 from provisioner.core.install import Install, Stage
 
@@ -101,19 +101,77 @@ def test_an_ipxe_rom_is_offered_another_loader_where_one_is_asked_for() -> None:
     assert offer == Offer("lpxelinux.0", SERVER, "PXEClient", True)
 
 
-LACKING: dict[str, tuple[int, Dialect, str]] = {
-    "a loader that is not here": (11, "ipxe", "there is no snponly-arm64.efi here for uefi-arm64 firmware"),
-    "a dialect that the firmware has not": (7, "pxelinux", "uefi firmware has no pxelinux loader"),
-    "GRUB for a BIOS": (0, "grub", "bios firmware has no grub loader; install it with --loader ipxe or"),
+# By code and dialect: why there is nothing, and what helps.
+LACKING: dict[str, tuple[int, Dialect, Ignore]] = {
+    "a loader that is not here": (
+        11,
+        "ipxe",
+        Ignore(
+            "there is no snponly-arm64.efi here for uefi-arm64 firmware",
+            "provisioner loader add FILE takes one",
+        ),
+    ),
+    "a dialect that the firmware has not": (
+        7,
+        "pxelinux",
+        Ignore("uefi firmware has no pxelinux loader", "install it with --loader ipxe or grub"),
+    ),
+    "GRUB for a BIOS": (
+        0,
+        "grub",
+        Ignore("bios firmware has no grub loader", "install it with --loader ipxe or pxelinux"),
+    ),
 }
 
 
-@pytest.mark.parametrize(("code", "dialect", "reason"), LACKING.values(), ids=LACKING)
-def test_what_is_not_there_is_not_offered(code: int, dialect: Dialect, reason: str) -> None:
-    ignore = decide(client(code), "netboot", "", ROOT, SERVER, {"snponly.efi", "undionly.kpxe"}, dialect)
+@pytest.mark.parametrize(("code", "dialect", "told"), LACKING.values(), ids=LACKING)
+def test_what_is_not_there_is_not_offered(code: int, dialect: Dialect, told: Ignore) -> None:
+    have = {"snponly.efi", "undionly.kpxe"}
 
-    assert isinstance(ignore, Ignore)
-    assert reason in ignore.reason
+    assert decide(client(code), "netboot", "", ROOT, SERVER, have, dialect) == told
+
+
+# By code and the tree's processor: the end of the refusal, "" where there is none.
+PROCESSORS = {
+    (0, "x86_64"): "",
+    (0, "i386"): "",
+    (0, "aarch64"): "bios firmware starts kernels of x86_64 or i386 alone",
+    (6, "x86_64"): "",
+    (7, "x86_64"): "",
+    (7, ""): "",
+    (7, "i386"): "uefi firmware starts kernels of x86_64 alone",
+    (7, "aarch64"): "uefi firmware starts kernels of x86_64 alone",
+    (16, "aarch64"): "uefi-http firmware starts kernels of x86_64 alone",
+    (10, "aarch64"): "uefi-arm32 firmware starts kernels of arm or armhf alone",
+    (11, "aarch64"): "",
+    (11, "x86_64"): "uefi-arm64 firmware starts kernels of aarch64 alone",
+    (12, "ppc64le"): "",
+    (19, "x86_64"): "uefi-arm64-http firmware starts kernels of aarch64 alone",
+    (0x1B, "riscv64"): "",
+    (0x27, "x86_64"): "uefi-loongarch64 firmware starts kernels of loongarch64 alone",
+}
+
+
+@pytest.mark.parametrize(("code", "arch"), PROCESSORS)
+def test_a_kernel_of_another_processor_is_not_started(code: int, arch: str) -> None:
+    for dialect in client(code).firmware.loaders:
+        answer = decide(client(code), "netboot", "", ROOT, SERVER, ALL, dialect, arch)
+
+        if PROCESSORS[code, arch]:
+            reason = f"its install is for {arch}, and {PROCESSORS[code, arch]}"
+            assert answer == Ignore(reason, OTHER_TREE)
+        else:
+            assert isinstance(answer, Offer)
+
+
+def test_an_ipxe_rom_of_another_processor_gets_no_script() -> None:
+    asks = client(7, ipxe=True)
+
+    assert isinstance(decide(asks, "netboot", "", ROOT, SERVER, ALL, "ipxe", "aarch64"), Ignore)
+
+
+def test_every_firmware_that_is_given_a_loader_says_what_it_starts() -> None:
+    assert all(row.starts for row in FIRMWARES if row.loaders)
 
 
 VERDICTS = {

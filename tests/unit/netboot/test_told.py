@@ -47,6 +47,17 @@ def test_what_is_ignored_is_told_once_a_minute_for_each_machine_and_reason() -> 
     assert {event.kind for event in events} == {Kind.DHCP_IGNORED}
 
 
+def test_what_mends_it_goes_with_the_event() -> None:
+    telling, events = told()
+    telling.ignored("dhcp", Ignore("its install is for aarch64", "cancel that"), mac=MAC, data={"arch": 7})
+    telling.ignored("dhcp", Ignore("who is that"), mac=MAC, data={"arch": 7})
+
+    assert [event.data for event in events] == [
+        {"interface": "br0", "arch": 7, "remedy": "cancel that"},
+        {"interface": "br0", "arch": 7},
+    ]
+
+
 def test_a_machine_that_boots_its_disk_is_a_local_boot_at_every_door() -> None:
     telling, events = told()
     telling.ignored("dhcp", Ignore("boot your disk: it is done"), mac=MAC)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.boot.client import Ignore
+from provisioner.boot.decide import OTHER_TREE
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Install, Kind, Stage
 from provisioner.core.machine import Machine
@@ -32,7 +33,7 @@ async def prepared(world: World, args=arguments) -> Booting:  # type: ignore[no-
     """A guest of ours and a machine of others, each with an install that runs."""
     for name, mac, uuid, guest in (("web1", GUEST, UUID, True), ("metal", METAL, "", False)):
         await world.memory.add_machine(Machine(name, mac, uuid or None, guest=guest))
-        install = Install(f"i-{name}", name, mac, uuid, "tiny", Stage.BOOTING, START, START)
+        install = Install(f"i-{name}", name, mac, uuid, "tiny", Stage.BOOTING, START, START, arch="x86_64")
         await world.memory.add_install(install, None)
         await world.tokens().issue(install)
     neighbours = {HERE: GUEST, THERE: "52:54:00:00:00:99"}
@@ -93,6 +94,28 @@ async def test_a_machine_of_others_is_bound_to_its_first_address_and_a_second_is
     kinds = await world.kinds("i-metal")
     assert kinds.count(Kind.ALARM) == 1
     assert kinds.count(Kind.SCRIPT_SENT) == 4
+
+
+@pytest.mark.parametrize("build", ["i386", "x86_64", "", "toaster", "${buildarch}"])
+async def test_an_ipxe_of_the_tree_s_processor_gets_its_script(world: World, build: str) -> None:
+    booting = await prepared(world)
+
+    assert gets_kernel(await booting.machine_script(ROOT, stub_token(world), GUEST, UUID, HERE, build))
+
+
+@pytest.mark.parametrize("mac", [GUEST, METAL])
+async def test_an_ipxe_of_another_processor_is_told_so(world: World, mac: str) -> None:
+    booting = await prepared(world)
+    token = stub_token(world) if mac == GUEST else "none"
+    reason = "its install is for x86_64, and an iPXE for arm64 starts kernels of aarch64 alone"
+
+    text = await booting.machine_script(ROOT, token, mac, "", HERE, "arm64")
+
+    assert not gets_kernel(text)
+    assert f"no script for this machine: {reason}\n" in text
+    (told,) = await world.memory.events(install="i-web1" if mac == GUEST else "i-metal")
+    assert (told.kind, told.text) == (Kind.ANSWER_REFUSED, f"boot script refused: {reason}")
+    assert told.data["remedy"] == OTHER_TREE
 
 
 async def test_a_stranger_is_told_so(world: World) -> None:

@@ -1,9 +1,11 @@
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
-from provisioner.core.install import Kind, Stage
+from provisioner.core.firmware import Dialect
+from provisioner.core.install import Event, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Tree
 from provisioner.service.ids import RandomIds
@@ -71,6 +73,46 @@ async def test_a_machine_that_installs_again_may_be_given_another_loader(world: 
 
     assert staging.trees == [TREE]
     assert (await world.memory.install(begun.id)).loader == "pxelinux"
+
+
+async def test_a_machine_is_given_the_loader_that_it_was_given_last(world: World) -> None:
+    await world.memory.put_tree(TREE)
+    row: tuple[tuple[Dialect | None, Dialect], ...] = (
+        (None, "ipxe"),
+        ("grub", "grub"),
+        (None, "grub"),
+        ("ipxe", "ipxe"),
+        (None, "ipxe"),
+    )
+    for asked, given in row:
+        _, begun = await machines(world).install(MAC, "tiny", loader=asked)
+        await world.memory.record([Event(Kind.CANCELLED, world.clock(), "test", install=begun.id)])
+
+        assert begun.loader == given
+
+
+# By the firmware that a machine was seen with: the trees that it may install.
+SEEN = {
+    "": {"x86_64", "aarch64"},
+    "uefi": {"x86_64"},
+    "bios": {"x86_64"},
+    "uefi-arm64": {"aarch64"},
+    "s390x": {"x86_64", "aarch64"},
+}
+
+
+@pytest.mark.parametrize("firmware", SEEN)
+async def test_a_tree_is_for_the_machine_s_processor(world: World, firmware: str) -> None:
+    await world.memory.add_machine(Machine("rack1", MAC, firmware=firmware))
+    for arch in ("aarch64", "x86_64"):
+        await world.memory.put_tree(replace(TREE, arch=arch))
+        if arch in SEEN[firmware]:
+            _, begun = await machines(world).install("rack1", "tiny")
+            assert begun.arch == arch
+            await world.memory.record([Event(Kind.CANCELLED, world.clock(), "test", install=begun.id)])
+        else:
+            with pytest.raises(Invalid, match=f"tree mini is for {arch}, and rack1 has {firmware} firmware"):
+                await machines(world).install("rack1", "tiny")
 
 
 async def test_a_tree_that_cannot_be_staged_leaves_no_machine(world: World) -> None:

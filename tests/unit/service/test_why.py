@@ -79,6 +79,21 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "52:54:00:00:00:01 asked and was not answered: no loader for arm64",
         "let the service answer on the interface",
     ),
+    "hardware whose processor is another than its tree's": (
+        (
+            K.PLANNED,
+            (K.DHCP_IGNORED, "its install is for aarch64, and uefi firmware …", {"remedy": "cancel that"}),
+        ),
+        "something that it can start",
+        "web1 asked and was not answered: its install is for aarch64",
+        "cancel that",
+    ),
+    "the same, told to its iPXE": (
+        (K.PLANNED, (K.ANSWER_REFUSED, "boot script refused: its install is", {"remedy": "cancel that"})),
+        "something that it can start",
+        "web1 asked and was not answered: boot script refused: its install is",
+        "cancel that",
+    ),
     "no offer": (
         (K.STARTED, K.DHCP_QUESTION),
         "an answer to its DHCP question",

@@ -52,6 +52,7 @@ def test_an_install_as_json_has_all_its_fields() -> None:
         "address": "",
         "resets": 0,
         "loader": "ipxe",
+        "arch": "",
     }
 
 
