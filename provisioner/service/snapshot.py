@@ -149,7 +149,8 @@ class Snapshot:
             if met is not None:
                 return met
         dialect: Dialect = install.loader if install is not None else "ipxe"
-        return decide(client, told, why, root, local.address, self._names(install), dialect)
+        arch = install.arch if install is not None else ""
+        return decide(client, told, why, root, local.address, self._names(install), dialect, arch)
 
     def loader(self, name: str, address: str, local: Local) -> Content | Ignore | None:
         """A loader, menu or kernel for the machine behind an address, None where there is no such file."""

@@ -69,7 +69,7 @@ def put(connection: sqlite3.Connection, spec: dict[str, Any], install: str, old_
 
 
 def put_install(connection: sqlite3.Connection) -> None:
-    row = {name: value for name, value in install_values(INSTALL).items() if name != "loader"}
+    row = {name: value for name, value in install_values(INSTALL).items() if name not in ("loader", "arch")}
     for name in ("created", "changed"):
         row[name] = row[name].replace(tzinfo=None).isoformat(" ")
     marks = ", ".join("?" * len(row))

@@ -25,11 +25,11 @@ def asks(mac: str = MAC, uuid: str = "", **more: Any) -> Question:
     return Question(**{"message": 1, "mac": mac, "uuid": uuid, "vendor_class": PXE, "code": 7, **more})
 
 
-async def running(world: World, **more: Any) -> Snapshot:
+async def running(world: World, arch: str = "", **more: Any) -> Snapshot:
     await world.memory.add_machine(Machine("web1", MAC, UUID, guest=True))
     await world.memory.add_machine(Machine("idle", OTHER))
     await world.memory.add_install(
-        Install("i1", "web1", MAC, UUID, "tiny", Stage.BOOTING, START, START), None
+        Install("i1", "web1", MAC, UUID, "tiny", Stage.BOOTING, START, START, arch=arch), None
     )
     snapshot = Snapshot(world.memory, loaders={"snponly.efi": b"efi"}, **more)
     await snapshot.refresh()
@@ -43,6 +43,15 @@ async def test_a_machine_with_an_install_is_offered_a_loader(world: World) -> No
     ipxe = snapshot.decide(asks(user_class="iPXE", ipxe_features=True), HERE)
     assert isinstance(ipxe, Offer)
     assert ipxe.file == "http://192.168.122.1:8123/boot/ipxe"
+
+
+async def test_a_machine_of_another_processor_than_its_tree_s_is_offered_nothing(world: World) -> None:
+    snapshot = await running(world, arch="aarch64")
+
+    refused = snapshot.decide(asks(), HERE)
+
+    assert isinstance(refused, Ignore)
+    assert refused.reason == "its install is for aarch64, and uefi firmware starts kernels of x86_64 alone"
 
 
 @pytest.mark.parametrize("uuid", [UUID, SWAPPED])
