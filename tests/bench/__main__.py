@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.bench import clone, debian, dhcp, install, libvirt, start, tftp
+from tests.bench import answers, clone, debian, dhcp, install, libvirt, start, tftp
 from tests.bench.measure import calibration, spread
 from tests.lab.alone import PREFIX, STATES, alone
 
@@ -19,7 +19,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
     parser.add_argument(
-        "--only", choices=["create", "netboot", "tftp", "dhcp"], help="one part; all where left out"
+        "--only",
+        choices=["create", "netboot", "tftp", "dhcp", "answers"],
+        help="one part; all where left out",
     )
     asked = parser.parse_args()
     if os.geteuid() != 0:
@@ -46,6 +48,8 @@ def on_a_state(quick: bool, only: str | None) -> int:
             held = tftp.transfers(state, quick, tell) and held
         if only in (None, "dhcp"):
             held = dhcp.offers(state, quick, tell) and held
+        if only in (None, "answers"):
+            held = answers.answers(state, quick, tell) and held
         return 0 if held else 1
     finally:
         shutil.rmtree(state)
