@@ -21,6 +21,10 @@ class HostVariables:
         for name in given:
             checked(settle([self._layer(name)]))
 
+    async def strangers(self) -> list[str]:
+        """Names in the settings that no host has, now."""
+        return sorted(self._given.keys() - {host.name for host in await self._hosts()})
+
     async def __call__(self, uri: str = "") -> Layer:
         """Of the host with that URI, "" for the local one; a machine that is no guest has the local ones."""
         if not uri or not self._given:

@@ -99,6 +99,8 @@ async def services(
     stack.push_async_callback(reader.close)
     texts = Texts(reader, reader, settings.templates)
     around = HostVariables(settings.host_variables, hosts.all)
+    for name in await around.strangers():
+        _log.warning("host_variables.%s: there is no host of that name; see provisioner host list", name)
     profiles = Profiles(store, texts)
     shelves = MediaStore(folder / "media", settings.media_dirs)
     boot_dir = state.boot_dir(folder)

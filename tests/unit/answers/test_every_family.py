@@ -14,7 +14,6 @@ from pykickstart.version import makeVersion
 
 from provisioner.answers.lint_preseed import logical_lines
 from provisioner.answers.render import render
-from provisioner.core.errors import Invalid
 from provisioner.distros.detect import family
 from tests.unit.answers.contexts import HASH, KEYS, context
 
@@ -255,20 +254,3 @@ def test_jsons_reader_gets_awkward_texts_back() -> None:
         end = " || {" if name == "post" else " || echo"
         body = bodies[name].removeprefix("#!/bin/sh\n").rpartition(end)[0]
         assert scripts(body) == ["sh", "-c", ALL[name]]
-
-
-@pytest.mark.parametrize("key", TEMPLATES)
-def test_a_layout_that_a_family_has_not_is_refused_with_those_it_has(key: tuple[str, str]) -> None:
-    known = {
-        "rhel": "luks, lvm, plain, raid1, thinp",
-        "debian": "luks, lvm, plain, raid1",
-        "ubuntu": "lvm, plain",
-        "suse": "lvm, plain",
-        "agama": "lvm, plain",
-        "image": "plain",
-    }
-    folder = "debian" if key == ("ubuntu", "18.04") else "rhel" if key[0] == "fedora" else key[0]
-    with pytest.raises(Invalid) as refusal:
-        text(*key, {"layout": "round"})
-
-    assert str(refusal.value) == f"the layout 'round' is not known to {folder}; known are {known[folder]}"

@@ -105,6 +105,10 @@ async def test_nobody_cannot_be_explained(shelf: Shelf) -> None:
         await explain("mine", "nobody")
 
 
+async def test_a_host_that_nobody_has_is_named() -> None:
+    assert await HostVariables(HOSTS | {"rack9": {}}, hosts).strangers() == ["rack9"]
+
+
 def test_a_hosts_variable_that_cannot_be_used_is_told_when_the_service_starts() -> None:
     with pytest.raises(Invalid, match="host rack1: variable vlan = '0' is no VLAN"):
         HostVariables({"rack1": {"vlan": 0}}, hosts)
