@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 Progress = Callable[[int, int, bool], Awaitable[None]]
 """Called with (bytes of the file the client has, its size, whether this request is done)."""
-_PIECE = 4 * 1024 * 1024
+_PIECE = 8 * 1024 * 1024
 
 
 def locate(root: Path, path: str) -> Path | None:

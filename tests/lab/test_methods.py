@@ -2,6 +2,7 @@
 
 import http.server
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +19,13 @@ from tests.lab.nfsd import nfs_server
 from tests.lab.service import Service, until
 
 FIRMWARES = ("bios", "uefi")
-WAYS = ("http", "ftp", "nfs", "iso-kernel", "iso", "import", "cloud")
+WAYS = ("http", "ftp", "nfs", "iso-kernel", "iso-tree", "iso", "import", "cloud")
 CHOSEN = {
     ("http", "bios"),
     ("ftp", "uefi"),
     ("nfs", "bios"),
     ("iso-kernel", "uefi"),
+    ("iso-tree", "bios"),
     ("iso", "bios"),
     ("iso", "uefi"),
     ("import", "bios"),
@@ -31,6 +33,16 @@ CHOSEN = {
 }
 """One cell of each row, and both firmwares from a medium; `--every-cell` runs all."""
 LABEL = "PLABTREE"
+ROCKY = """[general]
+name = Rocky Linux 9.4
+family = Rocky Linux
+version = 9.4
+arch = x86_64
+
+[images-x86_64]
+kernel = images/pxeboot/vmlinuz
+initrd = images/pxeboot/initrd.img
+"""
 CACHE = Path(__file__).parent.parent.parent / ".cache/lab"
 
 
@@ -65,6 +77,25 @@ def medium(service: Service) -> str:
         boot = iso.Boot("images/pxeboot/vmlinuz", "images/pxeboot/initrd.img", arguments)
         iso.write_iso(place, LABEL, service.state / "trees/mini", boot)
     return str(place)
+
+
+def profile_of_a_dropped_iso(service: Service) -> str:
+    """A profile for the tree that an ISO in the media folder is: the mini installer, which keeps Anaconda's
+    boot contract, under the `.treeinfo` of Rocky Linux 9.
+    """
+    name = "plab-rocky"
+    place = service.state / "media" / "Rocky-9.4-mini.iso"
+    if not place.exists():
+        place.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory() as work:
+            root = Path(shutil.copytree(service.state / "trees/mini", Path(work) / "tree"))
+            (root / ".treeinfo").write_text(ROCKY)
+            iso.write_iso(place, "ROCKY-9-4", root)
+        trees = {tree["name"]: tree for tree in service.call("GET", "/trees")}
+        assert trees["rocky-9.4-mini"]["source"] == str(place)
+        words = {"name": name, "family": "rhel", "tree": "rocky-9.4-mini", "image": "tiny", "memory": 384}
+        service.call("POST", "/profiles", {**words, "template": "image/ks.cfg.j2", "disk": 1})
+    return name
 
 
 def image(service: Service, name: str) -> str:
@@ -109,6 +140,8 @@ def wishes(way: str, service: Service) -> Iterator[dict[str, object]]:
                 yield {"location": export.url, **disk}
         case "iso-kernel":
             yield {"location": medium(service), **disk}
+        case "iso-tree":
+            yield {"profile": profile_of_a_dropped_iso(service), **disk}
         case "iso":
             yield {"cdrom": medium(service), **disk}
         case "import":

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -18,8 +18,7 @@ from provisioner.mirror.isoindex import index
 from provisioner.mirror.tree import Reader
 from provisioner.mirror.upstream import Upstream
 from tests.lab.iso import write_iso
-
-GIB = 1024**3
+from tests.large_iso import BEYOND, LargeIso
 
 
 def disc(place: Path, files: dict[str, bytes], **wishes: Any) -> Path:
@@ -87,58 +86,13 @@ def test_links_lead_anywhere_inside_and_nowhere_else(tmp_path: Path) -> None:
         assert found.find(path) is None
 
 
-class Zeros(io.RawIOBase):
-    """A file of zeros with marks at given places, that is nowhere."""
-
-    def __init__(self, size: int, marks: dict[int, bytes]) -> None:
-        self._size, self._marks, self._at = size, marks, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset + (0, self._at, self._size)[whence]
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        size = min(size if size >= 0 else self._size, self._size - self._at)
-        data = bytearray(size)
-        for place, mark in self._marks.items():
-            if self._at <= place < self._at + size:
-                data[place - self._at : place - self._at + len(mark)] = mark
-        self._at += size
-        return bytes(data)
-
-
-class Sparse(io.FileIO):
-    """Leaves out the writing of zeros."""
-
-    def write(self, data: Any) -> int:
-        if any(data[:64]) or any(data[-64:]) or data.count(0) != len(data):
-            return super().write(data)
-        self.seek(len(data), 1)
-        return len(data)
-
-
 async def test_a_file_beyond_4_gib_is_read_across_its_extents(tmp_path: Path, client: ClientSession) -> None:
-    size = 4 * GIB + 10_000
+    size = BEYOND
     border = 0xFFFFF800  # the longest run of whole sectors that a directory record can tell
-    marks = {0: b"first", border - 4: b"bo", border: b"rder", size - 4: b"last"}
-    iso = PyCdlib()
-    iso.new(interchange_level=3, rock_ridge="1.09", vol_ident="LARGE")
-    iso.add_fp(cast(BinaryIO, Zeros(size, marks)), size, "/LARGE.BIN;1", rr_name="large.bin")
-    iso.add_fp(io.BytesIO(b"small"), 5, "/SMALL.BIN;1", rr_name="small.bin")
-    with Sparse(tmp_path / "large.iso", "wb") as out:
-        iso.write_fp(out, blocksize=4 * 1024 * 1024)
-        out.truncate(out.tell())
-    iso.close()
-    source = str(tmp_path / "large.iso")
+    made = LargeIso()
+    made.add_beyond("large.bin", {0: b"first", border - 4: b"bo", border: b"rder", size - 4: b"last"})
+    made.add("small.bin", b"small")
+    source = str(made.write(tmp_path / "large.iso"))
 
     extents = index(Path(source)).find("large.bin")
     assert extents is not None
