@@ -45,7 +45,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "click": ("cli/", "__main__.py"),
     "libvirt": ("hypervisor/",),
     "libvirtaio": ("hypervisor/",),
-    "pycdlib": ("media/seed.py",),
+    "pycdlib": ("media/seed.py", "media/stick.py"),
     "pydantic": ("web/", "config.py", "cli/serve.py"),
     "pydhcp": ("netboot/packet.py",),
     "pykickstart": ("answers/lint",),

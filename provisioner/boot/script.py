@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from provisioner.boot.arguments import for_ipxe
+from provisioner.core import urls
 from provisioner.core.errors import Invalid
 
 
@@ -21,6 +22,11 @@ class ScriptFacts:
 def stub(root: str) -> str:
     """What every netbooting machine may read: it asks for the machine's own script and holds no secret."""
     return render("stub.ipxe", root=root)
+
+
+def medium(name: str, root: str) -> str:
+    """What a boot medium made for a machine of that name starts with."""
+    return render("medium.ipxe", machine=_one_line(name), stub=urls.stub(root))
 
 
 def script(facts: ScriptFacts) -> str:

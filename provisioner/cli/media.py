@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from provisioner.cli.api import connect
+from provisioner.cli.complete import machines
 from provisioner.cli.complete import media as names
 from provisioner.cli.output import Column, Format, field, output_option, pairs, remark, rows, size
 
@@ -51,6 +52,36 @@ def add(file: Path, name: str, output: Format) -> None:
     with sending(file, f"adding {file.name}") as body:
         added = connect().upload("media", name or file.name, body=body)
     _print(added, output)
+
+
+@media.command()
+@click.option(
+    "--guest", "machine", required=True, metavar="NAME", shell_complete=machines, help="Who is to boot it."
+)
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="FILE.iso for a CD, FILE.img for a USB stick or disk.",
+)
+@click.option("--address", default="", help="Ours, as NAME reaches it; by default the one that is known.")
+@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+def build(machine: str, out: Path, address: str, force: bool) -> None:
+    """Make a boot medium for a guest or machine whose firmware does not netboot.
+
+    It starts iPXE by BIOS and by UEFI, which then goes on as netboot does. There is no secret on it.
+    """
+    from provisioner.cli.progress import receiving
+
+    form = {".iso": "iso", ".img": "img"}.get(out.suffix.lower())
+    if form is None:
+        raise click.BadParameter("the name must end in .iso or .img", param_hint="--out")
+    if out.exists() and not force:
+        raise click.UsageError(f"{out} exists; --force replaces it")
+    total, chunks = connect().download("machines", machine, "medium", format=form, address=address)
+    receiving(out, total, chunks, f"medium of {machine} to {out.name}")
+    remark(f"{out} has {size(total)}")
 
 
 @media.command()

@@ -13,6 +13,7 @@ _RESERVED = 32
 _END = 0x0FFFFFFF
 _FOLDER, _FILE, _LONG = 0x10, 0x20, 0x0F
 _SHORT = re.compile(r"[A-Z0-9_-]{1,8}(\.[A-Z0-9_-]{1,3})?")
+_LONG_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)?")
 _MOST_LETTERS = 13  # what one entry of a long name holds
 _DATE = 1 << 5 | 1  # 1 January 1980, the first day there is: the same bytes on every host
 
@@ -25,9 +26,10 @@ def _names(name: str, number: int) -> tuple[bytes, bytes]:
     if _SHORT.fullmatch(name.upper()):
         stem, _, extension = name.upper().partition(".")
         return b"", stem.ljust(8).encode("ascii") + extension.ljust(3).encode("ascii")
-    if len(name) > _MOST_LETTERS or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if len(name) > _MOST_LETTERS or not _LONG_NAME.fullmatch(name):
         raise ValueError(f"{name} is no name for this FAT")
-    short = f"{name.upper()[:5]}~{number:X}".ljust(11).encode("ascii")
+    stem, _, extension = name.upper().partition(".")
+    short = f"{stem[:5]}~{number:X}".ljust(8).encode("ascii") + extension[:3].ljust(3).encode("ascii")
     total = 0
     for byte in short:
         total = ((total >> 1 | total << 7) + byte) & 0xFF
@@ -67,8 +69,8 @@ def _information(free: int, following: int) -> bytes:
 def image(files: Mapping[str, bytes], sectors: int, hidden: int = 0) -> bytes:
     """A file system of `sectors` with the files by their paths, up to its last cluster in use.
 
-    Names are 8.3 in any case, or 13 letters without a dot. `hidden` is the partition's own first sector.
-    Raises ValueError for other names, and for more than fits.
+    Names are 8.3 in any case, or 13 letters with one dot at most. `hidden` is the partition's own first
+    sector. Raises ValueError for other names, and for more than fits.
     """
     paths = {PurePosixPath(path): data for path, data in files.items()}
     # Cluster 2 is the root folder, then one for each folder, then each file in one run.

@@ -32,7 +32,8 @@ _PLATFORMS: Mapping[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-def _modules(platform: str) -> Path:
+def modules(platform: str) -> Path:
+    """The folder of a platform's modules. Raises Unavailable naming the package that is missing."""
     place = Path("/usr/lib/grub") / platform
     if not place.is_dir():
         package = _PLATFORMS[platform][1]
@@ -49,7 +50,7 @@ def _image(platform: str, work: Path) -> bytes:
             "-O",
             platform,
             "-d",
-            _modules(platform),
+            modules(platform),
             "-p",
             _PREFIX,
             "-o",
@@ -87,7 +88,7 @@ def loaders() -> dict[str, bytes]:
         work = Path(folder)
         core = _image("i386-pc", work)
         system = signed.files() or {"EFI/BOOT/BOOTX64.EFI": _image("x86_64-efi", work)}
-    boot = (_modules("i386-pc") / "boot.img").read_bytes()
+    boot = (modules("i386-pc") / "boot.img").read_bytes()
     return {
         "boot.img": place_boot(boot),
         "core.img": place_core(core),

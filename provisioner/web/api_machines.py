@@ -1,8 +1,12 @@
 """`/machines`: what netboots and was not created here. A machine is named by its name or MAC address."""
 
+import re
+
 from aiohttp import web
 
+from provisioner.core.errors import Invalid
 from provisioner.core.machine import Machine
+from provisioner.service.bootmedia import FORMS
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
 from provisioner.web.schemas import Done, MachineInstall, MachineOut, NewMachine
@@ -29,6 +33,20 @@ async def install(request: web.Request, body: MachineInstall) -> object:
     return MachineOut(machine=machine, install=begun)
 
 
+async def medium(request: web.Request, _body: None) -> object:
+    asked = request.query.get("format", "iso")
+    form = next((form for form in FORMS if form == asked), None)
+    if form is None:
+        raise Invalid(f"format={asked[:40]!r} is not known; {' and '.join(FORMS)} are")
+    address = request.query.get("address", "")
+    if address and not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", address):
+        raise Invalid(f"{address[:80]!r} is no address of this service")
+    content = await request.app[SERVICES].boot_media.build(request.match_info["name"], form, address)
+    return web.Response(
+        body=content, content_type="application/octet-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
 async def remove(request: web.Request, _body: None) -> object:
     name = request.match_info["name"]
     await request.app[SERVICES].machines.remove(name)
@@ -47,6 +65,15 @@ OPERATIONS = (
         MachineOut,
         takes=MachineInstall,
         status=201,
+    ),
+    Operation(
+        "GET",
+        "/machines/{name}/medium",
+        "A boot medium for it, by BIOS and UEFI: iPXE with a script that leads here",
+        medium,
+        None,
+        query={"format": "iso or img", "address": "ours, by which the machine reaches us"},
+        content="application/octet-stream",
     ),
     Operation("DELETE", "/machines/{name}", "Forget a machine", remove, Done),
 )

@@ -20,6 +20,7 @@ from provisioner.core.network import NetworkSpec, Repair, RepairKind
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.core.readings import Check, Comparison
 from provisioner.plan.steps import Plan
+from provisioner.service.bootmedia import Form
 from provisioner.service.checks import Checked
 from provisioner.service.explain import Explained
 from provisioner.service.guest_life import Removal, Unlocked
@@ -178,6 +179,10 @@ class Machines(Protocol):
     async def remove(self, ref: str) -> None: ...
 
 
+class BootMedia(Protocol):
+    async def build(self, name: str, form: Form, address: str) -> bytes: ...
+
+
 class Hosts(Protocol):
     async def states(self) -> Sequence[HostState]: ...
     async def state(self, name: str) -> HostState: ...
@@ -290,6 +295,7 @@ class Services:
     trees: Trees
     images: Images
     machines: Machines
+    boot_media: BootMedia
     storage: Storage
     media: Media
     loaders: Loaders

@@ -36,6 +36,7 @@ async def services(
     from provisioner.media.loader_store import LoaderStore
     from provisioner.media.loaders import Shelf
     from provisioner.media.prepare import Prepared as PreparedDisks
+    from provisioner.media.stick import Sticks
     from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
     from provisioner.mirror.tree import Reader
@@ -44,6 +45,7 @@ async def services(
     from provisioner.service.answers import Answers
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
+    from provisioner.service.bootmedia import BootMedia
     from provisioner.service.clones import Clones
     from provisioner.service.differences import Differences
     from provisioner.service.discs import Discs
@@ -196,6 +198,14 @@ async def services(
             now,
             ids,
             partial(workshop.stage, folder=str(boot_dir)),
+        ),
+        boot_media=BootMedia(
+            store,
+            host,
+            Sticks((folder / "loaders", *settings.loader_dirs)),
+            served_now,
+            settings.http_port,
+            settings.guest_address,
         ),
         storage=storage,
         media=Media(shelves, disks, host, trees),

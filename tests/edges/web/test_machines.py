@@ -8,7 +8,7 @@ from provisioner.core.install import Event, Kind
 from tests.edges.web.conftest import needs_browser
 from tests.edges.web.test_browser import open_page, until
 from tests.edges.web.test_pages import PAYLOADS, assert_strict
-from tests.edges.web.world import World, now
+from tests.edges.web.world import TOKEN, World, now
 
 MAC, NAME = "52:54:00:aa:bb:cc", "machine-525400aabbcc"
 UUID = "6b6e0f3a-2d4c-4b1e-9f5a-0123456789ab"
@@ -120,3 +120,23 @@ async def test_the_page_fits_a_small_phone(world: World, browser: Any) -> None:
     for width in (360, 700, 1280):
         await page.set_viewport_size({"width": width, "height": 700})
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+MEDIA: dict[str, tuple[str, int, str]] = {
+    "a CD": ("rack1/medium", 200, "iso for rack1 by the known address"),
+    "a stick": ("rack1/medium?format=img&address=192.0.2.1", 200, "img for rack1 by 192.0.2.1"),
+    "nobody's": ("nobody/medium", 404, "no guest and no machine is called 'nobody'"),
+    "another form": ("rack1/medium?format=vdi", 422, "format='vdi' is not known; iso and img are"),
+    "no address": ("rack1/medium?address=a%20b", 422, "'a b' is no address of this service"),
+}
+
+
+@pytest.mark.parametrize("case", MEDIA)
+async def test_a_boot_medium(world: World, case: str) -> None:
+    path, status, said = MEDIA[case]
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with world.session.get(f"{world.people_root}/api/v1/machines/{path}", headers=headers) as answer:
+        body = await answer.text()
+
+    assert (answer.status, said in body) == (status, True)
+    assert answer.headers["Cache-Control"] == "no-store"

@@ -58,3 +58,12 @@ class FakeImages:
 
     async def remove(self, name: str) -> None:
         pass
+
+
+class FakeBootMedia:
+    """What it gives says what it was asked."""
+
+    async def build(self, name: str, form: str, address: str) -> bytes:
+        if name == "nobody":
+            raise NotFound("no guest and no machine is called 'nobody'", remedy="provisioner machine list")
+        return f"{form} for {name} by {address or 'the known address'}".encode()

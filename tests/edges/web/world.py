@@ -38,7 +38,7 @@ from provisioner.web.services import Services
 from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.life import FakeClones, FakeLife
 from tests.edges.web.networks import network_cases
-from tests.edges.web.things import MAC, UUID, FakeImages, FakeTrees
+from tests.edges.web.things import MAC, UUID, FakeBootMedia, FakeImages, FakeTrees
 from tests.edges.web.upstream import FakeUpstream
 from tests.fake_storage import FakeStorageHost, loaders, media, storage
 from tests.fakes import no_staging
@@ -276,6 +276,7 @@ class World:
             trees=FakeTrees(self.store),
             images=FakeImages(),
             machines=Machines(self.store, self.tokens, self.profiles, now, RandomIds(), no_staging),
+            boot_media=FakeBootMedia(),
             storage=storage(folder, self.pools),
             media=media(folder, self.pools),
             loaders=loaders(folder),

@@ -20,6 +20,7 @@ FACTS = ScriptFacts(
 )
 SCRIPTS = {
     "stub": script.stub(ROOT),
+    "medium": script.medium("web1", ROOT),
     "script": script.script(FACTS),
     "disk": script.disk("install k3v9 is installed"),
     "refused": script.refused("no machine here has the MAC address 52:54:00:12:34:56"),

@@ -42,7 +42,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "demo": [],
         "token": [],
         "tree": ["add", "explain", "list", "remove", "show"],
-        "media": ["add", "list", "remove", "show"],
+        "media": ["add", "build", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
         "profile": ["copy", "create", "edit", "explain", "list", "remove", "show"],
         "answer": ["diff", "lint", "port", "preview", "render"],
