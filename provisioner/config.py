@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     host_variables: dict[str, dict[str, object]] = Field(
         default_factory=dict, description="variables of answer files by host: [host_variables.local]"
     )
+    region: str = Field("", description="address above the archives of a mirror nearby; empty: the makers'")
+    mirrors: dict[str, str] = Field(
+        default_factory=dict, description="mirrors of single archives: name = address"
+    )
     router_advertisement: bool = Field(
         True, description="send an empty router advertisement where there is none"
     )

@@ -46,7 +46,8 @@ def add(name: str, source: str, output: Format, **wanted: object) -> None:
       ftp://[user:password@]host/path      anonymous without a user
       nfs://host/export/path[?version=3]   or nfs:host:/export/path
     Guests read all of them by HTTP from this service. A password is never shown again.
-    Where SOURCE stands alone, the tree's name is made of it.
+    Where SOURCE stands alone, the tree's name is made of it; where NAME stands alone, it is that of a
+    system as osinfo-db has it: debian13, centos7.6, rocky9.4.
     """
     api = connect()
     if not source and is_source(name):

@@ -19,15 +19,15 @@ def answer_file(release: str) -> str:
     return "agama.json"
 
 
-def detect(files: Files, arch: str = "") -> TreeFacts | None:
+def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of an offline medium. Raises Invalid for a repository without the installer."""
-    release = suse.product(files.get(PRODUCTS, b""))
-    if release:
-        return layout(release, arch or "x86_64")
-    release = suse.product(files.get(suse.PRODUCTS, b""))
-    if release and not suse.by_yast(release):
+    found = suse.product(files.get(PRODUCTS, b""))
+    if found:
+        return layout(found, arch or "x86_64")
+    found = suse.product(files.get(suse.PRODUCTS, b""))
+    if found and not suse.by_yast(found):
         raise Invalid(
-            f"this is the repository of release {release}, without its installer",
+            f"this is the repository of release {found}, without its installer",
             remedy="use the offline installer: its ISO, or the folder that holds LiveOS/ and install/",
         )
     return None

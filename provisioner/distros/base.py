@@ -64,10 +64,10 @@ class Family(Protocol):
         """The name that the release's answers go by. Its template is `<family>/<answer_file>.j2`."""
         ...
 
-    def detect(self, files: Files, arch: str = "") -> TreeFacts | None:
+    def detect(self, files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
         """The facts where the tree is of this family. Raises Invalid for one that is, but cannot be used.
 
-        `arch` is the processor that is wanted of a tree for several, "" for whichever is the commonest.
+        `arch` and `release` are what is wanted of a tree for several, "" for the commonest and the newest.
         """
         ...
 

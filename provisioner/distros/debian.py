@@ -20,11 +20,11 @@ def answer_file(release: str) -> str:
     return debian_installer.ANSWER_FILE
 
 
-def detect(files: Files, arch: str = "") -> TreeFacts | None:
+def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of a mirror's root or of an unpacked medium. Raises Invalid for a folder inside a mirror."""
     for suite in ("stable", *RELEASES):
         fields = debian_installer.release_file(files, suite)
-        if fields.get("Origin") == "Debian" and fields.get("Codename"):
+        if fields.get("Origin") == "Debian" and _is(fields.get("Codename", ""), release):
             return _mirror(fields["Codename"], debian_installer.held(fields, arch))
     if DISK_INFO in files:
         return _medium(files[DISK_INFO].decode("utf-8", "replace"))
@@ -34,10 +34,16 @@ def detect(files: Files, arch: str = "") -> TreeFacts | None:
 
 def layout(release: str, arch: str) -> TreeFacts:
     """A mirror's. Raises Invalid for a release or processor that there is none of."""
-    for codename, number in RELEASES.items():
-        if major(release) == major(number) or release == codename:
+    for codename in RELEASES:
+        if release and _is(codename, release):
             return _mirror(codename, debian_installer.called(arch))
     raise Invalid(f"Debian {release!r} is not known here; known are {', '.join(RELEASES.values())}")
+
+
+def _is(codename: str, release: str) -> bool:
+    """Whether a suite is the release that is wanted, "" for any."""
+    number = major(RELEASES.get(codename, ""))
+    return bool(codename) and (not release or release == codename or 0 < number == major(release))
 
 
 def _mirror(codename: str, arch: str) -> TreeFacts:

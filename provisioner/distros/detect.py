@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from provisioner.core.errors import Invalid
 from provisioner.distros import agama, anaconda, debian, debian_installer, fedora, image, rhel, suse, ubuntu
-from provisioner.distros.base import Family, Files, TreeFacts
+from provisioner.distros.base import Family, Files, TreeFacts, major
 
 FAMILIES: tuple[Family, ...] = (image, rhel, fedora, suse, agama, debian, ubuntu)
 
@@ -49,15 +49,16 @@ def family(name: str) -> Family:
     raise Invalid(f"family {name!r} is not known; known are {known}")
 
 
-def recognise(files: Files, arch: str = "") -> TreeFacts | None:
+def recognise(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """What the small files of a tree say, None where they say nothing that a family knows.
 
-    Raises Invalid for a tree that is known and cannot be used, or is another processor's than `arch`.
+    Raises Invalid for a tree that is known and cannot be used, is another processor's than `arch`, or holds
+    another release than is wanted.
     """
     for row in FAMILIES:
-        facts = row.detect(files, arch)
+        facts = row.detect(files, arch, release)
         if facts is not None:
-            return _for(facts, arch)
+            return _of(_for(facts, arch), release)
     return None
 
 
@@ -93,6 +94,19 @@ def unknown(files: Files) -> Invalid:
         remedy="give the tree's root: the folder that holds .treeinfo, or dists/ of a Debian mirror; "
         "for a tree without either say --family and --release",
     )
+
+
+def _of(facts: TreeFacts, release: str) -> TreeFacts:
+    """The facts with the longer of both numbers: a tree of 7.6 may call itself 7."""
+    if not major(release):  # none is wanted, or it is a name that the family knew
+        return facts
+    pairs = zip(facts.release.split("."), release.split("."), strict=False)
+    if any(one != other for one, other in pairs):
+        raise Invalid(
+            f"the tree holds {facts.family} {facts.release}, not {release}",
+            remedy=f"name the tree of {release}: it usually lies beside this one",
+        )
+    return replace(facts, release=max(facts.release, release, key=len))
 
 
 def _for(facts: TreeFacts, arch: str) -> TreeFacts:

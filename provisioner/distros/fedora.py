@@ -18,7 +18,7 @@ def answer_file(release: str) -> str:
     return anaconda.ANSWER_FILE
 
 
-def detect(files: Files, arch: str = "") -> TreeFacts | None:
+def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of a tree whose `.treeinfo` names Fedora. Raises Invalid for older ones than we start."""
     found = anaconda.described(files)
     if found is None or "fedora" not in found.name.lower():

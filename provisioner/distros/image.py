@@ -14,7 +14,7 @@ SYNTAX = "RHEL8"
 """Its kickstarts are valid for that release of Anaconda as well."""
 
 
-def detect(files: Files, arch: str = "") -> TreeFacts | None:
+def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of a tree that we made."""
     found = anaconda.described(files)
     if found is None or not found.name.lower().startswith(MADE_BY):

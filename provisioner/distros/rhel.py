@@ -42,7 +42,7 @@ def answer_file(release: str) -> str:
     return anaconda.ANSWER_FILE
 
 
-def detect(files: Files, arch: str = "") -> TreeFacts | None:
+def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of a tree whose `.treeinfo` names one of the family's makers. Raises Invalid before release 6."""
     found = anaconda.described(files)
     if found is None or not any(maker in found.name.lower() for maker in _MADE_BY):

@@ -29,16 +29,16 @@ def answer_file(release: str) -> str:
     return "autoinst.xml"
 
 
-def detect(files: Files, arch: str = "") -> TreeFacts | None:
+def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of a tree whose `.treeinfo` or `media.1/products` names a release that YaST installs.
 
     Raises Invalid for Tumbleweed, which has no releases, and for ones before 12.
     """
-    release, machine = _named(files) or ("", "")
-    if not release:
-        named = product(files.get(PRODUCTS, b"")) or _content(files.get(CONTENT, b""))
-        release, machine = named, arch or "x86_64"
-    return layout(release, machine) if release and by_yast(release) else None
+    found, machine = _named(files) or ("", "")
+    if not found:
+        found = product(files.get(PRODUCTS, b"")) or _content(files.get(CONTENT, b""))
+        machine = arch or "x86_64"
+    return layout(found, machine) if found and by_yast(found) else None
 
 
 def _named(files: Files) -> tuple[str, str] | None:

@@ -26,7 +26,7 @@ def answer_file(release: str) -> str:
     return "user-data" if major(release) >= AUTOINSTALL else debian_installer.ANSWER_FILE
 
 
-def detect(files: Files, arch: str = "") -> TreeFacts | None:
+def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of a mirror with 18.04, a live server's medium, or a folder of releases.ubuntu.com.
 
     Raises Invalid for a desktop's medium.

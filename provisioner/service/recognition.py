@@ -19,7 +19,7 @@ _OTHERS = ("aarch64",)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person says of a tree: `arch` of one for several, `family` and `release` of one that is silent.
+    """What a person says of a tree: `arch` and `release` of one for several, with `family` of a silent one.
 
     `verify` reads the files whose checksums the tree names, wherever they are.
     """
@@ -83,13 +83,19 @@ async def _facts(reader: TreeReader, found: Recognition, wanted: Wanted) -> Tree
                 pages.append(path)
             found.probes.append(_probe(path, data, wanted.arch))
         try:
-            facts = recognise(files, wanted.arch)
+            facts = recognise(files, wanted.arch, "" if wanted.family else wanted.release)
         except Invalid as error:
             raise Invalid(f"{shown(source)}: {error}", remedy=error.remedy) from error
         if facts is not None:
             return await _machine(reader, found, files, facts, wanted)
     if wanted.family:
         return told(files, wanted.family, wanted.release, wanted.arch)
+    other = recognise(files, wanted.arch)
+    if other is not None:
+        raise Invalid(
+            f"{shown(source)} holds {other.family} {other.release}, not {wanted.release}",
+            remedy="name a mirror that still has it: old releases move to archives",
+        )
     if pages and not files:
         raise Invalid(
             f"{shown(source)}/{pages[0]} is a web page, and no file of a tree: "
@@ -104,15 +110,15 @@ async def _machine(
 ) -> TreeFacts:
     """The facts for the processor that the tree turns out to be for, where its files do not say which."""
     for arch in () if wanted.arch else _OTHERS:
-        other = _other(files, arch)
+        other = _other(files, arch, facts.release)
         if other and other.kernel != facts.kernel and not await _there(reader, found, facts.kernel):
             return other
     return facts
 
 
-def _other(files: dict[str, bytes], arch: str) -> TreeFacts | None:
+def _other(files: dict[str, bytes], arch: str, release: str) -> TreeFacts | None:
     try:
-        return recognise(files, arch)
+        return recognise(files, arch, release)
     except Invalid:
         return None
 

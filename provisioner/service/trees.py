@@ -1,27 +1,32 @@
 """Install trees: told apart when they are added, looked at again before an install relies on them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Install
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Tree
 from provisioner.core.source import normalise, shown
+from provisioner.distros.osinfo import system
 from provisioner.service.discs import Discs, name_for
-from provisioner.service.ports import Store, TreeReader
+from provisioner.service.ports import Store, Systems, TreeReader
 from provisioner.service.recognition import ANYTHING, Recognition, Wanted, look
 from provisioner.service.requests import ProfileSource
 
 RESERVED = "images"
 """The folder of root images is served under this name."""
+_NAMED = re.compile(r"[a-z][a-z0-9.-]*[0-9a-z](?<!\.iso)")
+"""How osinfo-db names a system."""
 
 
 class Trees:
     """`profiles` tell whether an install that runs needs a tree, `discs` which ISOs may be one.
 
-    `unstage` removes what is kept of a tree.
+    `unstage` removes what is kept of a tree; `systems` tell where the trees of systems lie.
     """
 
     def __init__(
@@ -31,12 +36,14 @@ class Trees:
         profiles: ProfileSource,
         unstage: Callable[[str], Awaitable[None]],
         discs: Discs | None = None,
+        systems: Systems | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
         self._profiles = profiles
         self._unstage = unstage
         self._discs = discs
+        self._systems = systems
         self._offering = asyncio.Lock()
 
     async def list(self) -> list[Tree]:
@@ -74,34 +81,64 @@ class Trees:
     async def add(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
         """Reads what the tree is and remembers it; adding the same again reads it anew.
 
-        Without a name it keeps the one that it has, or gets one that its source gives. Raises Invalid for a
-        source that is no tree, Unavailable for one that cannot be read, Conflict where the name belongs to
-        another source.
+        Without a name it keeps the one that it has, or gets one that its source gives. Without a source it is
+        that of the system with its name. Raises Invalid for a source that is no tree, Unavailable for one
+        that cannot be read, Conflict where the name belongs to another source.
         """
-        source = await self.source(source)
+        sources, wanted = await self._sources(source or name, wanted)
         trees = await self._store.trees()
-        name = name or next((tree.name for tree in trees if tree.source == source), "")
-        name = check_name(name or name_for(source, {RESERVED, *(tree.name for tree in trees)}), "tree name")
+        name = name or next((tree.name for tree in trees if tree.source in sources), "")
+        taken = {RESERVED, *(tree.name for tree in trees)}
+        name = check_name(name or name_for(sources[0], taken), "tree name")
         if name == RESERVED:
             raise Invalid(f"the name {name} is taken by the folder of images; choose another")
         for known in trees:
-            if known.name == name and shown(known.source) != shown(source):
+            if known.name == name and shown(known.source) not in map(shown, sources):
                 raise Conflict(
                     f"tree {name} is at {shown(known.source)}",
                     remedy=f"choose another name, or first: provisioner tree remove {name}",
                 )
-        tree = await self.look(name, source, wanted)
+        tree = _tree(name, await self._first(sources, wanted))
         await self._store.put_tree(tree)
         return tree
 
-    async def look(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
+    async def look(self, name: str, source: str) -> Tree:
         """What the tree at `source` is, whole and readable. Raises Invalid, Unavailable."""
-        facts = (await look(self._reader, source, wanted)).tree()
-        return Tree(name, source, facts.family, facts.release, facts.kernel, facts.initrd, facts.arch)
+        return _tree(name, await look(self._reader, source, ANYTHING))
 
     async def explain(self, source: str, wanted: Wanted = ANYTHING) -> Recognition:
         """How a source is told to be a tree, or why it is none. Nothing is remembered. Raises Invalid."""
-        return await look(self._reader, await self.source(source), wanted)
+        return await self._first(*await self._sources(source, wanted))
+
+    async def _sources(self, text: str, wanted: Wanted) -> tuple[Sequence[str], Wanted]:
+        """Where a tree may lie, the likeliest first: the name of a system stands for the places of its tree.
+
+        Raises Invalid for what is no source, NotFound for a name that nothing has.
+        """
+        if self._systems is None or not _NAMED.fullmatch(text):
+            return [await self.source(text)], wanted
+        places = await self._systems.places(text, wanted.arch or "x86_64")
+        if places:
+            release = wanted.release or system(text)[1]
+            return [normalise(place) for place in places], replace(wanted, release=release)
+        try:
+            return [await self.source(text)], wanted
+        except NotFound as error:
+            like = ", ".join(await self._systems.like(text))
+            raise NotFound(
+                f"{text!r} is no system whose tree is known here, and no ISO in the media folders",
+                remedy=(f"did you mean {like}? or " if like else "")
+                + f"say where it lies: provisioner tree add {text} SOURCE",
+            ) from error
+
+    async def _first(self, sources: Sequence[str], wanted: Wanted) -> Recognition:
+        """The first that is a tree; where none is, why the likeliest is not."""
+        first = await look(self._reader, sources[0], wanted)
+        for source in sources[1:] if first.refusal else ():
+            found = await look(self._reader, source, wanted)
+            if found.refusal is None:
+                return found
+        return first
 
     async def reachable(self, tree: Tree) -> None:
         """Raises Unavailable naming the file where the tree's kernel or initrd cannot be read."""
@@ -137,3 +174,8 @@ class Trees:
             return named or (await self._profiles.get(install.profile)).tree
         except NotFound:
             return ""
+
+
+def _tree(name: str, found: Recognition) -> Tree:
+    facts = found.tree()
+    return Tree(name, found.source, facts.family, facts.release, facts.kernel, facts.initrd, facts.arch)

@@ -39,6 +39,7 @@ async def services(
     from provisioner.media.stick import Sticks
     from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
+    from provisioner.mirror.systems import Systems
     from provisioner.mirror.tree import Reader
     from provisioner.mirror.upstream import Upstream
     from provisioner.service.aftercare import Aftercare
@@ -106,7 +107,8 @@ async def services(
     profiles = Profiles(store, texts)
     shelves = MediaStore(folder / "media", settings.media_dirs)
     boot_dir = state.boot_dir(folder)
-    trees = Trees(store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves))
+    systems = Systems(settings.region, settings.mirrors)
+    trees = Trees(store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves), systems)
     answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port, around)
     ids = RandomIds(is_unheld)
     shelf = Shelf(folder / "loaders", settings.loader_dirs)

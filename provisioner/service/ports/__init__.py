@@ -7,6 +7,7 @@ from provisioner.service.ports.edges import (
     LoaderFolder,
     Renderer,
     ServedText,
+    Systems,
     TreeReader,
     Workshop,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "StorageHost",
     "StorageHosts",
     "Store",
+    "Systems",
     "Token",
     "TokenKind",
     "TreeReader",

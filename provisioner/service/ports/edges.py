@@ -73,6 +73,18 @@ class TreeReader(Protocol):
         ...
 
 
+class Systems(Protocol):
+    """Where trees of systems lie, by the names that osinfo-db has for them: debian13, centos7.6."""
+
+    async def places(self, name: str, arch: str) -> list[str]:
+        """URLs of the system's tree, the likeliest first; none for a system that nobody knows."""
+        ...
+
+    async def like(self, name: str) -> list[str]:
+        """Names of systems that are written nearly so."""
+        ...
+
+
 class Workshop(Protocol):
     async def apply(self, step: LocalStep) -> None:
         """Carries out a step on our own files. Raises Unavailable, Invalid."""

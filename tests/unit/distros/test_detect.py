@@ -140,6 +140,44 @@ def test_another_processors_tree_is_refused(name: str, arch: str) -> None:
     assert str(refusal.value) == WRONG[name, arch]
 
 
+def test_a_mirror_with_several_releases_is_read_for_the_one_that_is_wanted() -> None:
+    files = stub("debian/trixie") | stub("debian/bookworm-only")
+
+    assert detect(files).release == "13"
+    assert recognise(files, "", "12") == TREES["debian/bookworm-only"]
+    assert recognise(files, "", "bookworm") == TREES["debian/bookworm-only"]
+    assert recognise(stub("debian/trixie"), "", "12") is None
+
+
+RELEASES = {
+    ("rhel/centos-7.6.1810", "7.6"): "7.6",
+    ("rhel/oracle-8.8", "8"): "8.8.0",
+    ("ubuntu/noble-releases", "24.04"): "24.04.4",
+    ("fedora/rawhide", ""): "Rawhide",
+}
+OTHERS = {
+    ("rhel/stream-9", "8"): "the tree holds rhel 9, not 8",
+    ("ubuntu/24.04-live", "24.10"): "the tree holds ubuntu 24.04, not 24.10",
+    ("suse/leap-15.5", "15.6"): "the tree holds suse 15.5, not 15.6",
+}
+
+
+@pytest.mark.parametrize(("name", "release"), RELEASES)
+def test_of_two_numbers_for_a_release_the_longer_is_kept(name: str, release: str) -> None:
+    facts = recognise(stub(name), "", release)
+
+    assert facts is not None
+    assert facts.release == RELEASES[name, release]
+
+
+@pytest.mark.parametrize(("name", "release"), OTHERS)
+def test_another_release_than_the_wanted_one_is_refused(name: str, release: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        recognise(stub(name), "", release)
+
+    assert str(refusal.value) == OTHERS[name, release]
+
+
 def test_a_tree_that_says_nothing_is_what_a_person_says() -> None:
     assert told({}, "rhel", "7.6") == anaconda("rhel", "7.6")
     assert told(stub("foreign/clearos-7.7"), "rhel", "7") == anaconda("rhel", "7", "LiveOS/squashfs.img")

@@ -1,12 +1,15 @@
 """Trees are told apart when they are added, and refused in one sentence."""
 
 from dataclasses import replace
+from typing import Any, NoReturn
 
 import pytest
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Event, Kind
 from provisioner.core.profile import Tree
+from provisioner.service.discs import Discs
+from provisioner.service.trees import Trees
 from tests.fakes import START
 from tests.unit.service.shelf import OWN, Shelf
 
@@ -123,3 +126,56 @@ async def test_another_password_for_the_same_place_is_taken(shelf: Shelf) -> Non
 async def test_the_folder_of_images_keeps_its_name(shelf: Shelf) -> None:
     with pytest.raises(Invalid, match="the name images is taken"):
         await shelf.trees.add("images", CENTOS.source)
+
+
+class ToldSystems:
+    """`centos7.6` lies at two places, of which the first has nothing."""
+
+    async def places(self, name: str, arch: str) -> list[str]:
+        known = {"centos7.6": ["/empty", CENTOS.source], "debian12": ["/debian/trixie"], "gone1": ["/empty"]}
+        return known.get(name, []) if arch == "x86_64" else []
+
+    async def like(self, name: str) -> list[str]:
+        return ["centos7.6"] if name.startswith("cent") else []
+
+
+class NoMedia:
+    async def isos(self) -> dict[str, str]:
+        return {}
+
+    async def resolve(self, text: str) -> NoReturn:
+        raise NotFound(f"no medium is called {text}")
+
+
+@pytest.fixture
+def named(shelf: Shelf) -> Trees:
+    media: Any = NoMedia()
+    gone: Any = None
+    return Trees(shelf.store, shelf.reader, shelf.profiles, gone, Discs(media), ToldSystems())
+
+
+async def test_a_tree_is_added_by_the_name_of_its_system(shelf: Shelf, named: Trees) -> None:
+    told = replace(CENTOS, name="centos7.6", release="7.6")
+
+    assert await named.add("centos7.6", "") == told
+    assert await named.add("centos7.6", "") == told
+    assert await named.add("mine", "centos7.6") == replace(told, name="mine")
+    assert (await named.explain("centos7.6")).tree().release == "7.6"
+    with pytest.raises(Conflict, match=r"tree centos7\.6 is at /rhel/centos-7"):
+        await named.add("centos7.6", "/debian/trixie")
+
+
+async def test_a_place_that_holds_another_release_is_none_of_the_system(named: Trees) -> None:
+    with pytest.raises(Invalid, match="/debian/trixie holds debian 13, not 12"):
+        await named.add("debian12", "")
+    with pytest.raises(Invalid, match="/empty: no known installer"):
+        await named.add("gone1", "")
+
+
+async def test_a_name_that_nothing_has_is_told_with_those_like_it(named: Trees) -> None:
+    with pytest.raises(NotFound, match="'centos76' is no system whose tree is known here") as refusal:
+        await named.add("centos76", "")
+
+    assert refusal.value.remedy == (
+        "did you mean centos7.6? or say where it lies: provisioner tree add centos76 SOURCE"
+    )

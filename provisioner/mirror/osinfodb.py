@@ -1,0 +1,82 @@
+"""osinfo-db, the list of systems that the distribution installs: names, and where their trees lie.
+
+Its XML is read when it is first needed and again when a folder of it changes. Source: osinfo-db's
+docs/install-layout.md; a file in a later folder stands for one of the same name in an earlier one.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+FOLDERS = tuple(map(Path, ("/usr/share/osinfo", "/usr/local/share/osinfo", "/etc/osinfo")))
+_LONGEST = 1024 * 1024
+_DEBIAN = "/dists/"
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    names: tuple[str, ...]
+    trees: dict[str, str]
+
+
+class Osinfo:
+    """`folders` are the database's, each with a folder `os` in it; one that is not there is empty."""
+
+    def __init__(self, folders: Sequence[Path] = FOLDERS) -> None:
+        self._folders = folders
+        self._mark: tuple[object, ...] = ()
+        self._known: dict[str, _System] = {}
+        self._reading = threading.Lock()
+
+    def tree(self, name: str, arch: str) -> str:
+        """The URL of a system's tree, "" where none is known. Blocks while the database is read."""
+        found = self._systems().get(name)
+        return found.trees.get(arch, "") if found else ""
+
+    def names(self) -> list[str]:
+        """Every name of every system. Blocks while the database is read."""
+        return list(self._systems())
+
+    def _systems(self) -> dict[str, _System]:
+        with self._reading:
+            mark = tuple(_changed(folder / "os") for folder in self._folders)
+            if mark != self._mark:
+                self._known = {
+                    name: system
+                    for folder in self._folders
+                    for file in sorted((folder / "os").rglob("*.xml"))
+                    for system in _read(file)
+                    for name in system.names
+                }
+                self._mark = mark
+            return self._known
+
+
+def _changed(folder: Path) -> object:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _read(file: Path) -> Iterator[_System]:
+    """A file that cannot be read, is no XML, or has a DTD (which could name other files) is passed over."""
+    try:
+        text = file.read_bytes()
+        if len(text) > _LONGEST or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+            return
+        root = ElementTree.fromstring(text)  # noqa: S314 - without a DTD there is nothing to expand
+    except (OSError, ElementTree.ParseError):
+        return
+    for system in root.iter("os"):
+        names = tuple(found.text.strip() for found in system.findall("short-id") if found.text)
+        trees: dict[str, str] = {}
+        for tree in system.findall("tree"):
+            url = (tree.findtext("url") or "").strip().rstrip("/")
+            if url.startswith(("http://", "https://", "ftp://")):
+                # Debian's are folders of installer images: the tree is the mirror that they are in.
+                trees.setdefault(tree.get("arch", ""), url.partition(_DEBIAN)[0])
+        if names:
+            yield _System(names, trees)
