@@ -10,11 +10,11 @@ import os
 import resource
 import signal
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from jinja2 import BaseLoader, Environment, TemplateError, TemplateNotFound
+from jinja2 import BaseLoader, Environment, FileSystemLoader, TemplateError, TemplateNotFound
 
 from provisioner.answers.render import environment
 from provisioner.core.errors import Invalid
@@ -37,10 +37,13 @@ RENDER = Limits(1.2, 256 * 1024**2)
 LINT = Limits(10.0, 512 * 1024**2)
 
 
+_Texts = dict[str, tuple[str, str | None]]
+
+
 class _Carried(BaseLoader):
     """Templates in memory, by their names; each is a text with its file, which errors are told with."""
 
-    def __init__(self, texts: Mapping[str, tuple[str, str | None]]) -> None:
+    def __init__(self, texts: _Texts) -> None:
         self._texts = texts
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:
@@ -54,6 +57,7 @@ class _Carried(BaseLoader):
 
 def load() -> None:
     """What Python loads when it is needed, while there are files: a failing template takes most of it."""
+    _shipped()
     templates = environment()
     for text in ("{% macro m(a) %}{{ a | join('\\n') }}{% endmacro %}{{ m([1]) }}\n", "{{ nobody.nothing }}"):
         with contextlib.suppress(TemplateError):
@@ -105,15 +109,26 @@ def check_length(text: str) -> None:
 
 
 def _carry_templates(folder: Path | None) -> None:
-    """The templates as they lie now, for a process that can open no file any more."""
+    """The templates, the user's own as they lie now, for a process that can open no file any more."""
     templates = environment(folder)
-    loader = templates.loader
-    assert loader is not None  # noqa: S101 - resources gives it one
-    carried = {}
+    own = _texts(FileSystemLoader(folder), templates) if folder else {}
+    templates.loader = _Carried({**_shipped(), **own})
+
+
+@cache
+def _shipped() -> _Texts:
+    """Read once: they change with the program alone."""
+    templates = environment()
+    assert templates.loader is not None  # noqa: S101 - resources gives it one
+    return _texts(templates.loader, templates)
+
+
+def _texts(loader: BaseLoader, templates: Environment) -> _Texts:
+    found: _Texts = {}
     for name in loader.list_templates():
         with contextlib.suppress(TemplateNotFound, UnicodeDecodeError, OSError):
-            carried[name] = loader.get_source(templates, name)[:2]
-    templates.loader = _Carried(carried)
+            found[name] = loader.get_source(templates, name)[:2]
+    return found
 
 
 def _leave_the_files() -> None:

@@ -80,6 +80,19 @@ async def test_every_bomb_is_one_sentence_and_the_loop_goes_on(reader: AnswerPro
     assert await reader.render("still {{ hostname }}\n", CONTEXT) == "still web1\n"
 
 
+async def test_a_file_that_includes_itself_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "loop.j2").write_text('x\n{% include "loop.j2" %}\n')
+    reader = AnswerProcess(folder=tmp_path)
+    told = [await outcome(reader, template) for template in ("loop.j2", "../loop.j2", "/etc/passwd")]
+    await reader.close()
+
+    assert told == [
+        "refused: loop.j2 includes or calls itself without end",
+        "refused: there is no template ../loop.j2 below kickstarts/",
+        "refused: there is no template /etc/passwd below kickstarts/",
+    ]
+
+
 async def test_out_of_the_sandbox_there_is_nothing_to_be_had(tmp_path: Path) -> None:
     """The second wall, tried without the first: the bounds of the process alone, from inside of it."""
     canary = tmp_path / "canary"
