@@ -61,6 +61,8 @@ def show(name: str, output: Format) -> None:
     fields: list[tuple[str, object]] = [(key.replace("_", " "), item.get(key)) for key in FIELDS]
     fields[FIELDS.index("memory")] = ("memory", f"{item['memory']} MiB")
     fields[FIELDS.index("disk")] = ("disk", f"{item['disk']:g} GiB")
+    if "\n" in (own := item.get("template") or ""):
+        fields[FIELDS.index("template")] = ("template", f"its own, {len(own.splitlines())} lines: -o json")
     lines = [f"{key} = {shown(key, value)}" for key, value in (item.get("variables") or {}).items()]
     fields[FIELDS.index("variables")] = ("variables", "\n".join(lines))
     pairs(item, [*fields, ("source", "shipped" if item.get("shipped") else "yours")], output)

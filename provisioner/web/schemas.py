@@ -55,7 +55,9 @@ class ProfileBody(In):
     name: Name
     family: Line
     tree: Line
-    template: Line = Field("", description="empty: the family's own")
+    template: Text = Field(
+        "", description="its name, or, where it holds a line break, itself; empty: the family's own"
+    )
     release: Line = ""
     kernel_args: Line = ""
     image: Line = ""
@@ -72,7 +74,7 @@ class ProfileChange(In):
     name: Name | None = None
     family: Line | None = None
     tree: Line | None = None
-    template: Line | None = None
+    template: Text | None = None
     release: Line | None = None
     kernel_args: Line | None = None
     image: Line | None = None

@@ -195,6 +195,18 @@ def test_render(call: Call, tmp_path: Path) -> None:
     assert call(f"answer render {good} --family rhel --release 7").stdout.startswith("text\n")
 
 
+def test_an_adopted_kickstart_is_a_profile(call: Call, tmp_path: Path) -> None:
+    file, written = tmp_path / "site.ks", tmp_path / "site.toml"
+    packages = "".join(f"package-{number}\n" for number in range(400))
+    file.write_text(f"url --url=http://mirror.example/9\nrootpw --lock\n%packages\n{packages}%end\n")
+    written.write_text(call(f"adopt kickstart {file} --release rhel9").stdout)
+
+    assert call(f"profile create site --file {written}").returncode == 0
+    shown = call("profile show site").stdout
+    assert call("profile remove site").returncode == 0
+    assert "template  its own, 4" in shown
+
+
 def test_a_token_is_a_link(call: Call) -> None:
     assert "/login?key=" in call("token").stdout
 
