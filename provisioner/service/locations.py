@@ -54,7 +54,7 @@ class Locations:
             return profile
         if _OWN_ANSWERS.search(extra_args):
             return None
-        fitting = [profile for profile in await self._profiles.list() if _fits(profile, tree)]
+        fitting = _nearest([profile for profile in await self._profiles.list() if _fits(profile, tree)], tree)
         if len(fitting) == 1:
             return fitting[0]
         names = ", ".join(profile.name for profile in fitting) or "none"
@@ -62,6 +62,12 @@ class Locations:
         if not fitting:
             told = f"no profile is for a tree of family {tree.family} {tree.release}"
         raise Invalid(told, remedy="name one with --profile, or answer yourself with --extra-args inst.ks=…")
+
+
+def _nearest(fitting: list[Profile], tree: Tree) -> list[Profile]:
+    """Those for the very tree stand above the others, and a user's own above those that are shipped."""
+    fitting = [profile for profile in fitting if profile.tree == tree.name] or fitting
+    return [profile for profile in fitting if not profile.shipped] or fitting
 
 
 def _fits(profile: Profile, tree: Tree) -> bool:

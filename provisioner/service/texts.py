@@ -112,6 +112,7 @@ def _anybody(text: str, context: AnswerContext) -> str:
         "guest": context.hostname,
         "mac": context.mac,
         "uuid": context.uuid,
+        "address": context.network.ip,
         "install": context.install,
         "token": context.report_url.rpartition("/")[2],
         "server": server.netloc,

@@ -136,9 +136,14 @@ NO_PROFILE: dict[str, tuple[Tree, str, type[ProvisionerError], str]] = {
         Tree("d", "/d", "debian", "13"),
         "",
         Invalid,
-        "several profiles fit a tree of family debian 13: debian13, mine",
+        "several profiles fit a tree of family debian 13: mine, other",
     ),
-    "none": (Tree("el", "/el", "rhel", "6.10"), "", Invalid, "no profile is for a tree of family rhel 6.10"),
+    "none": (
+        Tree("el", "/el", "rhel", "6.10"),
+        "",
+        Invalid,
+        r"no profile is for a tree of family rhel 6\.10",
+    ),
     "one of another family": (
         EL7,
         "debian13",
@@ -153,12 +158,30 @@ NO_PROFILE: dict[str, tuple[Tree, str, type[ProvisionerError], str]] = {
 async def test_where_no_profile_is_plain_it_is_asked_for(
     shelf: Shelf, tree: Tree, asked: str, error: type[ProvisionerError], sentence: str
 ) -> None:
-    await shelf.store.put_profile(OWN, new=True)
+    for name in ("mine", "other"):
+        await shelf.store.put_profile(replace(OWN, name=name), new=True)
 
     with pytest.raises(error, match=sentence) as caught:
         await locations(shelf).profile(tree, asked, "")
 
     assert caught.value.remedy
+
+
+NEAREST: dict[str, tuple[Tree, str]] = {
+    "one's own stands above a shipped one": (Tree("d", "/d", "debian", "13"), "mine"),
+    "that of the very tree stands above all": (Tree("debian12", "/d", "debian", "12"), "debian12"),
+}
+
+
+@pytest.mark.parametrize(("tree", "name"), NEAREST.values(), ids=NEAREST)
+async def test_of_several_that_fit_the_nearest_is_taken(shelf: Shelf, tree: Tree, name: str) -> None:
+    for release in ("13", "12"):
+        own = replace(OWN, name="mine" if release == "13" else "mine12", tree="elsewhere", release=release)
+        await shelf.store.put_profile(own, new=True)
+
+    found = await locations(shelf).profile(tree, "", "")
+
+    assert found is not None and found.name == name
 
 
 async def test_a_profile_without_a_release_fits_every_release(shelf: Shelf) -> None:
