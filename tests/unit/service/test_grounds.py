@@ -8,6 +8,8 @@ import pytest
 from provisioner.core.errors import Invalid
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.install import Install, Stage
+from provisioner.core.profile import Tree
+from provisioner.plan.steps import MakeSeed
 from provisioner.service.grounds import cloud_files
 from provisioner.service.requests import CreateGuest
 from provisioner.service.tokens import KINDS
@@ -133,6 +135,21 @@ async def test_the_seed_of_a_medium_is_the_profiles_answer_file(world: Stocked) 
     report = world.tokens().mint("i1", "report", 1)
     assert f"http://192.168.122.1:8080/report/{report}/success" in text
     assert draft.answered == "ks.cfg is on the volume OEMDRV of web1"
+
+
+async def test_autoyast_finds_its_answers_on_the_same_volume(world: Stocked) -> None:
+    tree = Tree(
+        "opensuse15.6", "/srv/leap", "suse", "15.6", "boot/x86_64/loader/linux", "boot/x86_64/loader/initrd"
+    )
+    await world.memory.put_tree(tree)
+    draft = await world.guests().drafts.new(
+        CreateGuest("web1", "opensuse15.6", cdrom="rescue.iso", ssh_keys=KEYS)
+    )
+    (seed,) = [step for step in draft.plan.steps if isinstance(step, MakeSeed)]
+    ((name, text),) = seed.files
+
+    assert (seed.label, name) == ("OEMDRV", "autoinst.xml")
+    assert world.tokens().mint("i1", "report", 1) in text
 
 
 async def test_an_installer_that_looks_on_no_volume_is_named_with_another_way(world: Stocked) -> None:
