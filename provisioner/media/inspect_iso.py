@@ -1,18 +1,21 @@
-"""ISO 9660: whether a file is one, its label, and whether all of it is there."""
+"""ISO 9660, and UDF in its place: whether a file is one, its label, and whether all of it is there."""
 
 from provisioner.core.errors import Invalid
 from provisioner.core.media import DiskImage
 from provisioner.media.inspect_source import Source, numbers
 
 _AT = 16 * 2048
+_UDF = b"BEA01"  # begins the row of descriptors where nothing but UDF follows (ECMA-167, part 2)
 
 
 def claims(source: Source) -> bool:
-    return source.read(_AT + 1, 5) == b"CD001"
+    return source.read(_AT + 1, 5) in (b"CD001", _UDF)
 
 
 def read(source: Source) -> DiskImage:
-    """Raises Invalid with what is wrong, as the rest of a sentence."""
+    """Of UDF alone no label is read. Raises Invalid with what is wrong, as the rest of a sentence."""
+    if source.read(_AT + 1, 5) == _UDF:
+        return DiskImage("iso", source.size if source.whole else 0)
     kind, _name, version = numbers(source, "<B5sB", _AT)
     (label,) = numbers(source, "32s", _AT + 40)
     little, big = numbers(source, "<I", _AT + 80)[0], numbers(source, ">I", _AT + 84)[0]

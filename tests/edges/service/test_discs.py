@@ -26,6 +26,7 @@ from provisioner.service.shipped import shipped
 from provisioner.service.staging import stage, unstage
 from provisioner.service.texts import Texts
 from provisioner.service.trees import Trees
+from tests.edges.mirror.test_iso_hostile import image, udf_only
 from tests.fake_storage import FakeStorageHost
 from tests.fakes import START, FakeClock
 from tests.lab.iso import write_iso
@@ -183,6 +184,12 @@ REFUSED: dict[str, tuple[str, type[ProvisionerError], str]] = {
     "text": ("text.iso", Invalid, "text.iso is not an ISO image, although it is called one"),
     "a disk": ("disk.img", Invalid, "disk.img is not an ISO image"),
     "cut short": ("cut.iso", Invalid, "cut.iso is cut short"),
+    "UDF alone": (
+        "udf.iso",
+        Unavailable,
+        "udf.iso is not an ISO that can be read: its files are in UDF alone",
+    ),
+    "Windows": ("windows.iso", Unavailable, "windows.iso is a medium of Windows, which no tree is made of"),
     "no tree": ("seed.iso", Invalid, "seed.iso: no known installer"),
     "a path that is not there": ("/nowhere/x.iso", Unavailable, "/nowhere/x.iso"),
 }
@@ -194,6 +201,8 @@ async def test_what_is_no_tree_is_one_sentence(place: Place, case: str) -> None:
     (media / "text.iso").write_text("text")
     (media / "disk.img").write_bytes(b"x" * 5000)
     (media / "cut.iso").write_bytes(cut(place.iso("x.iso").read_bytes()))
+    (media / "udf.iso").write_bytes(udf_only(place.folder / "udf"))
+    image(media / "windows.iso", {"SOURCES/BOOT.WIM": b"wim"})
     (place.folder / "empty").mkdir()
     (place.folder / "empty/readme").write_text("nothing")
     write_iso(media / "seed.iso", "SEED", place.folder / "empty")
