@@ -76,8 +76,9 @@ def kernel_args(*, answer_url: str, hostname: str, syslog: tuple[str, int] | Non
     """What stands behind `---` is kept for the installed system.
 
     Host name and locale must stand here, because they are asked before the network is up, and the locale C
-    would be asked for. Without IPv6 the installer does not wait for routers that nobody is; GNU screen and
-    translated texts are of no use to an install that nobody watches.
+    would be asked for; name servers too, which netcfg asks for where DHCP names none, and only there. Without
+    IPv6 the installer does not wait for routers that nobody is; GNU screen and translated texts are of no use
+    to an install that nobody watches.
     """
     host, _, domain = hostname.partition(".")
     return join(
@@ -87,6 +88,7 @@ def kernel_args(*, answer_url: str, hostname: str, syslog: tuple[str, int] | Non
         "interface=auto",
         f"hostname={host}",
         f"domain={domain or 'localdomain'}",
+        "netcfg/get_nameservers=",
         "locale=en_US.UTF-8",
         "keymap=us",
         f"log_host={syslog[0]} log_port={syslog[1]}" if syslog else "",

@@ -29,7 +29,8 @@ OLD_ANACONDA = (
 )
 DEBIAN = (
     "auto=true priority=critical url=http://192.168.122.1:8080/answer/T/preseed.cfg interface=auto "
-    "hostname=web1 domain=lab locale=en_US.UTF-8 keymap=us log_host=192.168.122.1 log_port=5514 "
+    "hostname=web1 domain=lab netcfg/get_nameservers= locale=en_US.UTF-8 keymap=us "
+    "log_host=192.168.122.1 log_port=5514 "
     "ipv6.disable=1 DEBIAN_FRONTEND=text TERM=dumb DEBCONF_DROP_TRANSLATIONS=1 "
     "--- console=tty0 console=ttyS0,115200"
 )
@@ -89,7 +90,7 @@ def test_without_a_log_listener_the_line_names_none(name: str, release: str) -> 
 
 
 def test_a_host_name_without_a_domain_gets_one_that_nobody_is_asked_for() -> None:
-    assert " hostname=web1 domain=localdomain " in args("debian", hostname="web1")
+    assert " hostname=web1 domain=localdomain netcfg/get_nameservers= " in args("debian", hostname="web1")
 
 
 def test_a_line_break_in_an_argument_is_refused() -> None:
