@@ -83,6 +83,9 @@ def _read(text: str) -> Described:
                 f"the tree's .treeinfo cannot be used: {reason}",
                 remedy="look whether the tree is complete; .treeinfo must name its release and processor",
             ) from error
+    words = (found.name, found.version, found.arch, found.kernel, found.initrd, found.runtime)
+    if not all(word.isprintable() for word in words):
+        raise Invalid("the tree's .treeinfo cannot be used: a line break or control character is in a name")
     # Builds for newer processors alone have names of their own: x86_64_v2.
     return replace(found, arch="x86_64") if found.arch.startswith("x86_64") else found
 

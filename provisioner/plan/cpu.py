@@ -31,7 +31,7 @@ def cpu(host: HostFacts, tree: Tree, asked: str = "", osinfo: str = "") -> Cpu:
     """The CPU for a guest that is installed from `tree` on `host`, or the one that is `asked` for.
 
     A guest without a tree is what `osinfo` says. Where that says nothing it may run anything, so it is given
-    the first level. Raises Invalid for an unknown family.
+    the first level; other processors than a PC's have none. Raises Invalid for an unknown family.
     """
     match asked:
         case "host-passthrough" | "host-model" | "maximum":
@@ -42,6 +42,8 @@ def cpu(host: HostFacts, tree: Tree, asked: str = "", osinfo: str = "") -> Cpu:
             pass
     if host.virt_type == "kvm":
         return Cpu("host-passthrough")
+    if host.arch != "x86_64":
+        return _NEWEST
     name, release = (tree.family, tree.release) if tree.family else system(osinfo)
     if not name:
         return _LEVELS[1]

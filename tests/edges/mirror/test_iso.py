@@ -14,6 +14,7 @@ from aiohttp import ClientSession
 from pycdlib import PyCdlib
 
 from provisioner.core.errors import Unavailable
+from provisioner.core.source import WHOLE
 from provisioner.mirror.isoindex import index
 from provisioner.mirror.tree import Reader
 from provisioner.mirror.upstream import Upstream
@@ -188,3 +189,13 @@ def test_an_iso_of_another_maker_is_read(tmp_path: Path) -> None:
         assert extents is not None
         ((offset, length),) = extents
         assert (tmp_path / "x.iso").read_bytes()[offset : offset + length] == (root / path).read_bytes()
+
+
+async def test_below_an_iso_it_is_a_file_itself(tmp_path: Path, client: ClientSession) -> None:
+    place = disc(tmp_path / "x.iso", {"kernel.img": b"kernel" * 1000}, **KINDS["both"])
+    whole, upstream = place.read_bytes(), Upstream(client)
+    async with upstream.open(str(place), WHOLE, {"Range": "bytes=32768-32800"}) as stream:
+        part = b"".join([piece async for piece in stream.chunks()])
+
+    assert await Reader(upstream).read(str(place), WHOLE) == whole
+    assert (stream.status, stream.total, part) == (206, len(whole), whole[32768:32801])

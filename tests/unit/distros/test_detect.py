@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -77,6 +78,9 @@ BROKEN = {
     b"[general\nfamily": "File contains no section headers.",
     b"[header]\nversion = 9.9\n[release]\nname = x\n": "it has no 'general'",
     b"": "it has no 'general'",
+    b"[general]\nfamily = CentOS\nversion = 7\n 8\narch = x86_64\n": (
+        "a line break or control character is in a name"
+    ),
     b"[tree]\narch = x86_64\n[release]\nname = %(x)s\nversion = 7\n": "it has no 'general'",
 }
 
@@ -87,6 +91,32 @@ def test_a_broken_treeinfo_is_told_in_one_sentence(text: bytes) -> None:
         detect({".treeinfo": text})
 
     assert str(refusal.value) == f"the tree's .treeinfo cannot be used: {BROKEN[text]}"
+
+
+def damaged(text: bytes, seed: int) -> bytes:
+    """Cut off somewhere, with a few bytes changed and a line moved."""
+    dice = Random(seed)
+    lines = text[: dice.randrange(1, len(text))].splitlines(keepends=True)
+    dice.shuffle(lines[: dice.randrange(len(lines))])
+    changed = bytearray(b"".join(lines))
+    for _ in range(dice.randrange(6)):
+        changed[dice.randrange(len(changed))] = dice.randrange(256)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "name", ["rhel/almalinux-9.4", "image/mini", "suse/sle-15.4", "rhel/centos-7.6.1810"]
+)
+def test_whatever_is_broken_of_a_treeinfo_no_error_of_a_library_gets_out(name: str) -> None:
+    whole = stub(name)[".treeinfo"]
+
+    for seed in range(200):
+        try:
+            facts = detect({".treeinfo": damaged(whole, seed)})
+        except Invalid as error:
+            assert "\n" not in str(error)
+        else:
+            assert facts.kernel and facts.initrd and facts.release.isprintable()
 
 
 def test_a_treeinfo_that_names_no_files_is_taken_with_the_known_ones() -> None:

@@ -1,5 +1,7 @@
 """Which CPU a guest gets: by KVM, else by the family and release of its tree."""
 
+from dataclasses import replace
+
 import pytest
 
 from provisioner.core.profile import Tree
@@ -38,6 +40,13 @@ def test_without_a_tree_a_guest_is_what_it_is_said_to_be() -> None:
     assert cpu(HOST, nothing, osinfo="win11") == cpu(HOST, nothing) == FIRST
     assert cpu(HOST, Tree("t", "/t", family="rhel", release="7"), osinfo="rhel9") == FIRST
     assert cpu(HOST, nothing, "maximum", "debian12") == Cpu("maximum")
+
+
+def test_another_processor_has_no_levels() -> None:
+    arm, debian = replace(HOST, arch="aarch64"), Tree("t", "/t", family="debian", release="13")
+
+    assert cpu(arm, Tree("t", "/t", family="rhel", release="9", arch="aarch64")) == Cpu("maximum")
+    assert cpu(arm, debian, "cortex-a72") == Cpu("custom", "cortex-a72")
 
 
 def test_kvm_takes_the_hosts_own() -> None:
