@@ -120,6 +120,10 @@ class Answers:
         profile = Profile(_NAME, family, "tree", text + "\n", release, variables=variables)
         return await self._texts.render(profile.template, sample(profile, release))
 
+    async def rendered(self, template: str, context: AnswerContext) -> str:
+        """Any template below kickstarts/, the user's own first. Raises Invalid."""
+        return await self._texts.render(template, context)
+
     async def lint(self, text: str, family: str, release: str) -> list[Finding]:
         """Findings in the order of their lines. Raises Invalid for an unknown family or release."""
         return await self._texts.lint(text, family, release)

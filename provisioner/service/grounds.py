@@ -1,16 +1,14 @@
 """What a guest's plan is made from: secrets, arguments, the seed's texts, and what its image is."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from provisioner.answers.context import AnswerContext
-from provisioner.answers.render import render
 from provisioner.boot.arguments import WRITTEN
 from provisioner.core import urls
 from provisioner.core.errors import Invalid
-from provisioner.core.guest import GuestSpec
 from provisioner.core.host import HostFacts
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
@@ -28,10 +26,15 @@ _CLOUD_INIT = "cidata"
 _USER_DATA, _META_DATA = "cloud/user-data.j2", "cloud/meta-data.j2"
 
 
+Render = Callable[[str, AnswerContext], Awaitable[str]]
+"""From a template's name and what it is given to its text."""
+
+
 class AnswerText(Protocol):
     async def text(
         self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree, root: str
     ) -> str: ...
+    async def rendered(self, template: str, context: AnswerContext) -> str: ...
 
 
 class Grounds:
@@ -104,7 +107,8 @@ class Grounds:
         spec = row.spec
         if spec.method == "import" and spec.cloud_init:
             report = self._tokens.mint(install.id, "report", install.generation)
-            return Seed(_CLOUD_INIT, cloud_files(install, spec, row.secrets, urls.report(root, report)))
+            files = await cloud_files(install, row.secrets, urls.report(root, report), self._answers.rendered)
+            return Seed(_CLOUD_INIT, files)
         if spec.method != "iso" or profile is None:
             return None
         file = answer_file(profile, tree)
@@ -116,8 +120,8 @@ class Grounds:
         return Seed(_LABELS[file], ((file, await self._answers.text(install, row, profile, tree, root)),))
 
 
-def cloud_files(
-    install: Install, spec: GuestSpec, secrets: Mapping[str, str], report_url: str
+async def cloud_files(
+    install: Install, secrets: Mapping[str, str], report_url: str, render: Render
 ) -> tuple[tuple[str, str], ...]:
     """cloud-init's NoCloud files: the user's own, and where he gave none, ours, which report."""
     context = with_secrets(
@@ -134,8 +138,8 @@ def cloud_files(
         secrets,
     )
     files = {
-        "user-data": secrets.get("user-data") or render(_USER_DATA, context),
-        "meta-data": secrets.get("meta-data") or render(_META_DATA, replace(context, ssh_keys=())),
+        "user-data": secrets.get("user-data") or await render(_USER_DATA, context),
+        "meta-data": secrets.get("meta-data") or await render(_META_DATA, replace(context, ssh_keys=())),
     }
     if network := secrets.get("network-config"):
         files["network-config"] = network

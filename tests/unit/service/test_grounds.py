@@ -14,6 +14,7 @@ from provisioner.service.grounds import cloud_files
 from provisioner.service.requests import CreateGuest
 from provisioner.service.tokens import KINDS
 from tests.fakes import START
+from tests.unit.service.shelf import HereRenderer
 from tests.unit.service.stocked import ASKED, CENTOS, KEYS, TRIXIE, Stocked, stocked
 
 MAC = "52:54:00:00:00:01"
@@ -61,34 +62,35 @@ phone_home:
 OWN = {"user-data": "#!/bin/sh\necho $x\n", "meta-data": "instance-id: mine\n", "network-config": "a: 1\n"}
 
 
-def seed(**secrets: str) -> dict[str, str]:
-    return dict(cloud_files(INSTALL, SPEC, secrets, REPORT))
+async def seed(**secrets: str) -> dict[str, str]:
+    return dict(await cloud_files(INSTALL, secrets, REPORT, HereRenderer().render))
 
 
-def test_a_seed_of_ours_names_the_guest_its_keys_and_where_it_reports() -> None:
-    assert seed(ssh_keys=f"{KEY}\nssh-rsa BBBB you", root_password_hash="$6$a$b") == {
+async def test_a_seed_of_ours_names_the_guest_its_keys_and_where_it_reports() -> None:
+    assert await seed(ssh_keys=f"{KEY}\nssh-rsa BBBB you", root_password_hash="$6$a$b") == {
         "user-data": OURS,
         "meta-data": 'instance-id: "i1"\nlocal-hostname: "web1"\n',
     }
 
 
-def test_without_keys_and_password_root_stays_as_the_image_has_it() -> None:
-    user = seed()["user-data"]
+async def test_without_keys_and_password_root_stays_as_the_image_has_it() -> None:
+    user = (await seed())["user-data"]
 
     assert "users:\n  - default\nwrite_files:\n" in user
     assert "ssh_authorized_keys" not in user
     assert "disable_root" not in user
 
 
-def test_a_users_own_texts_are_taken_as_they_are() -> None:
-    assert seed(**OWN, ssh_keys=KEY) == OWN
+async def test_a_users_own_texts_are_taken_as_they_are() -> None:
+    assert await seed(**OWN, ssh_keys=KEY) == OWN
 
 
 @pytest.mark.parametrize("text", ['a"b', "a\\", "{{ 7 * 7 }}", "a: b # c", "é'", "- x"])
-def test_what_a_key_says_breaks_out_of_nothing(text: str) -> None:
+async def test_what_a_key_says_breaks_out_of_nothing(text: str) -> None:
     """Its text is a JSON string, and so a YAML string."""
     key = f"ssh-ed25519 AAAA {text}"
-    (line,) = [row for row in seed(ssh_keys=key)["user-data"].splitlines() if row.startswith('  - "')]
+    text = (await seed(ssh_keys=key))["user-data"]
+    (line,) = [row for row in text.splitlines() if row.startswith('  - "')]
 
     assert json.loads(line.removeprefix("  - ")) == key
 
