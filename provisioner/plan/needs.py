@@ -8,16 +8,18 @@ from provisioner.distros.detect import family
 from provisioner.distros.osinfo import system
 
 
-def check_needs(spec: GuestSpec, tree: Tree) -> tuple[str, ...]:
+def check_needs(spec: GuestSpec, tree: Tree, *, packed: bool = False) -> tuple[str, ...]:
     """What the release's maker asks for beyond what the guest has. Raises Invalid below the least.
 
-    A guest without a tree is what `--osinfo` says. An imported disk needs nothing: it is installed.
+    A guest without a tree is what `--osinfo` says. An imported disk needs nothing: it is installed. A
+    `packed` system, which is installed as it is, takes what it takes on disk, whatever installs it.
     """
     name, release = (tree.family, tree.release) if tree.family else system(spec.osinfo)
     if not name or spec.method == "import":
         return ()
     needs, what = family(name).needs(release), f"{name} {release}".strip()
-    return tuple(filter(None, (_memory(spec, needs, what), _disk(spec, needs, what))))
+    disk = "" if packed else _disk(spec, needs, what)
+    return tuple(filter(None, (_memory(spec, needs, what), disk)))
 
 
 def _memory(spec: GuestSpec, needs: Needs, what: str) -> str:

@@ -171,7 +171,7 @@ class Drafts:
         check_osinfo(row.spec.name, row.spec.osinfo, tree)
         check_tree(row.spec, host, tree)
         verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
-        verdicts += check_needs(row.spec, tree)
+        verdicts += check_needs(row.spec, tree, packed=bool(profile and profile.image))
         if profile is not None:
             await image_verdict(self._store, profile, row.spec)
         if tree.kernel and row.spec.method in ("pxe", "url"):

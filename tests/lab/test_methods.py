@@ -93,7 +93,7 @@ def profile_of_a_dropped_iso(service: Service) -> str:
             iso.write_iso(place, "ROCKY-9-4", root)
         trees = {tree["name"]: tree for tree in service.call("GET", "/trees")}
         assert trees["rocky-9.4-mini"]["source"] == str(place)
-        words = {"name": name, "family": "rhel", "tree": "rocky-9.4-mini", "image": "tiny", "memory": 384}
+        words = {"name": name, "family": "rhel", "tree": "rocky-9.4-mini", "image": "tiny", "memory": 1536}
         service.call("POST", "/profiles", {**words, "template": "image/ks.cfg.j2", "disk": 1})
     return name
 

@@ -86,6 +86,12 @@ def test_what_the_maker_asks_for_is_said(case: tuple[str, str, int, float, Metho
     assert told(*case) == TOLD[case]
 
 
+def test_a_packed_system_takes_what_it_takes_on_disk() -> None:
+    spec = replace(SPEC, memory=3072, disks=(Disk(size=1),))
+
+    assert check_needs(spec, Tree("t", "/t", "rhel", "9.4"), packed=True) == ()
+
+
 def test_without_a_tree_the_system_is_what_is_said() -> None:
     spec = replace(SPEC, memory=512, method="iso", osinfo="sles16")
     with pytest.raises(Invalid, match="the 2048 MiB that agama 16 needs to install from a medium"):
