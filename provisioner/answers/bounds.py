@@ -34,7 +34,7 @@ class Limits:
 
 
 RENDER = Limits(1.2, 256 * 1024**2)
-LINT = Limits(10.0, 512 * 1024**2)
+LINT = Limits(4.0, 512 * 1024**2)
 
 
 _Texts = dict[str, tuple[str, str | None]]

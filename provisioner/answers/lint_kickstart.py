@@ -59,9 +59,9 @@ class Collector(KickstartParser):
                 return super().handleCommand(lineno, args)  # type: ignore[no-untyped-call]
             except KickstartError as error:
                 self._note(error.lineno or lineno, _sentence(error, args[0]))
-            except (ValueError, TypeError, AttributeError, IndexError) as error:
+            except Exception as error:
                 # The parser of one command stumbled over its words.
-                self._note(lineno, f"{args[0]}: {error}")
+                self._note(lineno, f"{args[0]}: {error or 'this line is not understood'}")
         return None
 
     def _tryFunc(self, fn: Callable[[], object]) -> None:  # noqa: N802  # pykickstart's name
@@ -71,6 +71,8 @@ class Collector(KickstartParser):
                 fn()
             except KickstartError as error:
                 self._note(error.lineno or line, _sentence(error, self._line.split()[0]))
+            except Exception as error:
+                self._note(line, f"{self._line.split()[0]}: {error or 'this line is not understood'}")
 
     def _readSection(self, lineIter: Any, lineno: int) -> int:  # noqa: N802, N803  # pykickstart's names
         section = str(self._state)
@@ -90,6 +92,9 @@ class Collector(KickstartParser):
             except ValueError as error:
                 # shlex met a quote that is never closed.
                 self._note(self._where(), str(error))
+            except Exception as error:
+                # pykickstart stumbles in many ways over what it does not expect.
+                self._note(self._where(), f"this line is not understood ({type(error).__name__})")
 
     def _note(self, line: int, text: str, *, warning: bool = False) -> None:
         self.findings.append(Finding(line, text, warning=warning))
@@ -113,7 +118,7 @@ def kickstart(text: str, syntax: str) -> list[Finding]:
     parser = Collector(syntax)
     parser.read(text)
     scripts = [
-        Script(script.script, script.lineno + 1)
+        Script(script.script, (script.lineno or 0) + 1)
         for script in parser.handler.scripts
         if script.interp in _SHELLS
     ]
