@@ -13,10 +13,17 @@ from provisioner.core.machine import (
     normalise_mac,
     normalise_uuid,
 )
-from provisioner.core.profile import Tree
+from provisioner.core.profile import Profile, Tree
 from provisioner.service.ports import Clock, Opening, Store
 from provisioner.service.requests import Ids, ProfileSource
 from provisioner.service.tokens import Tokens
+
+AnswerCheck = Callable[[Install, None, Profile, Tree], Awaitable[tuple[str, ...]]]
+"""Renders and checks the answer file of an install that is no guest's; its warnings. Raises Invalid."""
+
+
+async def _unchecked(*_: object) -> tuple[str, ...]:
+    return ()
 
 
 class Machines:
@@ -30,6 +37,7 @@ class Machines:
         clock: Clock,
         ids: Ids,
         stage: Callable[[Tree], Awaitable[None]],
+        check_answer: AnswerCheck = _unchecked,
     ) -> None:
         self._store = store
         self._tokens = tokens
@@ -37,6 +45,7 @@ class Machines:
         self._clock = clock
         self._ids = ids
         self._stage = stage
+        self._check_answer = check_answer
 
     async def add(
         self, name: str, mac: str, uuid: str = "", profile: str = "", loader: Dialect = "ipxe"
@@ -126,10 +135,9 @@ class Machines:
         return await self._store.machine(name=ref) or (await self._store.machine(mac=mac) if mac else None)
 
     async def _begin(self, machine: Machine, profile: str, loader: Dialect, was: str = "") -> Install:
-        tree = (await self._profiles.get(profile)).tree
+        chosen = await self._profiles.get(profile)
+        tree = chosen.tree
         arch = await self._arch(machine, tree)
-        if loader != "ipxe":
-            await self._stage(await self._store.tree(tree))
         now = self._clock()
         install = Install(
             id=self._ids.install(),
@@ -143,11 +151,21 @@ class Machines:
             loader=loader,
             arch=arch,
         )
-        text = f"{machine.name} waits for profile {profile}"
+        told = await self._checked(install, chosen)
+        if loader != "ipxe":
+            await self._stage(await self._store.tree(tree))
+        text = "; ".join([f"{machine.name} waits for profile {profile}", *told])
         planned = Event(Kind.PLANNED, now, "service", install.mac, install.id, text)
         opening = Opening(events=(planned,), tokens=self._tokens.fresh(install))
         await self._store.add_run(install, machine, was=was, opening=opening)
         return install
+
+    async def _checked(self, install: Install, profile: Profile) -> tuple[str, ...]:
+        """Before the machine asks for it. A tree or image that is not there yet is looked at then."""
+        try:
+            return await self._check_answer(install, None, profile, await self._store.tree(profile.tree))
+        except NotFound:
+            return ()
 
     async def _arch(self, machine: Machine, name: str) -> str:
         """The processor of a tree, "" for one that is not there yet. Raises Invalid where it is another."""

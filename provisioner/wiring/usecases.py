@@ -200,6 +200,7 @@ async def services(
             now,
             ids,
             partial(workshop.stage, folder=str(boot_dir)),
+            answers.check,
         ),
         boot_media=BootMedia(
             store,

@@ -5,9 +5,9 @@ import pytest
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.firmware import Dialect
-from provisioner.core.install import Event, Kind, Stage
+from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import Machine
-from provisioner.core.profile import Tree
+from provisioner.core.profile import Profile, Tree
 from provisioner.service.ids import RandomIds
 from provisioner.service.installs import Installs
 from provisioner.service.machines import Machines
@@ -43,6 +43,35 @@ async def test_a_machine_with_a_profile_has_an_install_that_waits(world: World) 
     assert await world.kinds() == [Kind.PLANNED]
     tokens = world.tokens()
     assert await tokens.check(tokens.mint(waiting.id, "answer", 1), "answer") == waiting
+
+
+async def test_an_answer_file_that_fails_its_check_begins_nothing(world: World) -> None:
+    await world.memory.put_tree(Tree("mini", "/image/mini", "image"))
+    asked: list[tuple[str, str]] = []
+
+    async def check(install: Install, row: None, profile: Profile, tree: Tree) -> tuple[str, ...]:
+        asked.append((install.mac, profile.name))
+        raise Invalid("line 3: unknown command")
+
+    kept = Machines(world.memory, world.tokens(), world.profiles, world.clock, world.ids, no_staging, check)
+    with pytest.raises(Invalid, match="line 3"):
+        await kept.add("rack1", MAC, profile="tiny")
+
+    assert asked == [(MAC, "tiny")]
+    assert await world.memory.installs() == []
+
+
+async def test_a_waived_check_is_told_where_the_install_begins(world: World) -> None:
+    await world.memory.put_tree(Tree("mini", "/image/mini", "image"))
+
+    async def check(*_: object) -> tuple[str, ...]:
+        return ("--no-lint: line 3: unknown command",)
+
+    kept = Machines(world.memory, world.tokens(), world.profiles, world.clock, world.ids, no_staging, check)
+    await kept.add("rack1", MAC, profile="tiny")
+    (planned,) = await world.memory.events(kinds=[Kind.PLANNED])
+
+    assert planned.text == "rack1 waits for profile tiny; --no-lint: line 3: unknown command"
 
 
 async def test_a_machine_that_waited_for_days_gets_good_tokens_with_its_script(world: World) -> None:
