@@ -55,7 +55,10 @@ def opened(place: Path) -> BinaryIO:
     try:
         return place.open("rb", 0)
     except OSError as error:
-        raise Unavailable(f"the ISO {place} cannot be read: {error.strerror or error}") from error
+        raise Unavailable(
+            f"the ISO {place} cannot be read: {error.strerror or error}",
+            remedy="look whether it is there, and whether the service's user may read it",
+        ) from error
 
 
 def index(place: Path, file: BinaryIO | None = None) -> Index:
@@ -68,7 +71,7 @@ def index(place: Path, file: BinaryIO | None = None) -> Index:
             return index(place, file)
     try:
         size = os.fstat(file.fileno()).st_size
-        found, end, windows = _read(partial(_bytes, file.fileno()), size)
+        found, end, windows = read(partial(_bytes, file.fileno()), size)
     except OSError as error:
         raise Unavailable(f"the ISO {place} cannot be read: {error.strerror or error}") from error
     except Damaged as error:
@@ -84,14 +87,17 @@ def _bytes(descriptor: int, offset: int, length: int) -> bytes:
     return os.pread(descriptor, length, offset)
 
 
-def _read(read: Read, size: int) -> tuple[Index, int, bool]:
-    """The index, where the image must end at the earliest, and whether it is a medium of Windows."""
-    found = volume(read)
+def read(at: Read, size: int) -> tuple[Index, int, bool]:
+    """The index, where the image must end at the earliest, and whether it is a medium of Windows.
+
+    Raises Damaged.
+    """
+    found = volume(at)
     if found.root is None and found.udf:
         raise Damaged("its files are in UDF alone, and ISO 9660 is what is read here")
     if found.size > size:
         return Index({}, {}, folded=False), found.size, False
-    folders = Folders(read, found)
+    folders = Folders(at, found)
     folders.walk()
     files = folders.files
     # Beside UDF these media have a text in ISO 9660 that says that they have it.

@@ -41,6 +41,11 @@ class Upstream:
             return
         found: str = kind(source)
         if found == "path":
-            found = "iso" if await asyncio.to_thread(Path(source).is_file) else "folder"
+            found = "iso" if await asyncio.to_thread(_is_iso, Path(source)) else "folder"
         async with self._by_kind[found](source, path, asked) as stream, aclosing(stream.pieces):
             yield stream
+
+
+def _is_iso(place: Path) -> bool:
+    """One that is gone is told by its name."""
+    return place.is_file() or (place.suffix.lower() == ".iso" and not place.exists())

@@ -77,9 +77,10 @@ async def _path(request: web.Request, tree: Tree, path: str, install: Install | 
 
 
 def _located(source: Path, path: str) -> tuple[Path | None, bool]:
-    """The file of a folder, and whether the source is no folder but a file: an ISO."""
+    """The file of a folder, and whether the source is no folder but a file: an ISO, be it there or gone."""
     found = locate(source, path)
-    return found, found is None and source.is_file()
+    gone = source.suffix.lower() == ".iso" and not source.exists()
+    return found, found is None and (gone or source.is_file())
 
 
 async def _missing(request: web.Request, tree: Tree, path: str, install: Install | None) -> None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from provisioner.boot.client import Ignore, Local
 from provisioner.boot.conversation import Conversation, parse, text
 from provisioner.boot.decide import Offer
 from provisioner.core.errors import Invalid
 from provisioner.media import program
+from provisioner.mirror import isoindex
+from provisioner.mirror.iso9660 import Damaged
 from provisioner.netboot import packet, wire
 from provisioner.netboot.sightings import Request, sighting
 from provisioner.netboot.syslog import frames, plain
@@ -15,6 +19,7 @@ from provisioner.netboot.transcript import Transcript
 from provisioner.netboot.transfer import Policy, Transfer, agree, on_wire
 from provisioner.netboot.witness import rivalry
 from tests import pe_files
+from tests.edges.mirror import test_iso as isos
 from tests.edges.netboot.serving import everybody
 from tests.unit.netboot.recorded import packets
 from tests.unit.netboot.test_transcript import asked, frame, said
@@ -23,6 +28,7 @@ from tests.unit.netboot.wires import shown
 KEPT = Path(__file__).parents[1] / "data" / "fuzz"
 CONVERSATIONS = KEPT.parent / "conversations"
 HERE = Local("lo", "192.0.2.1")
+_UNUSED = 16 * 2048
 _OPTIONS = b"\0blksize\x001468\0tsize\x000\0timeout\x001\0windowsize\x0016\0"
 
 
@@ -127,6 +133,20 @@ def conversation(data: bytes) -> None:
         assert parse(text(found)) == found
 
 
+def iso(data: bytes) -> None:
+    """Every file lies in the image, unless it is said to be cut short. The first 32 KiB mean nothing."""
+    whole = bytes(_UNUSED) + data
+    try:
+        found, end, _windows = isoindex.read(lambda at, length: whole[at : at + length], len(whole))
+    except Damaged:
+        return
+    for name, runs in found.files.items():
+        assert all(at + length <= end for at, length in runs)
+        assert found.find(name) in (runs, None, *found.files.values())
+    for name in found.links:
+        found.find(name)
+
+
 def web(data: bytes) -> bytes:
     return frame(data, (3000, 8080), tcp=True)
 
@@ -143,6 +163,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         loader,
         recording,
         conversation,
+        iso,
     )
 }
 
@@ -151,6 +172,13 @@ def seeds(target: str) -> list[bytes]:
     """What is known to be worth a try."""
     kept = sorted((KEPT / target).iterdir()) if (KEPT / target).is_dir() else []
     return [file.read_bytes() for file in kept] + _RECORDED.get(target, [])
+
+
+def image(**wishes: Any) -> bytes:
+    """A small ISO with names of the asked kinds, a long one where Rock Ridge stands alone."""
+    with TemporaryDirectory() as folder:
+        files = {f"{'n' * (200 if set(wishes) == {'rock_ridge'} else 8)}.txt": b"text", "b.txt": b""}
+        return isos.disc(Path(folder) / "x.iso", files, **wishes).read_bytes()
 
 
 _DISCOVER = frame(packets()["uefi-pxe-1"][1], (68, 67))
@@ -180,6 +208,7 @@ _RECORDED = {
         b"\0\6blksize\x008\0",
         b"GET /boot/ipxe HTTP/1.1\r\nCookie: x\r\n\r\n",
     ],
+    "iso": [image(**wishes)[_UNUSED:] for wishes in (*isos.KINDS.values(), {"udf": "2.60"})],
     "conversation": [file.read_bytes() for file in sorted(CONVERSATIONS.glob("*.txt"))],
     "syslog": [
         b"<30>Oct  1 anaconda: hello\n",

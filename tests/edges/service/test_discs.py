@@ -191,7 +191,11 @@ REFUSED: dict[str, tuple[str, type[ProvisionerError], str]] = {
     ),
     "Windows": ("windows.iso", Unavailable, "windows.iso is a medium of Windows, which no tree is made of"),
     "no tree": ("seed.iso", Invalid, "seed.iso: no known installer"),
-    "a path that is not there": ("/nowhere/x.iso", Unavailable, "/nowhere/x.iso"),
+    "a path that is not there": (
+        "/nowhere/x.iso",
+        Unavailable,
+        "the ISO /nowhere/x.iso cannot be read: No such file",
+    ),
 }
 
 
