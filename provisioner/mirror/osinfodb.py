@@ -13,12 +13,22 @@ from xml.etree import ElementTree
 FOLDERS = tuple(map(Path, ("/usr/share/osinfo", "/usr/local/share/osinfo", "/etc/osinfo")))
 _LONGEST = 1024 * 1024
 _DEBIAN = "/dists/"
+_LIKE = ("clones", "derives-from")
+
+
+_MIB, _GIB = 1024**2, 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class _System:
+    """`id` is a URL, and `parents` are those of systems that it is like in what it does not say itself."""
+
+    id: str
     names: tuple[str, ...]
     trees: dict[str, str]
+    parents: tuple[str, ...]
+    ram: int
+    storage: int
 
 
 class Osinfo:
@@ -35,9 +45,22 @@ class Osinfo:
         found = self._systems().get(name)
         return found.trees.get(arch, "") if found else ""
 
+    def least(self, name: str) -> tuple[int, float]:
+        """Memory in MiB and disk in GiB that a system asks for, 0 where that is not known. Blocks."""
+        asked: set[str] = set()
+        waiting = [name]
+        ram = storage = 0
+        while waiting and not (ram and storage):
+            found = self._systems().get(waiting.pop(0))
+            if found and found.id not in asked:
+                asked.add(found.id)
+                waiting += found.parents
+                ram, storage = ram or found.ram, storage or found.storage
+        return ram // _MIB, storage / _GIB
+
     def names(self) -> list[str]:
         """Every name of every system. Blocks while the database is read."""
-        return list(self._systems())
+        return [name for name in self._systems() if "/" not in name]
 
     def _systems(self) -> dict[str, _System]:
         with self._reading:
@@ -48,7 +71,7 @@ class Osinfo:
                     for folder in self._folders
                     for file in sorted((folder / "os").rglob("*.xml"))
                     for system in _read(file)
-                    for name in system.names
+                    for name in (*system.names, system.id)
                 }
                 self._mark = mark
             return self._known
@@ -78,5 +101,14 @@ def _read(file: Path) -> Iterator[_System]:
             if url.startswith(("http://", "https://", "ftp://")):
                 # Debian's are folders of installer images: the tree is the mirror that they are in.
                 trees.setdefault(tree.get("arch", ""), url.partition(_DEBIAN)[0])
+        parents = tuple(one.get("id", "") for kind in _LIKE for one in system.findall(kind))
+        ram, storage = (_largest(system, f"resources/minimum/{what}") for what in ("ram", "storage"))
         if names:
-            yield _System(names, trees)
+            yield _System(system.get("id", ""), names, trees, parents, ram, storage)
+
+
+def _largest(system: ElementTree.Element, path: str) -> int:
+    """Of the numbers for several processors the largest, 0 where there is none."""
+    return max(
+        (int(one.text or 0) for one in system.findall(path) if (one.text or "").isdecimal()), default=0
+    )

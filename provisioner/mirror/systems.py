@@ -48,6 +48,10 @@ class Systems:
         found = await asyncio.to_thread(self._osinfo.tree, name, arch)
         return [self._regional(found)] if found else []
 
+    async def least(self, name: str) -> tuple[int, float]:
+        """Memory in MiB and disk in GiB that osinfo-db has as the least for a system, 0 where it has none."""
+        return await asyncio.to_thread(self._osinfo.least, name)
+
     async def like(self, name: str) -> list[str]:
         """Names of systems that are written nearly so."""
         known = await asyncio.to_thread(self._osinfo.names)

@@ -22,6 +22,19 @@ def check_needs(spec: GuestSpec, tree: Tree, *, packed: bool = False) -> tuple[s
     return tuple(filter(None, (_memory(spec, needs, what), disk)))
 
 
+def foreign(spec: GuestSpec, tree: Tree) -> str:
+    """The name of the system that is installed by hand and that no family of ours knows, "" for none."""
+    known = tree.family or spec.method != "iso" or system(spec.osinfo)[0]
+    return "" if known else spec.osinfo
+
+
+def advise(spec: GuestSpec, memory: int, disk: float) -> tuple[str, ...]:
+    """What a foreign system asks for at least beyond what the guest has; 0 stands for what is not known."""
+    needs = Needs(0, 0, memory=memory, disk=disk)
+    short = f"{spec.osinfo} asks for {memory} MiB of memory at least; {spec.name} has {spec.memory} MiB"
+    return tuple(filter(None, (short if spec.memory < memory else "", _disk(spec, needs, spec.osinfo))))
+
+
 def _memory(spec: GuestSpec, needs: Needs, what: str) -> str:
     from_medium = spec.method == "iso"
     least = (needs.medium if from_medium else 0) or needs.least_memory

@@ -14,7 +14,7 @@ from provisioner.plan.checks import check_tree
 from provisioner.plan.describe import masked
 from provisioner.plan.given import Given
 from provisioner.plan.naming import volume_name
-from provisioner.plan.needs import check_needs
+from provisioner.plan.needs import advise, check_needs, foreign
 from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild
 from provisioner.plan.steps import CreateVolume, DeleteVolume, Plan, UploadVolume
 from provisioner.service.grounds import Grounds
@@ -34,6 +34,10 @@ _GIB = 1024**3
 
 async def _as_it_is(uri: str) -> str:
     return uri
+
+
+async def _unknown(system: str) -> tuple[int, float]:
+    return 0, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Draft:
 
 
 class Drafts:
+    """`least` tells the memory and the disk that a system of osinfo-db asks for."""
+
     def __init__(
         self,
         store: Store,
@@ -73,6 +79,7 @@ class Drafts:
         address: str = "",
         check_answer: AnswerCheck | None = None,
         resolve: Callable[[str], Awaitable[str]] = _as_it_is,
+        least: Callable[[str], Awaitable[tuple[int, float]]] = _unknown,
     ) -> None:
         self._store = store
         self._hosts = hosts
@@ -88,6 +95,7 @@ class Drafts:
         self._address = address
         self._check_answer = check_answer
         self._resolve = resolve
+        self._least = least
 
     async def new(self, request: CreateGuest) -> Draft:
         """Raises what stands against the request; the first thing that is wrong, in one sentence."""
@@ -172,6 +180,8 @@ class Drafts:
         check_tree(row.spec, host, tree)
         verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
         verdicts += check_needs(row.spec, tree, packed=bool(profile and profile.image))
+        if name := foreign(row.spec, tree):
+            verdicts += advise(row.spec, *await self._least(name))
         if profile is not None:
             await image_verdict(self._store, profile, row.spec)
         if tree.kernel and row.spec.method in ("pxe", "url"):

@@ -134,6 +134,7 @@ async def services(
         settings.guest_address,
         answers.check,
         hosts.resolve,
+        systems.least,
     )
     workshop = Workshop(upstream.open, shop, folder / "work")
     execution = Execution(store, host, workshop, tokens, now)

@@ -80,6 +80,10 @@ class Systems(Protocol):
         """URLs of the system's tree, the likeliest first; none for a system that nobody knows."""
         ...
 
+    async def least(self, name: str) -> tuple[int, float]:
+        """Memory in MiB and disk in GiB that a system asks for at least, 0 where that is not known."""
+        ...
+
     async def like(self, name: str) -> list[str]:
         """Names of systems that are written nearly so."""
         ...

@@ -85,6 +85,14 @@ XML = """<libosinfo version="0.0.1">{doctype}
     <tree arch="x86_64"><url>{url}</url></tree>
     <tree arch="aarch64"><url>file:///etc</url></tree>
     <tree arch="all"><treeinfo><family>Ours</family></treeinfo></tree>
+    <derives-from id="http://example.org/ours/0"/>
+    <resources arch="x86_64"><minimum><ram>1073741824</ram></minimum></resources>
+    <resources arch="aarch64"><minimum><ram>2147483648</ram></minimum></resources>
+  </os>
+  <os id="http://example.org/ours/0">
+    <short-id>ours0</short-id>
+    <derives-from id="http://example.org/ours/1"/>
+    <resources arch="all"><minimum><ram>1</ram><storage>5368709120</storage></minimum></resources>
   </os>
 </libosinfo>
 """
@@ -110,7 +118,14 @@ async def test_what_our_list_lacks_is_looked_up_in_osinfo_db(tmp_path: Path) -> 
     assert await Systems("http://near", {}, (folder,)).places("ours", "x86_64") == [
         "http://near/opensuse/ours/1/os"
     ]
-    assert sorted(await known.like("ours2")) == ["ours", "ours1"]
+    assert sorted(await known.like("ours2")) == ["ours", "ours0", "ours1"]
+
+
+async def test_what_a_system_does_not_say_it_has_from_what_it_is_like(tmp_path: Path) -> None:
+    known = Systems(osinfo=(database(tmp_path, "http://m/os"),))
+
+    assert await known.least("ours1") == (2048, 5.0)
+    assert await known.least("nothing") == (0, 0)
 
 
 async def test_a_folder_of_installer_images_stands_for_its_mirror(tmp_path: Path) -> None:
@@ -135,3 +150,4 @@ def test_the_distributions_database_is_read() -> None:
 
     assert {"debian11", "centos7.0", "win10"} <= set(known.names())
     assert known.tree("opensuse15.3", "x86_64").startswith("http")
+    assert known.least("win11") == (4096, 64.0)

@@ -8,7 +8,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.guest import Disk, GuestSpec, Method, Nic
 from provisioner.core.profile import Tree
 from provisioner.distros.detect import FAMILIES, family
-from provisioner.plan.needs import check_needs
+from provisioner.plan.needs import advise, check_needs, foreign
 from provisioner.service.shipped import shipped
 
 SPEC = GuestSpec(
@@ -98,6 +98,23 @@ def test_without_a_tree_the_system_is_what_is_said() -> None:
         check_needs(spec, Tree("", ""))
 
     assert check_needs(replace(spec, osinfo="win11"), Tree("", "")) == ()
+
+
+def test_a_system_that_no_family_installs_is_told_by_what_it_asks_for() -> None:
+    spec = replace(SPEC, memory=2048, method="iso", osinfo="win11", disks=(Disk(size=20),))
+
+    assert foreign(spec, Tree("", "")) == "win11"
+    assert [foreign(replace(spec, osinfo=name), Tree("", "")) for name in ("", "debian12")] == ["", ""]
+    assert (
+        foreign(spec, Tree("t", "/t", "rhel", "9"))
+        == foreign(replace(spec, method="import"), Tree("", ""))
+        == ""
+    )
+    assert advise(spec, 4096, 64) == (
+        "win11 asks for 4096 MiB of memory at least; web1 has 2048 MiB",
+        "win11 asks for a disk of 64 GiB; that of web1 has 20 GiB",
+    )
+    assert advise(spec, 0, 0) == ()
 
 
 def test_every_shipped_profile_has_what_its_release_needs() -> None:

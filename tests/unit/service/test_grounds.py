@@ -176,3 +176,12 @@ async def test_a_tree_by_its_source_is_the_one_that_is_known(world: Stocked) -> 
     draft = await world.guests().drafts.new(CreateGuest("web1", location=CENTOS))
 
     assert (draft.row.spec.tree, draft.row.spec.profile, draft.tree) == ("centos7", "centos7", None)
+
+
+async def test_a_foreign_system_is_told_what_it_asks_for(world: Stocked) -> None:
+    plan = await world.guests().dry_run(CreateGuest("web1", cdrom="rescue.iso", osinfo="win11"))
+
+    assert [line for line in plan.warnings if line.startswith("win11")] == [
+        "win11 asks for 4096 MiB of memory at least; web1 has 1024 MiB",
+        "win11 asks for a disk of 64 GiB; that of web1 has 8 GiB",
+    ]

@@ -135,6 +135,9 @@ class ToldSystems:
         known = {"centos7.6": ["/empty", CENTOS.source], "debian12": ["/debian/trixie"], "gone1": ["/empty"]}
         return known.get(name, []) if arch == "x86_64" else []
 
+    async def least(self, name: str) -> tuple[int, float]:
+        return 0, 0
+
     async def like(self, name: str) -> list[str]:
         return ["centos7.6"] if name.startswith("cent") else []
 

@@ -49,6 +49,9 @@ class World:
     def sources(self) -> tuple[ProfileSource, TreeSource]:
         return self.profiles, self.trees
 
+    async def least(self, system: str) -> tuple[int, float]:
+        return (4096, 64) if system == "win11" else (0, 0)
+
     def check_answer(self, answers: Answers) -> AnswerCheck | None:
         return None
 
@@ -85,6 +88,7 @@ class World:
             lambda: SERVED,
             PORT,
             check_answer=self.check_answer(answers),
+            least=self.least,
         )
         execution = Execution(kept, lambda uri: used, workshop or self.workshop, tokens, self.clock)
         return Guests(
