@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from provisioner.answers.context import Repository, User
 from provisioner.core.errors import Invalid
+from provisioner.core.machine import check_name
 
 _WORD = re.compile(r"[A-Za-z0-9@^+*._:/-]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -195,7 +196,9 @@ def _user(row: Mapping[str, object], where: str) -> User:
 def _repository(row: Mapping[str, object], where: str) -> Repository:
     _known(row, _REPOSITORY_KEYS, where)
     address = word(row.get("url", ""), f"{where}.url")
-    if not address.startswith("tree:"):
+    if address.startswith("tree:"):
+        check_name(address.removeprefix("tree:"), f"{where}.url: tree")
+    else:
         url(address, f"{where}.url")
     return Repository(
         name=_matched(_NAME, row.get("name", ""), f"{where}.name"),

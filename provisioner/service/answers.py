@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from provisioner.answers.context import AnswerContext
 from provisioner.answers.finding import Finding
-from provisioner.answers.secrets import mask
+from provisioner.answers.secrets import hashed, mask
 from provisioner.answers.variables import Layer
 from provisioner.core import urls
 from provisioner.core.errors import NotFound
@@ -117,7 +117,7 @@ class Answers:
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
         """A template as if for a guest, for people who write one."""
-        profile = Profile(_NAME, family, "tree", text + "\n", release, variables=variables)
+        profile = Profile(_NAME, family, "tree", text + "\n", release, variables=hashed(variables))
         return await self._texts.render(profile.template, sample(profile, release))
 
     async def rendered(self, template: str, context: AnswerContext) -> str:

@@ -23,7 +23,7 @@ from provisioner.service.ports import Clock, GuestRow, Holdings, Hosts, Store, V
 from provisioner.service.preflight import image_verdict, judge
 from provisioner.service.requests import CreateGuest, Ids, Media, ProfileSource, Served, TreeSource
 from provisioner.service.roots import root_of
-from provisioner.service.specs import gives_mac, method_of, secrets_of, spec_of
+from provisioner.service.specs import check_answered, gives_mac, method_of, secrets_of, spec_of
 
 AnswerCheck = Callable[[Install, GuestRow, Profile, Tree], Awaitable[tuple[str, ...]]]
 """Renders and checks the answer file that the install will be given; its warnings. Raises Invalid."""
@@ -103,6 +103,7 @@ class Drafts:
         method = method_of(request)
         secrets = secrets_of(request)
         profile, tree, new_tree = await self._what(request, method)
+        check_answered(request, profile)
         uri = await self._resolve(request.connect)
         host = await self._hosts(uri).facts(fresh=gives_mac(request))
         spec = await spec_of(request, profile, method, host, self._store, self._ids)

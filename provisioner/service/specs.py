@@ -128,13 +128,17 @@ def secrets_of(request: CreateGuest) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def _variables(request: CreateGuest) -> dict[str, object]:
-    """The guest's own, passwords as their hashes. Raises Invalid for one that could not be used."""
-    if not (request.profile or request.location):
+def check_answered(request: CreateGuest, profile: Profile | None) -> None:
+    """Raises Invalid for variables of an answer file where there is none."""
+    if request.variables and profile is None:
         raise Invalid(
             f"guest {request.name}: --var is for a profile's answer file, and there is no profile",
             remedy="add --profile, or leave --var out",
         )
+
+
+def _variables(request: CreateGuest) -> dict[str, object]:
+    """The guest's own, passwords as their hashes. Raises Invalid for one that could not be used."""
     values = hashed(request.variables)
     checked(settle([Layer(f"guest {request.name}", values)]))
     return values

@@ -89,3 +89,22 @@ def test_what_a_family_cannot_do_is_one_sentence_with_its_place(what: str) -> No
         text(*key, variables)
 
     assert str(refusal.value) == sentence
+
+
+OWN_LANGUAGE = {
+    ("rhel", "9.4"): ("logging --host=192.0.2.9", "%post\ntrue\n%end"),
+    ("debian", "12"): ("d-i netcfg/get_domain string lab", "d-i clock-setup/ntp boolean true"),
+    ("ubuntu", "24.04"): ("updates: all", "drivers:\n  install: true"),
+    ("suse", "15.6"): ('  <host><hosts config:type="list"/></host>', "  <ntp-client/>"),
+    ("agama", "16.0"): ('  "security": {"sslCertificates": []}', '  "iscsi": {"targets": []}'),
+    ("image", ""): ("# first", "%post\ntrue\n%end"),
+}
+
+
+@pytest.mark.parametrize("key", OWN_LANGUAGE)
+def test_texts_in_the_files_own_language_are_put_where_they_are_read(key: tuple[str, str]) -> None:
+    before, after = OWN_LANGUAGE[key]
+    written = text(*key, {"before": before, "after": after})
+
+    assert list(errors(lint(written, *key))) == []
+    assert written.index(before.strip().split("\n")[-1]) < written.rindex(after.strip().split("\n")[0])

@@ -139,6 +139,11 @@ BAD: dict[str, tuple[dict[str, object], str]] = {
         {"repositories": [{"name": "x", "url": "extra"}]},
         "variable repositories[0].url = 'extra' is no URL; write it like http://proxy.example:3128",
     ),
+    "a tree that is a path": (
+        {"repositories": [{"name": "x", "url": "tree:../etc"}]},
+        "variable repositories[0].url: tree '../etc' is not usable: lower-case letters, digits, dots and "
+        "dashes, starting with a letter or digit, 63 characters at most",
+    ),
     "luks without a passphrase": ({"layout": "luks"}, "the layout luks needs the variable luks_passphrase"),
     "a mirror of one disk": (
         {"layout": "raid1", "disk": "vda"},

@@ -13,7 +13,7 @@ from provisioner.core.host import HostFacts
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Profile
 from provisioner.service.requests import CreateGuest
-from provisioner.service.specs import method_of, secrets_of, spec_of
+from provisioner.service.specs import check_answered, method_of, secrets_of, spec_of
 from tests.fakes import FACTS, PROFILE, CountingIds, FakeClock
 from tests.memory import MemoryStore
 
@@ -269,10 +269,6 @@ NO_SECRET: dict[str, tuple[dict[str, Any], str]] = {
         {"variables": {"vlan": 5000}},
         "guest web1: variable vlan = '5000' is no VLAN: they have the numbers 1 to 4094",
     ),
-    "a variable for nobody": (
-        {"profile": "", "variables": {"vlan": 5}},
-        "guest web1: --var is for a profile's answer file, and there is no profile",
-    ),
     "a text that cloud-init does not read": (
         {"cloud_init": {"vendor-data": "x"}},
         "cloud-init knows no vendor-data; known are user-data, meta-data, network-config",
@@ -287,6 +283,15 @@ def test_a_secret_that_is_none_is_refused_and_not_repeated(changes: dict[str, An
 
     assert sentence in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_variables_are_for_an_answer_file() -> None:
+    check_answered(asked(), None)
+    check_answered(asked(variables={"vlan": 5}), PROFILE)
+    with pytest.raises(
+        Invalid, match="guest web1: --var is for a profile's answer file, and there is no profile"
+    ):
+        check_answered(asked(variables={"vlan": 5}), None)
 
 
 SESSION = replace(FACTS, uri="qemu:///session", session=True)
