@@ -1,6 +1,6 @@
 """Profiles of users, trees and images."""
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, update
 
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.profile import Image, Profile, Tree
@@ -8,6 +8,8 @@ from provisioner.store import rows
 from provisioner.store.base import Session
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import images, profiles, trees
+
+_NAMED = {table: select(table).where(table.c.name == bindparam("of")) for table in (profiles, trees, images)}
 
 
 class Catalogue(Sessions):
@@ -68,7 +70,7 @@ class Catalogue(Sessions):
         return list(await self._rows(select(table).order_by(table.c.name)))
 
     async def _named(self, table: Table, name: str) -> rows.Row:
-        row = await self._row(select(table).where(_is(table, name)))
+        row = await self._one(_NAMED[table], {"of": name})
         if row is None:
             raise _absent(table, name)
         return row

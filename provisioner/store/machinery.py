@@ -16,6 +16,7 @@ from provisioner.store.tables import guests, installs, machines
 
 # Made once: most of what a small statement costs is putting it together.
 _MACHINE, _GUEST = insert(machines), insert(guests)
+_GUEST_OF = select(guests).where(guests.c.name == bindparam("of"))
 _OVER = [str(stage) for stage in FINAL]
 _HELD = select(machines.c.name).where(machines.c.name == bindparam("a_name")).with_for_update()
 _SAME = (
@@ -88,7 +89,7 @@ class Machinery(Sessions):
             raise Conflict(f"the name {machine.name} is taken", remedy="choose another") from error
 
     async def guest(self, name: str) -> GuestRow:
-        row = await self._row(select(guests).where(guests.c.name == name))
+        row = await self._one(_GUEST_OF, {"of": name})
         if row is None:
             raise NotFound(f"no guest of ours is called {name!r}", remedy="provisioner guest list")
         return rows.guest(row)

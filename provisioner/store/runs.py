@@ -20,17 +20,19 @@ _OVER = [str(stage) for stage in FINAL]
 
 
 _MADE = select(installs).where(installs.c.id == bindparam("of")).with_for_update()
+_CALLED = select(installs).where(or_(installs.c.id == bindparam("of"), installs.c.guest == bindparam("of")))
+_CALLED = _CALLED.order_by(installs.c.id != bindparam("of"), installs.c.number.desc()).limit(1)
+_BOUND = select(installs.c.address).where(installs.c.id == bindparam("of")).with_for_update()
+_BIND = update(installs).where(installs.c.id == bindparam("of")).values(address=bindparam("address"))
 _CLOSE = update(journal).where(journal.c.install == bindparam("of")).values(closed=True)
 
 
 class Runs(Sessions):
     async def install(self, ref: str) -> Install:
-        named = or_(installs.c.id == ref, installs.c.guest == ref)
-        query = select(installs).where(named).order_by(installs.c.id != ref, installs.c.number.desc())
-        found = await self._install(query)
-        if found is None:
+        row = await self._one(_CALLED, {"of": ref})
+        if row is None:
             raise NotFound(f"no install and no guest is called {ref!r}", remedy="provisioner install list")
-        return found
+        return rows.install(row)
 
     async def installs(self, *, active: bool = False, limit: int = 200) -> list[Install]:
         query = select(installs).order_by(installs.c.number.desc())
@@ -54,13 +56,12 @@ class Runs(Sessions):
 
     async def bind(self, install: str, address: str) -> str:
         async def work(session: Session) -> str:
-            mine = installs.c.id == install
-            bound = await session.scalar(select(installs.c.address).where(mine).with_for_update())
+            bound = await session.scalar(_BOUND, {"of": install})
             if bound is None:
                 raise NotFound(f"no install is called {install!r}")
             if bound:
                 return str(bound)
-            await session.execute(update(installs).where(mine).values(address=address))
+            await session.execute(_BIND, {"of": install, "address": address})
             return address
 
         return await self._write(work)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from provisioner.service.ports import Token
 from provisioner.store import rows
@@ -10,6 +10,8 @@ from provisioner.store.base import Session
 from provisioner.store.sessions import Sessions, changed
 from provisioner.store.tables import tokens
 from provisioner.store.timeline import push_expiry
+
+_TOKEN = select(tokens).where(tokens.c.digest == bindparam("of"))
 
 
 class Secrets(Sessions):
@@ -28,7 +30,7 @@ class Secrets(Sessions):
         await self._write(work)
 
     async def token(self, digest: str) -> Token | None:
-        row = await self._row(select(tokens).where(tokens.c.digest == digest))
+        row = await self._one(_TOKEN, {"of": digest})
         return rows.token(row) if row else None
 
     async def touch_tokens(self, install: str, expires: datetime) -> None:

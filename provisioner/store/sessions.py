@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -100,6 +100,14 @@ class Sessions:
 
     async def _row(self, query: Select[Any]) -> RowMapping | None:
         return next(iter(await self._rows(query.limit(1))), None)
+
+    async def _one(self, made: Select[Any], values: Mapping[str, Any]) -> RowMapping | None:
+        """The same for a statement made once: most of what a small one costs is putting it together."""
+
+        async def work(session: Session) -> RowMapping | None:
+            return (await session.execute(made, values)).mappings().first()
+
+        return await self._read(work)
 
     async def _change(self, statement: Update | Delete) -> int:
         """How many rows the statement changed."""

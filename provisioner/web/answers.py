@@ -47,7 +47,8 @@ async def serve(request: web.Request) -> web.StreamResponse:
         await response.prepare(request)
         await response.write_eof()
         return response
-    await services.store.bind(install.id, address)
+    if not install.address:
+        await services.store.bind(install.id, address)
     ledger.claim(address, install)
     with Delivery(request.transport) as delivery:
         await response.prepare(request)
