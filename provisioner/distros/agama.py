@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import suse
-from provisioner.distros.base import Files, Needs, TreeFacts, join, serial
+from provisioner.distros.base import Files, Needs, Signs, TreeFacts, join, serial
 
 name = "agama"
 
 PRODUCTS = f"install/{suse.PRODUCTS}"
 """An offline medium has its packages in a folder of their own."""
 RUNTIME = "LiveOS/squashfs.img"
+
+
+_SIGNS: Signs = (
+    (r"agama.*(profile|auto).*([Ee]rror|[Ff]ailed|not valid|invalid)", "Agama did not take the profile"),
+    (r"(dracut|livenet).*(timeout|[Ff]ailed)", "the live system could not be fetched"),
+)
 
 
 def answer_file(release: str) -> str:
@@ -91,6 +97,11 @@ def syntax(release: str) -> str:
 def needs(release: str) -> Needs:
     """By the network the live system lies in memory. Source: "Hardware requirements" of SLES 16."""
     return Needs(3072, 4, memory=4096, disk=12, medium=2048)
+
+
+def signs() -> Signs:
+    """As its log has them."""
+    return _SIGNS
 
 
 def cpu_level(release: str) -> int:

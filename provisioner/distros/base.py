@@ -7,6 +7,8 @@ from typing import Protocol
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 
+Signs = tuple[tuple[str, str], ...]
+"""What an installer logs when something is wrong, as regular expressions, and what that means."""
 Files = Mapping[str, bytes]
 """The small files of a tree that exist, by their path below its root."""
 _LINES: Mapping[str, str] = {"aarch64": "ttyAMA0", "ppc64le": "hvc0"}
@@ -107,6 +109,10 @@ class Family(Protocol):
 
     def needs(self, release: str) -> Needs:
         """What a guest must be given for it."""
+        ...
+
+    def signs(self) -> Signs:
+        """How its log tells that something is wrong."""
         ...
 
     def cpu_level(self, release: str) -> int:

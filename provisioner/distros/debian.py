@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import debian_installer
-from provisioner.distros.base import Files, Needs, TreeFacts, major
+from provisioner.distros.base import Files, Needs, Signs, TreeFacts, major
 from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "debian"
@@ -104,6 +104,11 @@ def syntax(release: str) -> str:
 def needs(release: str) -> Needs:
     """Source: Installation guide, table "Recommended Minimum System Requirements", no desktop."""
     return Needs(320, 2, memory=512, disk=4)
+
+
+def signs() -> Signs:
+    """As its log has them."""
+    return debian_installer.SIGNS
 
 
 def cpu_level(release: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, Needs, TreeFacts, major
+from provisioner.distros.base import Files, Needs, Signs, TreeFacts, major
 
 name = "fedora"
 
@@ -69,6 +69,11 @@ def supports(release: str) -> frozenset[str]:
 def needs(release: str) -> Needs:
     """Source: "Minimum System Configuration" of Fedora's release notes."""
     return Needs(1536, 4, memory=2048, disk=15, medium=1024)
+
+
+def signs() -> Signs:
+    """As its log has them."""
+    return anaconda.SIGNS
 
 
 def cpu_level(release: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import SERIAL, Files, Needs, TreeFacts
+from provisioner.distros.base import SERIAL, Files, Needs, Signs, TreeFacts
 
 name = "image"
 
@@ -71,6 +71,11 @@ def syntax(release: str) -> str:
 def needs(release: str) -> Needs:
     """Its initramfs and little more; what the image itself needs is known of each image."""
     return Needs(128, 0)
+
+
+def signs() -> Signs:
+    """As its log has them."""
+    return anaconda.SIGNS
 
 
 def cpu_level(release: str) -> int:

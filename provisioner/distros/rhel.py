@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, Needs, TreeFacts, major
+from provisioner.distros.base import Files, Needs, Signs, TreeFacts, major
 
 name = "rhel"
 
@@ -91,6 +91,11 @@ def supports(release: str) -> frozenset[str]:
 def needs(release: str) -> Needs:
     """Source: "System requirements" of Red Hat's installation guides; the least are a text install's own."""
     return next((row for since, row in _NEEDS if major(release) >= since), _NEEDS[-1][1])
+
+
+def signs() -> Signs:
+    """As its log has them."""
+    return anaconda.SIGNS
 
 
 def cpu_level(release: str) -> int:

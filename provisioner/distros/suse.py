@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, Needs, TreeFacts, join, major, serial
+from provisioner.distros.base import Files, Needs, Signs, TreeFacts, join, major, serial
 
 name = "suse"
 
@@ -21,6 +21,13 @@ _LINE = re.compile(r"(openSUSE-Leap|Leap|SLE\S*|SUSE-Linux-Enterprise\S*) (?P<ve
 CONTENT = "content"
 """What media up to 12 and Leap 42 describe themselves in."""
 _DISTRO = re.compile(r"^DISTRO +\S+,(?:openSUSE|SUSE Linux)\D+ (\d\S*(?: SP\d)?)$", re.MULTILINE)
+_SIGNS: Signs = (
+    (
+        r"[Nn]o (installation source|repository) (was )?found|Could not find the",
+        "the repository cannot be read",
+    ),
+    (r"(AutoYaST|autoinst|control file).*([Ee]rror|invalid|not well)", "AutoYaST did not take the profile"),
+)
 _PACK = re.compile(r"(\d+)[ .-]?SP(\d)", re.IGNORECASE)
 
 
@@ -132,6 +139,11 @@ def syntax(release: str) -> str:
 def needs(release: str) -> Needs:
     """Source: "Hardware requirements" of the deployment guides; by the network more than from a DVD."""
     return Needs(1024, 3, memory=1536, disk=10, medium=768)
+
+
+def signs() -> Signs:
+    """As its log has them."""
+    return _SIGNS
 
 
 def cpu_level(release: str) -> int:

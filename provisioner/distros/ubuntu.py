@@ -8,7 +8,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.core.source import WHOLE
 from provisioner.distros import debian_installer
-from provisioner.distros.base import Files, Needs, TreeFacts, join, major, serial
+from provisioner.distros.base import Files, Needs, Signs, TreeFacts, join, major, serial
 from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "ubuntu"
@@ -18,6 +18,17 @@ AUTOINSTALL = 20
 SUMS = "SHA256SUMS"
 """What a folder of releases.ubuntu.com lists its media in."""
 BY_PRESEED: Mapping[str, str] = {"bionic": "18.04"}
+_SIGNS: Signs = (
+    (
+        r"Unable to find a (live file system|medium containing)",
+        "the live system did not find its medium",
+    ),
+    (r"autoinstall.*(validation|Malformed)|Malformed autoinstall", "the answers were not taken"),
+    (
+        r"finish: (subiquity|cmd-install)\S*: (FAIL|.*FAIL)|curtin.*exit (code|status)",
+        "a step of the installer failed",
+    ),
+)
 _NETBOOT = "netboot/"
 
 
@@ -132,6 +143,8 @@ def loaders(tree: Tree) -> Mapping[str, str]:
     """debian-installer's beside its kernel; a live medium has shim and GRUB of a removable disk."""
     if major(tree.release) < AUTOINSTALL:
         return debian_installer.loaders(tree.kernel, tree.arch)
+    if tree.kernel.startswith(_NETBOOT):
+        return debian_installer.loaders(tree.kernel, tree.arch, "boot")
     if tree.arch == "aarch64":
         return {"shimaa64.efi": "EFI/boot/bootaa64.efi", "grubaa64.efi": "EFI/boot/grubaa64.efi"}
     return {"shimx64.efi": "EFI/boot/bootx64.efi", "grubx64.efi": "EFI/boot/grubx64.efi"}
@@ -168,6 +181,11 @@ def needs(release: str) -> Needs:
     if major(release) < AUTOINSTALL:
         return Needs(384, 2, memory=1024, disk=5)
     return Needs(4096 if major(release) > AUTOINSTALL else 3072, 4, disk=5, medium=1024)
+
+
+def signs() -> Signs:
+    """As its log has them."""
+    return debian_installer.SIGNS + _SIGNS
 
 
 def cpu_level(release: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.distros.detect import trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,12 @@ class Seen:
         return this is not None and (that is None or self._after(this, that))
 
     def tail(self) -> str:
-        """The last lines of the installer's log, if it sent one."""
-        lines = [event.text for event in self.events if event.kind is Kind.LOG][-3:]
-        return f"; its log ends: {' | '.join(lines)}" if lines else ""
+        """The line of the installer's log that says what is wrong, else its last ones, if it sent any."""
+        lines = [event.text for event in self.events if event.kind is Kind.LOG]
+        for line in reversed(lines[-_LOOKED_THROUGH:]):
+            if meaning := trouble(line):
+                return f"; its log says that {meaning}: {line}"
+        return f"; its log ends: {' | '.join(lines[-3:])}" if lines else ""
 
     @property
     def reached(self) -> Kind | None:
@@ -86,6 +90,8 @@ _WATCHDOG = frozenset({Kind.RESET, Kind.DEADLINE})
 _FETCHING = (Kind.SCRIPT_SENT, Kind.KERNEL_SENT, Kind.INITRD_SENT)
 _BEFORE_ITS_SCRIPT = (None, Kind.STARTED, Kind.DHCP_QUESTION, Kind.DHCP_OFFER, Kind.LOADER_SENT)
 _UNANSWERED = (Kind.DHCP_IGNORED, Kind.ANSWER_REFUSED)
+_LOOKED_THROUGH = 500
+"""Lines of a log, from its end, that are looked through for what is wrong."""
 _AGAIN = "then: provisioner guest rebuild {guest}"
 
 Words = str | Callable[[Seen], str]

@@ -240,6 +240,18 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "the installer gave up: %post ended with 1; its log ends: no space left",
         "mend the profile's answer file (provisioner answer preview web1)",
     ),
+    "failure told by the log": (
+        (
+            *TO_ANSWER,
+            (K.LOG, "anna: No kernel modules found"),
+            (K.LOG, "exit"),
+            (K.FAILED, "no disk"),
+        ),
+        "a success report",
+        "the installer gave up: no disk; its log says that installer and mirror are of different kernels: "
+        "the tree is half-synced: anna: No kernel modules found",
+        "mend the profile's answer file (provisioner answer preview web1)",
+    ),
     "no reboot": (
         (*TO_ANSWER, K.SUCCEEDED),
         "the reboot into the installed system",
