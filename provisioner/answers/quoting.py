@@ -26,11 +26,12 @@ def quote(text: object) -> str:
     return shlex.quote(str(text))
 
 
-def line(text: object) -> str:
-    """The text itself, if it is one line."""
+def line(text: object, secret: str = "") -> str:
+    """The text itself, if it is one line. A `secret` is told by that name alone where it is not."""
     value = str(text)
     if _CONTROL.search(value) or "\n" in value or "\r" in value:
-        raise ValueError(f"{value!r} holds a line break or control character, and is to be one line")
+        told = secret or repr(value)
+        raise ValueError(f"{told} holds a line break or control character, and is to be one line")
     return value
 
 
@@ -39,14 +40,14 @@ def lines(text: object) -> str:
     return " ".join(quote(line(row)) for row in str(text).split("\n"))
 
 
-def preseed(text: object) -> str:
+def preseed(text: object, secret: str = "") -> str:
     r"""The value of an answer of debian-installer, which reads it as it stands to the end of the line.
 
     Source: debconf-set-selections(1): blanks around the value are its separators, `\` at the end continues.
     """
-    value = line(text)
+    value = line(text, secret)
     if value != value.strip() or value.endswith("\\"):
-        raise ValueError(f"{value!r} begins or ends with what a preseed file has no quotes for")
+        raise ValueError(f"{secret or repr(value)} begins or ends with what a preseed file has no quotes for")
     return value
 
 

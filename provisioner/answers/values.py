@@ -54,6 +54,11 @@ def line(value: object, where: str) -> str:
     return _matched(_LINE, value, where) if value != "" else ""
 
 
+def hidden(value: object, where: str) -> str:
+    """The same for a secret, which no sentence repeats."""
+    return _matched(_LINE, value, where, show=False) if value != "" else ""
+
+
 def script(value: object, where: str) -> str:
     """Any text, without the empty lines around it."""
     return _matched(_SCRIPT, str(value).replace("\r\n", "\n"), where).strip("\n")

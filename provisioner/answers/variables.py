@@ -58,7 +58,7 @@ VARIABLES = (
     Variable(
         "luks_passphrase",
         "line",
-        read.line,
+        read.hidden,
         "Opens the encrypted disk of the layout `luks` at each start",
         secret=True,
     ),
@@ -68,7 +68,7 @@ VARIABLES = (
     Variable(
         "root_password",
         "line",
-        read.line,
+        read.hidden,
         "The same in plain text; it is hashed before it is kept",
         secret=True,
     ),

@@ -73,6 +73,12 @@ REFUSED: dict[str, tuple[tuple[str, str], dict[str, object], str]] = {
         "rhel/snippets/post.j2 line 5: line 2 of a script begins with %end, on which a kickstart's reader "
         "acts",
     ),
+    "a passphrase that a preseed file cannot hold, which is not repeated": (
+        ("debian", "12"),
+        {"layout": "luks", "luks_passphrase": " open"},
+        "debian/snippets/layout-luks.j2 line 4: luks_passphrase begins or ends with what a preseed file has "
+        "no quotes for",
+    ),
     "arguments that a preseed file cannot hold": (
         ("debian", "12"),
         {"append": "quiet \\"},
