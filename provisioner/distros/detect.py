@@ -77,12 +77,18 @@ def detect(files: Files, arch: str = "") -> TreeFacts:
 
 def told(files: Files, name: str, release: str, arch: str = "") -> TreeFacts:
     """The facts of a tree whose family and release a person names. Raises Invalid."""
-    row = family(name)
     found = anaconda.described(files)
-    if found is not None:
-        row.answer_file(release or found.version)
-        return _for(replace(found.facts(name), release=release or found.version), arch)
-    return row.layout(release, arch or "x86_64")
+    if found is None:
+        return family(name).layout(release, arch or "x86_64")
+    facts = family(name).layout(release or found.version, found.arch)
+    named = replace(
+        facts,
+        kernel=found.kernel or facts.kernel,
+        initrd=found.initrd or facts.initrd,
+        parts=(found.runtime,) if found.runtime else facts.parts,
+        checksums=found.checksums,
+    )
+    return _for(named, arch)
 
 
 def unknown(files: Files) -> Invalid:

@@ -12,6 +12,7 @@ from provisioner.service.ports import TreeReader
 
 _PAGE = re.compile(rb"\s*(<!--.*?-->\s*)?(<\?xml[^>]*>\s*)?<(!doctype )?html", re.IGNORECASE | re.DOTALL)
 _FOLDER = re.compile(rb"""<a\s[^>]*href=["']?(?:\./)?([A-Za-z0-9][^"'/?#:]*)/["']?""", re.IGNORECASE)
+_WEB = "a web page"
 _WINDOWS = "sources/boot.wim"
 _LISTED = 12
 _OTHERS = ("aarch64",)
@@ -74,14 +75,9 @@ async def look(reader: TreeReader, source: str, wanted: Wanted) -> Recognition:
 
 
 async def _facts(reader: TreeReader, found: Recognition, wanted: Wanted) -> TreeFacts:
-    source, files, pages = found.source, dict[str, bytes](), list[str]()
+    source, files = found.source, dict[str, bytes]()
     for paths in rounds(source):
-        for path, data in zip(paths, await _read(reader, source, paths), strict=True):
-            if data is not None and not _PAGE.match(data):
-                files[path] = data
-            elif data is not None:
-                pages.append(path)
-            found.probes.append(_probe(path, data, wanted.arch))
+        files |= await _ask(reader, found, paths, wanted.arch)
         try:
             facts = recognise(files, wanted.arch, "" if wanted.family else wanted.release)
         except Invalid as error:
@@ -96,9 +92,10 @@ async def _facts(reader: TreeReader, found: Recognition, wanted: Wanted) -> Tree
             f"{shown(source)} holds {other.family} {other.release}, not {wanted.release}",
             remedy="name a mirror that still has it: old releases move to archives",
         )
-    if pages and not files:
+    page = next((probe.asked for probe in found.probes if probe.found == _WEB), "")
+    if page and not files:
         raise Invalid(
-            f"{shown(source)}/{pages[0]} is a web page, and no file of a tree: "
+            f"{shown(source)}/{page} is a web page, and no file of a tree: "
             "the server asks for a login, or shows a page for what it does not have",
             remedy="open the address in a browser; name a mirror that anybody may read",
         )
@@ -123,20 +120,27 @@ def _other(files: dict[str, bytes], arch: str, release: str) -> TreeFacts | None
         return None
 
 
-async def _read(reader: TreeReader, source: str, paths: tuple[str, ...]) -> list[bytes | None]:
-    """All at once. Nobody is left behind where one fails: the first failure is raised when all have ended."""
-    read = await asyncio.gather(*(reader.read(source, path) for path in paths), return_exceptions=True)
-    for one in read:
-        if isinstance(one, BaseException):
-            raise one
-    return [one for one in read if not isinstance(one, BaseException)]
+async def _ask(reader: TreeReader, found: Recognition, paths: tuple[str, ...], arch: str) -> dict[str, bytes]:
+    """Those of the files that are there, all asked for at once.
+
+    Raises the first failure, when all have ended: nobody is left behind.
+    """
+    asked = (reader.read(found.source, path) for path in paths)
+    read = dict(zip(paths, await asyncio.gather(*asked, return_exceptions=True), strict=True))
+    found.probes += [_probe(path, data, arch) for path, data in read.items()]
+    for data in read.values():
+        if isinstance(data, BaseException):
+            raise data
+    return {path: data for path, data in read.items() if isinstance(data, bytes) and not _PAGE.match(data)}
 
 
-def _probe(path: str, data: bytes | None, arch: str) -> Probe:
+def _probe(path: str, data: bytes | BaseException | None, arch: str) -> Probe:
+    if isinstance(data, BaseException):
+        return Probe(path, "no answer", str(data))
     if data is None:
         return Probe(path, "absent", "")
     if _PAGE.match(data):
-        return Probe(path, "a web page", "the server shows a page for what it does not have")
+        return Probe(path, _WEB, "the server shows a page for what it does not have")
     found = f"{len(data)} bytes"
     try:
         facts = recognise({path: data}, arch)

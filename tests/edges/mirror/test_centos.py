@@ -21,6 +21,7 @@ from provisioner.distros.base import TreeFacts
 from provisioner.distros.detect import PROBES, detect
 from provisioner.mirror.tree import Reader
 from provisioner.mirror.upstream import Upstream
+from provisioner.service.recognition import Wanted, look
 from tests.lab.iso import write_iso
 
 RECORDED = Path(__file__).parents[2] / "data/trees/rhel/centos-7.6.1810"
@@ -106,6 +107,13 @@ async def test_it_is_known_for_what_it_is(trusting: Upstream, source: str) -> No
     assert await reader.exists(source, FACTS.kernel)
     assert await reader.exists(source, FACTS.initrd)
     assert not await reader.exists(source, "images/updates.img")
+
+
+async def test_it_is_recognised_whole_by_every_protocol(trusting: Upstream, source: str) -> None:
+    found = await look(Reader(trusting), source, Wanted(verify=True))
+
+    assert found.tree() == FACTS
+    assert len(found.probes) <= 10
 
 
 async def test_every_file_of_it_is_read(trusting: Upstream, source: str) -> None:

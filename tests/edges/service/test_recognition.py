@@ -138,6 +138,16 @@ async def test_a_server_that_shows_something_else_is_told(reader: Reader, root: 
     assert remedy in refusal.value.remedy
 
 
+async def test_a_question_without_an_answer_is_shown(reader: Reader, root: str) -> None:
+    found = await look(reader, f"{root}/denied/centos", Wanted())
+
+    assert found.facts is None
+    assert [(probe.asked, probe.found) for probe in found.probes] == [
+        (path, "no answer") for path in (".treeinfo", "treeinfo", ".discinfo")
+    ]
+    assert "answered 401 Unauthorized" in found.probes[0].says
+
+
 def tree(place: Path, digest: str, *left_out: str) -> str:
     for path in FILES:
         file = place / path

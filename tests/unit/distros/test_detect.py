@@ -211,8 +211,13 @@ def test_another_release_than_the_wanted_one_is_refused(name: str, release: str)
 def test_a_tree_that_says_nothing_is_what_a_person_says() -> None:
     assert told({}, "rhel", "7.6") == anaconda("rhel", "7.6")
     assert told(stub("foreign/clearos-7.7"), "rhel", "7") == anaconda("rhel", "7", "LiveOS/squashfs.img")
+    assert told({}, "suse", "15.6", "aarch64") == family("suse").layout("15.6", "aarch64")
     with pytest.raises(Invalid, match="no release is given"):
         told({}, "rhel", "")
+    with pytest.raises(Invalid, match=r"release '5' cannot be installed"):
+        told(stub("foreign/clearos-7.7"), "rhel", "5")
+    with pytest.raises(Invalid, match="the tree is for x86_64, not for aarch64"):
+        told(stub("foreign/clearos-7.7"), "rhel", "7", "aarch64")
 
 
 NO_LAYOUT = {
