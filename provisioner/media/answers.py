@@ -29,6 +29,7 @@ _START_SECONDS = 20.0
 """For the first word of a process that has to load its libraries first."""
 _WORD_SECONDS = 2.0
 """For the first word of one that has them."""
+_REST_SECONDS = 2.0
 _GRACE = 0.5
 _MOST = 8 * LONGEST
 """Bytes of an answer of the process: a text in JSON, or its findings."""
@@ -87,6 +88,12 @@ class AnswerProcess:
         request["text"] = text
         answer = await self._ask(request, self._render, "the template did not end")
         return Origins(tuple((str(name), int(line)) for name, line in answer["places"]))
+
+    async def warm(self, after: float = _REST_SECONDS) -> None:
+        """Has the process ready before anybody asks; `after` seconds, for a start has more urgent things."""
+        await asyncio.sleep(after)
+        with contextlib.suppress(ProvisionerError):
+            await self.lint("text\n", "rhel", "9")
 
     async def close(self) -> None:
         """Ends the process. Whatever it is at is left."""

@@ -23,26 +23,41 @@ class Archive:
         self._folder = folder
         self._most = most
         self._count: int | None = None
+        self._waiting: dict[str, ServedText] = {}
+        self._writing: asyncio.Future[None] | None = None
 
     async def keep(self, served: ServedText) -> None:
-        await asyncio.to_thread(self._keep, served)
+        """Those that come while others are written are written together."""
+        self._waiting[served.guest] = served
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.ensure_future(self._write())
+        await asyncio.shield(self._writing)
 
     async def last(self, name: str) -> ServedText:
         return await asyncio.to_thread(self._last, name)
 
-    def _keep(self, served: ServedText) -> None:
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, {}
+            await asyncio.to_thread(self._keep, list(batch.values()))
+
+    def _keep(self, batch: list[ServedText]) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        for served in batch:
+            self._put(served)
+        self._trim(len(batch))
+
+    def _put(self, served: ServedText) -> None:
         file = self._file(served.guest)
         part = file.with_suffix(".part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             json.dump(asdict(served), opened)
         part.replace(file)
-        self._trim()
 
-    def _trim(self) -> None:
+    def _trim(self, written: int) -> None:
         """Looks at the folder once in a while: a look costs as much as it has files."""
-        self._count = self._most if self._count is None else self._count + 1
+        self._count = self._most if self._count is None else self._count + written
         if self._count < self._most:
             return
         files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)

@@ -91,10 +91,13 @@ class Answers:
         row = await self._row(install)
         profile = await self._profiles.get(install.profile)
         tree = await self._trees.get(tree_of(row.spec if row else None, profile))
-        context = masked(await self._context(install, row, profile, tree, root))
-        text = await self._texts.render(completed(profile, context.release).template, context)
+        context = await self._context(install, row, profile, tree, root)
+        template = completed(profile, context.release).template
+        return self._masked(await self._texts.render(template, masked(context)), install, context)
+
+    def _masked(self, text: str, install: Install, context: AnswerContext) -> str:
         report = self._tokens.mint(install.id, "report", install.generation)
-        return mask(text, [report, row.secrets.get("root_password_hash", "") if row else ""])
+        return mask(text, [report, context.root_password_hash])
 
     async def check(
         self, install: Install, row: GuestRow | None, profile: Profile, tree: Tree
@@ -113,7 +116,11 @@ class Answers:
         profile = completed(profile, context.release)
         text = await self._texts.render(profile.template, context)
         found = await self._texts.assure(profile, context.release, context, text)
-        return Answer(text, judge(profile, found, waived=not context.lint))
+        waived = judge(profile, found, waived=not context.lint)
+        shown = text
+        if context.luks_passphrase:  # it cannot be found any more where a template has quoted it
+            shown = await self._texts.render(profile.template, masked(context))
+        return Answer(text, self._masked(shown, install, context), waived)
 
     async def render(self, text: str, family: str, release: str, variables: Mapping[str, object]) -> str:
         """A template as if for a guest, for people who write one."""

@@ -17,12 +17,11 @@ class Differences:
         self._archive = archive
         self._clock = clock
 
-    async def keep(self, install: Install, file: str, root: str) -> None:
-        """Remembers what has just been served. It is served all the same where that cannot be."""
+    async def keep(self, install: Install, file: str, root: str, shown: str) -> None:
+        """Remembers what has just been served, without its secrets. Where that cannot be, it is logged."""
         try:
-            text = await self._answers.shown(install, root)
             at = self._clock().isoformat(timespec="seconds")
-            await self._archive.keep(ServedText(install.guest, install.id, file, root, at, text))
+            await self._archive.keep(ServedText(install.guest, install.id, file, root, at, shown))
         except Exception:
             _log.exception("install %s: what it was served is not kept", install.id)
 

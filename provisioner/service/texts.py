@@ -21,9 +21,13 @@ _KEPT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A text to be served. `unchecked` is the first error that its check found and that was waived."""
+    """A text to be served, and as it may be `shown`: its secrets are ***.
+
+    `unchecked` is the first error that its check found and that was waived.
+    """
 
     text: str
+    shown: str = ""
     unchecked: str = ""
 
 

@@ -60,7 +60,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
         if answer.unchecked:
             data["unchecked"] = answer.unchecked
         await asyncio.shield(asyncio.create_task(_served(ledger, install, data)))
-        await services.differences.keep(install, file, root(request))
+        await services.differences.keep(install, file, root(request), answer.shown)
     elif not whole:
         log.warning("install %s: %s broke off while %s was sent", install.id, address, file)
     return response

@@ -68,7 +68,7 @@ class Answers(Protocol):
 
 
 class Differences(Protocol):
-    async def keep(self, install: Install, file: str, root: str) -> None:
+    async def keep(self, install: Install, file: str, root: str, shown: str) -> None:
         """Remembers what was served. Never fails."""
         ...
 

@@ -221,7 +221,13 @@ async def services(
         neighbour=interfaces.neighbour,
         ready=ready,
     )
-    return served, partial(watch, open_host, tidy, (watchdog.tick, aftercare.tick, trees.offer))
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(reader.warm())
+            await watch(open_host, tidy, (watchdog.tick, aftercare.tick, trees.offer))
+
+    return served, work
 
 
 def _deadlines(settings: "Settings") -> dict[str, int]:

@@ -113,6 +113,19 @@ async def test_a_check_that_takes_too_long_is_ended() -> None:
     await reader.close()
 
 
+async def test_a_process_can_be_had_ready_before_anybody_asks() -> None:
+    reader = AnswerProcess()
+    await reader.warm(after=0)
+    waiting = reader.pid
+    await reader.lint("text\n", "rhel", "9")
+    assert waiting and reader.pid == waiting
+    await reader.close()
+
+    broken = AnswerProcess(python="/bin/false")
+    await broken.warm(after=0)
+    await broken.close()
+
+
 async def test_a_process_that_died_is_replaced(reader: AnswerProcess) -> None:
     await reader.lint("text\n", "rhel", "7")
     assert reader.pid

@@ -1,5 +1,6 @@
 """What was served is kept, one text for each guest, and not for ever."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -33,6 +34,13 @@ async def test_the_oldest_go_where_there_are_too_many(tmp_path: Path) -> None:
     await Archive(tmp_path, most=5).keep(served("new"))
 
     assert sorted(file.stem for file in tmp_path.iterdir()) == ["new", "web4", "web5", "web6", "web7"]
+
+
+async def test_many_at_once_are_all_kept(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    await asyncio.gather(*(archive.keep(served(f"web{number}")) for number in range(50)))
+
+    assert len(list(tmp_path.glob("*.json"))) == 50
 
 
 async def test_a_file_that_is_none_counts_as_nothing(tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ async def test_what_was_served_is_kept_to_be_compared(world: World) -> None:
     await world.until(Kind.ANSWER_SERVED)
     await asyncio.sleep(0.05)
 
-    assert world.differences.kept == [(install.id, "ks.cfg", f"http://127.0.0.1:{world.guest_port}")]
+    assert world.differences.kept == [
+        (install.id, "ks.cfg", f"http://127.0.0.1:{world.guest_port}", "rootpw ***\n")
+    ]
 
 
 async def test_what_did_not_pass_its_check_is_told_where_it_is_served(world: World) -> None:

@@ -69,7 +69,7 @@ class FakeAnswers:
             return Answer(f"{file} of {install.id}\n")
         if file != "ks.cfg":
             raise NotFound(f"this install asks for ks.cfg, not {file}")
-        return Answer(self.text, self.unchecked)
+        return Answer(self.text, "rootpw ***\n", self.unchecked)
 
     async def preview(self, guest: str) -> str:
         return "rootpw ***\n"
@@ -85,10 +85,10 @@ class FakeDifferences:
     """Remembers what it was told to keep."""
 
     def __init__(self) -> None:
-        self.kept: list[tuple[str, str, str]] = []
+        self.kept: list[tuple[str, str, str, str]] = []
 
-    async def keep(self, install: Install, file: str, root: str) -> None:
-        self.kept.append((install.id, file, root))
+    async def keep(self, install: Install, file: str, root: str, shown: str) -> None:
+        self.kept.append((install.id, file, root, shown))
 
     async def since_served(self, guest: str) -> str:
         return "-lang en\n+lang de\n"

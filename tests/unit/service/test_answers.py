@@ -187,7 +187,8 @@ async def test_what_changed_since_it_was_served(shelf: Shelf) -> None:
     differences = Differences(shelf.answers, drawer, FakeClock())
     with pytest.raises(NotFound, match="no answer file was served to web1 yet"):
         await differences.since_served("web1")
-    await differences.keep(install, "preseed.cfg", ROOT)
+    answer = await shelf.answers.for_install(install, ROOT, "preseed.cfg")
+    await differences.keep(install, "preseed.cfg", ROOT, answer.shown)
 
     assert await differences.since_served("web1") == ""
     assert HASH not in drawer.kept["web1"].text
@@ -207,7 +208,7 @@ async def test_a_text_that_cannot_be_kept_was_served_all_the_same(
     shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     install, _ = await shelf.guest("centos7")
-    await Differences(shelf.answers, BrokenDrawer(), FakeClock()).keep(install, "ks.cfg", ROOT)
+    await Differences(shelf.answers, BrokenDrawer(), FakeClock()).keep(install, "ks.cfg", ROOT, "text")
 
     assert "install i1: what it was served is not kept" in caplog.text
 
