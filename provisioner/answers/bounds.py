@@ -22,7 +22,7 @@ from provisioner.core.errors import Invalid
 LONGEST = 1024 * 1024
 """Bytes of an answer file; installers read kilobytes."""
 _NOBODY = 65534
-_CLONE_NEWNET = 0x40000000
+_CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ def limit(limits: Limits) -> None:
 
 
 def leave_the_network() -> None:
-    """Where there are rights to: not even the loopback is left."""
-    if os.geteuid() == 0:
-        ctypes.CDLL(None).unshare(_CLONE_NEWNET)
+    """Not even the loopback is left. An ordinary user needs a namespace of his own for that, where he may."""
+    unshare = ctypes.CDLL(None).unshare
+    unshare(_CLONE_NEWNET if os.geteuid() == 0 else _CLONE_NEWUSER | _CLONE_NEWNET)
 
 
 def drop_rights() -> None:
@@ -132,9 +132,9 @@ def _texts(loader: BaseLoader, templates: Environment) -> _Texts:
 
 
 def _leave_the_files() -> None:
-    """Where there are rights to: the root becomes a folder that is there no more."""
-    if os.geteuid() == 0:
-        folder = Path(tempfile.mkdtemp())
-        os.chdir(folder)
-        folder.rmdir()
+    """The root becomes a folder that is there no more. A container may forbid it: the other bounds remain."""
+    folder = Path(tempfile.mkdtemp())
+    os.chdir(folder)
+    folder.rmdir()
+    with contextlib.suppress(OSError):
         os.chroot(".")
