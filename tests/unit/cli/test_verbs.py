@@ -39,6 +39,12 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
         {"name": "web1", "profile": "mine", "variables": {"address": "192.0.2.10/24", "vlan": 42}},
         ["web1: install 0f3c9a has begun"],
     ),
+    (
+        "guest create web1 -p mine --no-lint",
+        {"POST /guests": NEW},
+        {"name": "web1", "profile": "mine", "variables": {"lint": False}},
+        ["web1: install 0f3c9a has begun"],
+    ),
     ("guest start web1", {"POST /guests/web1/start": {"done": "started"}}, None, []),
     ("guest shutdown web1", {"POST /guests/web1/shutdown": {}}, None, []),
     ("guest reboot web1", {"POST /guests/web1/reboot": {}}, None, []),
