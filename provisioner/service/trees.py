@@ -73,10 +73,11 @@ class Trees:
             return await self._store.tree(name)
         except NotFound:
             known = ", ".join(tree.name for tree in await self._store.trees()) or "none"
-            raise NotFound(
-                f"no tree is called {name!r}; known are: {known}",
-                remedy=f"provisioner tree add {name} SOURCE   (directory, ISO file, http, ftp or nfs URL)",
-            ) from None
+            named = self._systems and await self._systems.places(name, "x86_64")
+            remedy = f"provisioner tree add {name}" + (
+                f"   (from {named[0]})" if named else " SOURCE   (directory, ISO file, http, ftp or nfs URL)"
+            )
+            raise NotFound(f"no tree is called {name!r}; known are: {known}", remedy=remedy) from None
 
     async def add(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
         """Reads what the tree is and remembers it; adding the same again reads it anew.

@@ -106,6 +106,17 @@ async def test_a_file_that_was_not_changed_is_not_sent_again(
     assert (await world.get("/tree/t/initrd", headers=asked))[:2] == (200, BODY)
 
 
+async def test_an_iso_itself_is_below_it_and_below_nothing_else(
+    world: World, install: Install, source: str
+) -> None:
+    status, body, _ = await world.get("/tree/t/medium.iso")
+
+    if source.endswith(".iso"):
+        assert (status, body) == (200, Path(source).read_bytes())
+    else:
+        assert status == 404
+
+
 async def test_what_is_sent_becomes_events(world: World, install: Install) -> None:
     await world.get("/tree/t/vmlinuz")
     await world.get("/tree/t/initrd")

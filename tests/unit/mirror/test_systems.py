@@ -10,6 +10,7 @@ from provisioner.core.source import normalise
 from provisioner.distros.osinfo import system
 from provisioner.mirror.osinfodb import FOLDERS, Osinfo
 from provisioner.mirror.systems import Systems
+from provisioner.service.shipped import shipped
 
 VAULT = "https://vault.centos.org"
 FEDORA = "https://dl.fedoraproject.org/pub/fedora/linux"
@@ -61,6 +62,12 @@ async def test_every_place_is_a_source_of_a_system_that_a_family_installs(system
     for (name, arch), urls in PLACES.items():
         assert [normalise(url) for url in await systems.places(name, arch)] == urls
         assert all(urls) and (not urls or system(name)[0]), name
+
+
+async def test_the_trees_of_shipped_profiles_are_had_by_name(systems: Systems) -> None:
+    wanted = {profile.tree for profile in shipped().values() if profile.family not in ("image", "agama")}
+
+    assert [name for name in wanted if not await systems.places(name, "x86_64")] == []
 
 
 async def test_a_region_stands_for_the_makers_and_a_mirror_for_an_archive() -> None:

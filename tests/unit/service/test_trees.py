@@ -168,6 +168,13 @@ async def test_a_tree_is_added_by_the_name_of_its_system(shelf: Shelf, named: Tr
         await named.add("centos7.6", "/debian/trixie")
 
 
+async def test_a_tree_that_is_missing_may_be_had_by_its_name(named: Trees) -> None:
+    with pytest.raises(NotFound, match="no tree is called 'debian12'") as refusal:
+        await named.get("debian12")
+
+    assert refusal.value.remedy == "provisioner tree add debian12   (from /debian/trixie)"
+
+
 async def test_a_place_that_holds_another_release_is_none_of_the_system(named: Trees) -> None:
     with pytest.raises(Invalid, match="/debian/trixie holds debian 13, not 12"):
         await named.add("debian12", "")
