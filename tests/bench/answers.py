@@ -10,15 +10,21 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from provisioner import state as states
+from provisioner.answers.render import render
 from provisioner.core.install import Install, Kind, Stage
 from provisioner.core.machine import Machine
 from provisioner.core.profile import Tree
+from provisioner.service.answers import sample
+from provisioner.service.contexts import completed
+from provisioner.service.shipped import shipped
 from provisioner.service.tokens import Tokens, load_key
 from provisioner.store.database import Database
 from tests.bench.dhcp import Tell
@@ -27,8 +33,9 @@ from tests.lab.alone import processes
 from tests.lab.networks import HTTP_PORT, Lan
 from tests.lab.service import Service, until
 
-INSTALLS, WHOLE, P99 = 500, 5.0, 250.0
-"""How many; seconds until all are served and written down; milliseconds of 99 of 100 fetches."""
+INSTALLS, WHOLE, P99, RENDER = 500, 5.0, 250.0, 200.0
+"""How many; seconds until all are served and stored; milliseconds of 99 of 100; microseconds of a text."""
+_CALLS = 200
 PROFILE, FILE = "centos7", "ks.cfg"
 
 
@@ -38,14 +45,35 @@ def answers(state: Path, quick: bool, tell: Tell) -> bool:
     tell(f"answer files: {INSTALLS} installs of {PROFILE} fetch their own at once, {runs} runs")
     turns = [_turn(state / f"answers{number}", tell) for number in range(runs)]
     seconds, p99 = (median(turn[index] for turn in turns) for index in (0, 1))
+    rendered = _rendered(tell)
     held = True
     for what, holds in (
+        (f"rendering alone {rendered:.0f} us of CPU in the dearest, at most {RENDER:g}", rendered <= RENDER),
         (f"all served and stored after {seconds:.2f} s, at most {WHOLE:g}", seconds <= WHOLE),
         (f"p99 {p99:.0f} ms, at most {P99:g}", p99 <= P99),
     ):
         tell(f"    {what}: {'holds' if holds else 'DOES NOT HOLD'}")
         held = held and holds
     return held
+
+
+def _rendered(tell: Tell) -> float:
+    """Microseconds of CPU that the dearest of the shipped profiles' answer files takes, the best of five."""
+    cost = {}
+    for profile in shipped().values():
+        context = sample(profile, profile.release)
+        template = completed(profile, context.release).template
+        render(template, context)
+        cost[profile.name] = min(_cpu(partial(render, template, context)) for _ in range(5))
+    tell("  rendered in us of CPU: " + ", ".join(f"{name} {each:.0f}" for name, each in sorted(cost.items())))
+    return max(cost.values())
+
+
+def _cpu(call: Callable[[], object]) -> float:
+    begun = time.process_time()
+    for _ in range(_CALLS):
+        call()
+    return (time.process_time() - begun) / _CALLS * 1e6
 
 
 def _turn(state: Path, tell: Tell) -> tuple[float, float]:
