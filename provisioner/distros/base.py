@@ -28,7 +28,8 @@ class TreeFacts:
     """What a tree's small files say; `kernel` and `initrd` are paths below its root, `arch` as `uname -m`.
 
     `parts` are further files without which no install of it comes far. `checksums` are what the tree says of
-    its files, by their path: `sha256:` and the digest in hexadecimal.
+    its files, by their path: `sha256:` and the digest in hexadecimal. `remedy` is what to do where a file
+    that is needed is missing.
     """
 
     family: str
@@ -38,6 +39,7 @@ class TreeFacts:
     arch: str = "x86_64"
     parts: tuple[str, ...] = ()
     checksums: Mapping[str, str] = field(default_factory=dict, compare=False)
+    remedy: str = field(default="look whether the mirror is complete; installs need this file", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
@@ -13,6 +14,12 @@ name = "debian"
 
 RELEASES: Mapping[str, str] = {"trixie": "13", "bookworm": "12", "bullseye": "11", "buster": "10"}
 """Newest first: a mirror holds several, and its newest stable one is taken."""
+
+
+_NO_NETBOOT = (
+    "Debian's media have no installer for the network, unless somebody adds its netboot/ as "
+    "install/netboot/; add a mirror: provisioner tree add debian{}"
+)
 
 
 def answer_file(release: str) -> str:
@@ -58,7 +65,8 @@ def _medium(info: str) -> TreeFacts | None:
         return None
     if found[2] not in ARCHES:
         raise Invalid(f"this is a Debian medium for {found[2]}; known here are {', '.join(ARCHES)}")
-    return _facts(found[1], f"install/netboot/debian-installer/{found[2]}", found[2])
+    facts = _facts(found[1], f"install/netboot/debian-installer/{found[2]}", found[2])
+    return replace(facts, remedy=_NO_NETBOOT.format(major(found[1])))
 
 
 def _facts(release: str, folder: str, arch: str) -> TreeFacts:

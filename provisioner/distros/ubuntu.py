@@ -29,6 +29,7 @@ _SIGNS: Signs = (
         "a step of the installer failed",
     ),
 )
+_OR = f"or put it into the folder as {WHOLE}"
 _NETBOOT = "netboot/"
 
 
@@ -88,7 +89,8 @@ def _medium(info: str) -> TreeFacts | None:
 
 
 def _live(release: str, arch: str) -> TreeFacts:
-    return TreeFacts(name, release, "casper/vmlinuz", "casper/initrd", arch, (WHOLE,))
+    facts = TreeFacts(name, release, "casper/vmlinuz", "casper/initrd", arch, (WHOLE,))
+    return replace(facts, remedy=f"the live system fetches its medium whole: add the ISO itself, {_OR}")
 
 
 def _released(sums: str, wanted: str) -> TreeFacts | None:

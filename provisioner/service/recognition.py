@@ -158,7 +158,7 @@ async def _whole(reader: TreeReader, found: Recognition, facts: TreeFacts, verif
         if not await _there(reader, found, path):
             raise Unavailable(
                 f"{shown(found.source)} is not all of {facts.family} {facts.release}: {path} is missing",
-                remedy="look whether the mirror is complete; installs need this file",
+                remedy=facts.remedy,
             )
         if not checksum or not (near or verify):
             continue

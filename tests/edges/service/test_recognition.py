@@ -171,6 +171,22 @@ async def test_a_tree_that_is_half_there_names_what_is_missing(
     assert str(refusal.value) == f"{tmp_path} is not all of rhel 9.4: {path} is missing"
 
 
+LACKING = {
+    "debian/medium": ("install/netboot/debian-installer/amd64/linux", "provisioner tree add debian13"),
+    "ubuntu/24.04-live": ("casper/vmlinuz", "add the ISO itself, or put it into the folder as medium.iso"),
+    "rhel/stream-9": ("images/pxeboot/vmlinuz", "look whether the mirror is complete"),
+}
+
+
+@pytest.mark.parametrize("name", LACKING)
+async def test_what_is_missing_of_a_medium_is_told_with_what_to_do(reader: Reader, name: str) -> None:
+    path, remedy = LACKING[name]
+    with pytest.raises(Unavailable, match=f"{path} is missing") as refusal:
+        (await look(reader, str(RECORDED / name), Wanted())).tree()
+
+    assert remedy in refusal.value.remedy
+
+
 async def test_a_checksum_that_lies_is_found_out(reader: Reader, tmp_path: Path) -> None:
     assert (await look(reader, tree(tmp_path, RIGHT), Wanted())).tree().release == "9.4"
     with pytest.raises(Invalid) as refusal:
