@@ -9,51 +9,16 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from provisioner.cli.demo import service
-from provisioner.cli.demo.site import Site, free_ports
+from provisioner.cli.demo.site import Site
 from provisioner.media.loaders import REMEMBERED
 from tests import pe_files
+from tests.edges.cli.conftest import Call
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the service opens raw sockets")
-
-Call = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A service with its ports elsewhere, serving the loopback interface."""
-    site = Site(tmp_path_factory.mktemp("service"))
-    names = ("api_port", "http_port", "syslog_port", "dhcp_port", "proxy_port", "tftp_port")
-    settings = {
-        "state_dir": str(site.state_dir),
-        "libvirt_uri": "test:///default",
-        "interfaces": ["lo"],
-        **dict(zip(names, free_ports(len(names)), strict=True)),
-    }
-    print(f"ready after {service.start(site, settings):.2f} s")
-    yield site
-    assert service.stop(site)
-
-
-@pytest.fixture
-def call(site: Site, tmp_path: Path) -> Call:
-    environment = {
-        **os.environ,
-        "PROVISIONER_STATE_DIR": str(site.state_dir),
-        "XDG_STATE_HOME": str(tmp_path),
-    }
-
-    def run(words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "provisioner", *words.split()]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-    return run
-
 
 LISTS = ("guest list --all", "install list", "tree list", "image list", "profile list", "machine list")
 
