@@ -29,12 +29,12 @@ def answer_file(release: str) -> str:
 
 def detect(files: Files, arch: str = "", release: str = "") -> TreeFacts | None:
     """Facts of a mirror's root or of an unpacked medium. Raises Invalid for a folder inside a mirror."""
+    if DISK_INFO in files and (facts := _medium(files[DISK_INFO].decode("utf-8", "replace"))):
+        return facts  # before its packages, which lie as in a mirror: the installer lies elsewhere
     for suite in ("stable", *RELEASES):
         fields = debian_installer.release_file(files, suite)
         if fields.get("Origin") == "Debian" and _is(fields.get("Codename", ""), release):
             return _mirror(fields["Codename"], debian_installer.held(fields, arch))
-    if DISK_INFO in files:
-        return _medium(files[DISK_INFO].decode("utf-8", "replace"))
     debian_installer.refuse_images(files)
     return None
 

@@ -65,6 +65,14 @@ def test_a_familys_own_layout_is_that_of_its_trees(name: str) -> None:
         assert (found.kernel, found.initrd) == (facts.kernel, facts.initrd)
 
 
+def test_a_medium_is_known_as_one_though_its_packages_lie_as_in_a_mirror() -> None:
+    """Where the source is called debian both are asked for at once."""
+    both = stub("debian/trixie") | stub("debian/medium")
+
+    assert {"dists/stable/Release", ".disk/info"} <= both.keys() & set(rounds("/srv/debian-13.iso")[0])
+    assert detect(both) == TREES["debian/medium"]
+
+
 def test_an_empty_folder_is_no_tree() -> None:
     with pytest.raises(Invalid, match="none of the files that an install tree has"):
         detect({})
