@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from provisioner.answers.context import AnswerContext
 from provisioner.answers.finding import Finding, errors
 from provisioner.answers.render import render
+from provisioner.answers.secrets import mask
 from provisioner.core.errors import Invalid, ProvisionerError
 from provisioner.core.profile import Profile
 from provisioner.service.ports import Linter, Renderer
@@ -56,7 +57,7 @@ class Texts:
 
     async def check(self, profile: Profile, release: str, context: AnswerContext, text: str) -> list[Finding]:
         """What was found in a text of the profile's template, with the places in its templates."""
-        findings = await self._linter.lint(text, profile.family, release)
+        findings = [_hidden(row, context) for row in await self._linter.lint(text, profile.family, release)]
         if not findings:
             return []
         try:
@@ -107,6 +108,12 @@ def judge(profile: Profile, findings: Iterable[Finding], *, waived: bool = False
         remedy="mend the template or its variables; provisioner answer lint FILE shows all, "
         "and --no-lint lets it be served as it is",
     )
+
+
+def _hidden(finding: Finding, context: AnswerContext) -> Finding:
+    """Without the secrets that a parser may quote: findings are told in events."""
+    secrets = (context.report_url.rpartition("/")[2], context.root_password_hash, context.luks_passphrase)
+    return replace(finding, text=mask(finding.text, secrets))
 
 
 def _anybody(text: str, context: AnswerContext) -> str:

@@ -141,6 +141,15 @@ async def test_what_fails_its_check_is_not_served(shelf: Shelf) -> None:
         await shelf.answers.for_install(install, ROOT, "ks.cfg")
 
 
+async def test_no_finding_tells_a_secret(shelf: Shelf) -> None:
+    install, _ = await shelf.guest("centos7", root_password_hash=HASH)
+    token = shelf.tokens.mint("i1", "report", 1)
+    shelf.linter.findings = [Finding(1, f"rootpw: unrecognized arguments: {HASH} {token}")]
+
+    with pytest.raises(Invalid, match=r"rootpw: unrecognized arguments: \*\*\* \*\*\*"):
+        await shelf.answers.for_install(install, ROOT, "ks.cfg")
+
+
 async def test_where_the_check_is_waived_the_text_says_what_was_found(shelf: Shelf) -> None:
     install, row = await shelf.guest("centos7", **{VARIABLES: json.dumps({"lint": False})})
     profile, tree = await shelf.profiles.get("centos7"), await shelf.trees.get("centos7")
