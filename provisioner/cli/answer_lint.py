@@ -39,7 +39,9 @@ def lint(file: Path, family: str | None, release: str, pairs: tuple[str, ...], o
     text = read(file)
     family, release = kind_of(text, family, release)
     if file.suffix == ".j2" or pairs:
-        found = _of_template(text, str(file), family, release, variables(pairs))
+        import asyncio
+
+        found = asyncio.run(_of_template(text, str(file), family, release, variables(pairs)))
     else:
         from provisioner.answers.lint import lint as check
 
@@ -58,24 +60,26 @@ def lint(file: Path, family: str | None, release: str, pairs: tuple[str, ...], o
     remark(f"{file}: {'nothing that would stop the installer' if found else 'nothing found'}")
 
 
-def _of_template(
+async def _of_template(
     text: str, name: str, family: str, release: str, given: dict[str, object]
 ) -> "list[Finding]":
-    """What is found in what the template gives."""
+    """What is found in what the template gives. It may be a stranger's, so it is rendered within bounds."""
     from dataclasses import replace
 
-    from provisioner.answers.lint import lint as check
-    from provisioner.answers.origins import INLINE, origins
-    from provisioner.answers.render import render
+    from provisioner.answers.origins import INLINE
     from provisioner.core.profile import Profile
+    from provisioner.media.answers import AnswerProcess
     from provisioner.service.answers import sample
 
     template = text if text.endswith("\n") else text + "\n"
     context = sample(Profile("example", family, "tree", template, release, variables=given), release)
+    reader = AnswerProcess()
     try:
-        rendered = render(template, context)
+        rendered = await reader.render(template, context)
+        found = await reader.lint(rendered, family, release)
+        placed = (await reader.origins(template, context, rendered)).told(found) if found else []
     except Invalid as error:
         raise Invalid(str(error).replace(INLINE, name, 1), remedy=error.remedy) from None
-    found = check(rendered, family, release)
-    placed = origins(template, context, rendered).told(found) if found else []
+    finally:
+        await reader.close()
     return [replace(row, template=name if row.template == INLINE else row.template) for row in placed]

@@ -51,6 +51,16 @@ def test_a_template_is_named_with_its_own_line(provisioner: Provisioner, tmp_pat
     )
 
 
+def test_a_template_without_end_is_one_sentence(provisioner: Provisioner, tmp_path: Path) -> None:
+    file = tmp_path / "my.ks.j2"
+    file.write_text("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}\n")
+
+    ran = provisioner("answer", "lint", str(file), "--release", "rhel9")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[0] == f"error: {file} did not end within 1.2 seconds"
+
+
 def test_stdin_is_read(provisioner: Provisioner) -> None:
     ran = provisioner("answer", "lint", "-", "--release", "debian12", stdin="d-i a/b strong x\n")
 
