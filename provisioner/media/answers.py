@@ -195,8 +195,8 @@ def _understood(out: bytes, taken: float, limits: Limits, late: str) -> dict[str
     try:
         answer = json.loads(out)
     except ValueError:
-        if taken >= 0.9 * limits.seconds:
-            sentence = f"{late} within {limits.seconds:g} seconds"
+        if taken >= 0.9 * limits.least:
+            sentence = f"{late} within {limits.least:g} seconds"
         else:
             sentence = f"{late}: it broke the process that reads it"
         raise Invalid(sentence, remedy="make it shorter or simpler") from None
