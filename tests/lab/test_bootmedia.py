@@ -36,6 +36,7 @@ def without_netboot(xml: str, form: str, medium: Path) -> str:
     xml = re.sub(r"(<interface.*?)<boot order='\d+'/>", r"\1", xml, flags=re.DOTALL)
     if form == "img":
         xml = xml.replace("<boot order='1'/>", "<boot order='2'/>", 1)
+        xml = re.sub(r"(<controller type='usb'[^>]*) model='none'", r"\1 model='qemu-xhci'", xml)
     bus = "usb" if form == "img" else "scsi" if "virtio-scsi" in xml else "sata" if "q35" in xml else "ide"
     drive = f"""<disk type='file' device='{"disk" if form == "img" else "cdrom"}'>
       <driver name='qemu' type='raw'/><source file='{medium}'/>
