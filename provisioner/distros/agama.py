@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import suse
-from provisioner.distros.base import Files, Needs, Signs, TreeFacts, join, serial
+from provisioner.distros.base import Boot, Files, Needs, Signs, TreeFacts, join, serial
 
 name = "agama"
 
@@ -47,25 +47,16 @@ def layout(release: str, arch: str) -> TreeFacts:
     return TreeFacts(name, release, f"{folder}/linux", f"{folder}/initrd", arch, (RUNTIME,))
 
 
-def kernel_args(
-    tree: Tree,
-    *,
-    root: str,
-    tree_url: str,
-    answer_url: str,
-    hostname: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-) -> str:
+def kernel_args(tree: Tree, boot: Boot) -> str:
     """dracut's words for the live system, Agama's for the rest.
 
     Source: "Agama network-based installation" and "Boot options" of Agama's documentation.
     """
     return join(
-        attended_args(tree, tree_url),
-        f"inst.auto={answer_url}",
-        f"hostname={hostname}",
-        f"BOOTIF=01-{mac.replace(':', '-')}" if mac else "",
+        attended_args(tree, boot.tree_url),
+        f"inst.auto={boot.answer_url}",
+        f"hostname={boot.hostname}",
+        f"BOOTIF=01-{boot.mac.replace(':', '-')}" if boot.mac else "",
         serial(tree.arch),
     )
 

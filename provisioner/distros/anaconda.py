@@ -12,7 +12,7 @@ from typing import Any
 from productmd.treeinfo import TreeInfo
 
 from provisioner.core.errors import Invalid
-from provisioner.distros.base import Files, Signs, TreeFacts, join, serial
+from provisioner.distros.base import Boot, Files, Signs, TreeFacts, join, serial
 
 TREEINFO = (".treeinfo", "treeinfo")
 """Hosts that hide dot files have the second."""
@@ -152,46 +152,32 @@ def _disc(text: str) -> Described | None:
     return Described(found[1].strip(), found[2], lines[2].strip()) if found else None
 
 
-def kernel_args(
-    *,
-    tree_url: str,
-    answer_url: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-    arch: str,
-) -> str:
+def kernel_args(boot: Boot, arch: str) -> str:
     """The line for releases that take the `inst.` prefix (from EL 7 on)."""
     return join(
-        f"inst.ks={answer_url}",
+        f"inst.ks={boot.answer_url}",
         "inst.ks.sendmac",
-        f"inst.repo={tree_url}",
+        f"inst.repo={boot.tree_url}",
         "ip=dhcp",
-        _bootif(mac),
-        f"inst.syslog={syslog[0]}:{syslog[1]}" if syslog else "",
+        _bootif(boot.mac),
+        f"inst.syslog={boot.syslog[0]}:{boot.syslog[1]}" if boot.syslog else "",
         "inst.text",
         serial(arch),
     )
 
 
-def old_kernel_args(
-    *,
-    tree_url: str,
-    answer_url: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-    arch: str,
-) -> str:
+def old_kernel_args(boot: Boot, arch: str) -> str:
     """The line for releases before the prefix (EL 6): the loader's own words, and `ksdevice` for the card.
 
     Source: the boot options of Anaconda 13 (docs/boot-options.txt in its source).
     """
     return join(
-        f"ks={answer_url}",
+        f"ks={boot.answer_url}",
         "kssendmac",
-        f"repo={tree_url}",
+        f"repo={boot.tree_url}",
         "ip=dhcp",
-        f"ksdevice=bootif {_bootif(mac)}" if mac else "",
-        f"syslog={syslog[0]}:{syslog[1]}" if syslog else "",
+        f"ksdevice=bootif {_bootif(boot.mac)}" if boot.mac else "",
+        f"syslog={boot.syslog[0]}:{boot.syslog[1]}" if boot.syslog else "",
         "text",
         serial(arch),
     )

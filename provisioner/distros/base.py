@@ -58,6 +58,20 @@ class Needs:
     medium: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One start of an installer: who it is, and where it finds what. `mac` is "" where any card will do.
+
+    `tree_url` ends without a slash. `syslog` is host and port of our log listener, None where there is none.
+    """
+
+    tree_url: str
+    answer_url: str
+    hostname: str
+    mac: str
+    syslog: tuple[str, int] | None
+
+
 class Family(Protocol):
     """A kind of installer. What differs between its releases is asked with the release."""
 
@@ -79,17 +93,7 @@ class Family(Protocol):
         """Where a tree of the release has its files, for one that says nothing of itself. Raises Invalid."""
         ...
 
-    def kernel_args(
-        self,
-        tree: Tree,
-        *,
-        root: str,
-        tree_url: str,
-        answer_url: str,
-        hostname: str,
-        mac: str,
-        syslog: tuple[str, int] | None,
-    ) -> str:
+    def kernel_args(self, tree: Tree, boot: Boot) -> str:
         """The arguments that make the installer run by itself. Raises Invalid."""
         ...
 

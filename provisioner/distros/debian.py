@@ -7,7 +7,7 @@ from dataclasses import replace
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import debian_installer
-from provisioner.distros.base import Files, Needs, Signs, TreeFacts, major
+from provisioner.distros.base import Boot, Files, Needs, Signs, TreeFacts, major
 from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "debian"
@@ -73,20 +73,9 @@ def _facts(release: str, folder: str, arch: str) -> TreeFacts:
     return TreeFacts(name, release, f"{folder}/linux", f"{folder}/initrd.gz", ARCHES[arch])
 
 
-def kernel_args(
-    tree: Tree,
-    *,
-    root: str,
-    tree_url: str,
-    answer_url: str,
-    hostname: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-) -> str:
+def kernel_args(tree: Tree, boot: Boot) -> str:
     """The line of debian-installer."""
-    return debian_installer.kernel_args(
-        answer_url=answer_url, hostname=hostname, syslog=syslog, arch=tree.arch
-    )
+    return debian_installer.kernel_args(boot, tree.arch)
 
 
 def loaders(tree: Tree) -> Mapping[str, str]:

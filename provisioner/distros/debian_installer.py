@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from provisioner.core.errors import Invalid
-from provisioner.distros.base import Files, Signs, join, serial
+from provisioner.distros.base import Boot, Files, Signs, join, serial
 
 ANSWER_FILE = "preseed.cfg"
 ARCHES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -84,7 +84,7 @@ def loaders(kernel: str, arch: str, boot: str = "bootnet") -> Mapping[str, str]:
     return {shim: f"{folder}/{shim.replace('shim', boot)}", grub: f"{folder}/{grub}"}
 
 
-def kernel_args(*, answer_url: str, hostname: str, syslog: tuple[str, int] | None, arch: str) -> str:
+def kernel_args(boot: Boot, arch: str) -> str:
     """What stands behind `---` is kept for the installed system.
 
     Host name and locale must stand here, because they are asked before the network is up, and the locale C
@@ -92,18 +92,18 @@ def kernel_args(*, answer_url: str, hostname: str, syslog: tuple[str, int] | Non
     IPv6 the installer does not wait for routers that nobody is; GNU screen and translated texts are of no use
     to an install that nobody watches.
     """
-    host, _, domain = hostname.partition(".")
+    host, _, domain = boot.hostname.partition(".")
     return join(
         "auto=true",
         "priority=critical",
-        f"url={answer_url}",
+        f"url={boot.answer_url}",
         "interface=auto",
         f"hostname={host}",
         f"domain={domain or 'localdomain'}",
         "netcfg/get_nameservers=",
         "locale=en_US.UTF-8",
         "keymap=us",
-        f"log_host={syslog[0]} log_port={syslog[1]}" if syslog else "",
+        f"log_host={boot.syslog[0]} log_port={boot.syslog[1]}" if boot.syslog else "",
         "ipv6.disable=1",
         "DEBIAN_FRONTEND=text",
         "TERM=dumb",

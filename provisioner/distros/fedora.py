@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, Needs, Signs, TreeFacts, major
+from provisioner.distros.base import Boot, Files, Needs, Signs, TreeFacts, major
 
 name = "fedora"
 
@@ -33,21 +33,10 @@ def layout(release: str, arch: str) -> TreeFacts:
     return anaconda.Described(name, release, arch).facts(name)
 
 
-def kernel_args(
-    tree: Tree,
-    *,
-    root: str,
-    tree_url: str,
-    answer_url: str,
-    hostname: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-) -> str:
+def kernel_args(tree: Tree, boot: Boot) -> str:
     """Raises Invalid for older releases than we start."""
     _usable(tree.release)
-    return anaconda.kernel_args(
-        tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog, arch=tree.arch
-    )
+    return anaconda.kernel_args(boot, tree.arch)
 
 
 def loaders(tree: Tree) -> Mapping[str, str]:

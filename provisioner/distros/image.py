@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import SERIAL, Files, Needs, Signs, TreeFacts
+from provisioner.distros.base import SERIAL, Boot, Files, Needs, Signs, TreeFacts
 
 name = "image"
 
@@ -32,20 +32,9 @@ def answer_file(release: str) -> str:
     return anaconda.ANSWER_FILE
 
 
-def kernel_args(
-    tree: Tree,
-    *,
-    root: str,
-    tree_url: str,
-    answer_url: str,
-    hostname: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-) -> str:
+def kernel_args(tree: Tree, boot: Boot) -> str:
     """The same line that Anaconda takes."""
-    return anaconda.kernel_args(
-        tree_url=tree_url, answer_url=answer_url, mac=mac, syslog=syslog, arch=tree.arch
-    )
+    return anaconda.kernel_args(boot, tree.arch)
 
 
 def loaders(tree: Tree) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros import anaconda
-from provisioner.distros.base import Files, Needs, Signs, TreeFacts, join, major, serial
+from provisioner.distros.base import Boot, Files, Needs, Signs, TreeFacts, join, major, serial
 
 name = "suse"
 
@@ -91,24 +91,15 @@ def by_yast(release: str) -> bool:
     return major(release) not in range(AGAMA, BEFORE_LEAP)
 
 
-def kernel_args(
-    tree: Tree,
-    *,
-    root: str,
-    tree_url: str,
-    answer_url: str,
-    hostname: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-) -> str:
+def kernel_args(tree: Tree, boot: Boot) -> str:
     """linuxrc's words. Source: its reference (en.opensuse.org/SDB:Linuxrc)."""
     return join(
-        f"install={tree_url}",
-        f"autoyast={answer_url}",
+        f"install={boot.tree_url}",
+        f"autoyast={boot.answer_url}",
         "netsetup=dhcp",
-        f"netdevice={mac}" if mac else "",
-        f"hostname={hostname}",
-        f"loghost={syslog[0]}:{syslog[1]}" if syslog else "",
+        f"netdevice={boot.mac}" if boot.mac else "",
+        f"hostname={boot.hostname}",
+        f"loghost={boot.syslog[0]}:{boot.syslog[1]}" if boot.syslog else "",
         "textmode=1",
         serial(tree.arch),
     )

@@ -8,7 +8,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.core.source import WHOLE
 from provisioner.distros import debian_installer
-from provisioner.distros.base import Files, Needs, Signs, TreeFacts, join, major, serial
+from provisioner.distros.base import Boot, Files, Needs, Signs, TreeFacts, join, major, serial
 from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 
 name = "ubuntu"
@@ -114,29 +114,18 @@ def _medium_of(tree: Tree) -> str:
     return _released_medium(tree.release, tree.arch) if tree.kernel.startswith(_NETBOOT) else WHOLE
 
 
-def kernel_args(
-    tree: Tree,
-    *,
-    root: str,
-    tree_url: str,
-    answer_url: str,
-    hostname: str,
-    mac: str,
-    syslog: tuple[str, int] | None,
-) -> str:
+def kernel_args(tree: Tree, boot: Boot) -> str:
     """The live system is told where its medium is, cloud-init where its folder of answers.
 
     Without the word `autoinstall` it would ask before it erases a disk. Source: "Providing autoinstall
     configuration" and "netboot" of Ubuntu's installation documentation.
     """
     if major(tree.release) < AUTOINSTALL:
-        return debian_installer.kernel_args(
-            answer_url=answer_url, hostname=hostname, syslog=syslog, arch=tree.arch
-        )
+        return debian_installer.kernel_args(boot, tree.arch)
     return join(
-        attended_args(tree, tree_url),
+        attended_args(tree, boot.tree_url),
         "autoinstall",
-        f"ds=nocloud-net;s={answer_url.rpartition('/')[0]}/",
+        f"ds=nocloud-net;s={boot.answer_url.rpartition('/')[0]}/",
         f"--- {serial(tree.arch)}",
     )
 

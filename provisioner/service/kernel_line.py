@@ -8,7 +8,7 @@ from provisioner.core.guest import GuestSpec
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
 from provisioner.core.source import for_installer
-from provisioner.distros.base import join
+from provisioner.distros.base import Boot, join
 from provisioner.distros.detect import family
 from provisioner.service.ports import Store
 
@@ -29,16 +29,14 @@ def line(
     if profile is None:
         return join(family(tree.family).attended_args(tree, tree_url), extra)
     installer = family(profile.family)
-    arguments = installer.kernel_args(
-        tree,
-        root=root,
+    boot = Boot(
         tree_url=tree_url,
         answer_url=urls.answer(root, key, answer_file(profile, tree)),
         hostname=install.guest,
         mac=install.mac,
         syslog=(urlsplit(root).hostname or "", syslog_port),
     )
-    return join(arguments, profile.kernel_args, extra)
+    return join(installer.kernel_args(tree, boot), profile.kernel_args, extra)
 
 
 def answer_file(profile: Profile, tree: Tree) -> str:

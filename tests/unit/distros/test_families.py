@@ -6,12 +6,11 @@ import pytest
 
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
-from provisioner.distros.base import join, major
+from provisioner.distros.base import Boot, join, major
 from provisioner.distros.detect import FAMILIES, family, trouble
 
 ROOT = "http://192.168.122.1:8080"
 ASKED: dict[str, Any] = {
-    "root": ROOT,
     "tree_url": f"{ROOT}/tree/t1",
     "hostname": "web1.lab",
     "mac": "52:54:00:aa:bb:cc",
@@ -69,7 +68,7 @@ def args(name: str, release: str = "7", arch: str = "x86_64", **changed: Any) ->
     row = family(name)
     answer_url = f"{ROOT}/answer/T/{row.answer_file(release)}"
     tree = Tree("t1", "/srv/t1", name, release, arch=arch)
-    return row.kernel_args(tree, answer_url=answer_url, **(ASKED | changed))
+    return row.kernel_args(tree, Boot(answer_url=answer_url, **(ASKED | changed)))
 
 
 @pytest.mark.parametrize(("name", "release"), LINES)
