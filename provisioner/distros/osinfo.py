@@ -7,19 +7,21 @@ from provisioner.core.profile import Tree
 from provisioner.distros import agama, debian, fedora, rhel, suse, ubuntu
 
 _RELEASED = re.compile(r"(?P<maker>[a-z][a-z-]*?)-?(?P<release>[0-9][0-9.]*)(?:sp(?P<pack>[0-9]))?")
-_MAKERS = {
-    **dict.fromkeys(("rhel", "centos", "centos-stream", "almalinux", "rocky", "ol"), rhel.name),
+_EL = ("rhel", "el", "centos", "centos-stream", "rocky", "almalinux", "alma", "ol", "oracle")
+MAKERS = {
+    **dict.fromkeys(_EL, rhel.name),
     "fedora": fedora.name,
     "debian": debian.name,
     "ubuntu": ubuntu.name,
-    **dict.fromkeys(("opensuse", "sles", "sled", "sle"), suse.name),
+    **dict.fromkeys(("opensuse", "leap", "sles", "sled", "sle"), suse.name),
 }
+"""Families by the names of systems, osinfo-db's and those that people write beside them."""
 
 
 def system(name: str) -> tuple[str, str]:
     """The family and the release of a name; both "" for a system that no family of ours installs."""
     found = _RELEASED.fullmatch(name)
-    family = _MAKERS.get(found["maker"], "") if found else ""
+    family = MAKERS.get(found["maker"], "") if found else ""
     if not found or not family:
         return ("", "")
     release = f"{found['release']}.{found['pack']}" if found["pack"] else found["release"]
@@ -31,7 +33,7 @@ def system(name: str) -> tuple[str, str]:
 def check_osinfo(guest: str, name: str, tree: Tree) -> None:
     """Raises Invalid where a guest is said to run another system than its tree holds."""
     family, release = system(name)
-    if not family or tree.family not in (*_MAKERS.values(), agama.name) or not tree.release:
+    if not family or tree.family not in (*MAKERS.values(), agama.name) or not tree.release:
         return
     if (family, release.partition(".")[0]) != (tree.family, tree.release.partition(".")[0]):
         raise Invalid(
