@@ -23,7 +23,7 @@ demo: setup ## netboot and install a real Debian here, log in, show it (DEMO=deb
 
 test: ## unit, contract and edge tests (most edges wait more than they reckon: they run beside the rest, and print after)
 	@packaging/setup.sh test
-	@edges=$$(mktemp); trap 'rm -f $$edges' EXIT; \
+	@set -m; edges=$$(mktemp); trap 'kill $$beside 2>/dev/null; rm -f $$edges' EXIT; \
 	$(PYTEST) tests/edges --ignore=tests/edges/hypervisor >$$edges 2>&1 & beside=$$!; \
 	$(PYTEST) tests/unit tests/contract tests/edges/hypervisor tests/fuzz tests/test_house.py tests/test_wheel.py; \
 	failed=$$?; \

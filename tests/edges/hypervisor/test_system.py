@@ -79,7 +79,8 @@ async def test_a_guest_comes_twice_as_once_and_goes_without_a_trace(
         await undo(system, plan)
 
     await eventually(lambda: "undefined" in seen)
-    assert seen == ["started", "rebooted", "stopped", "undefined"]
+    # Its disk is empty: on a busy machine its firmware gives up and starts again meanwhile.
+    assert list(dict.fromkeys(seen)) == ["started", "rebooted", "stopped", "undefined"]
     assert await system.volumes(pool) == []
     assert [d for d in await system.domains() if d.uuid == spec.uuid] == []
 

@@ -59,9 +59,14 @@ def _listens(net: Network, pid: int) -> bool:
     index = inside(net.server, lambda: socket.if_nametoindex(net.bridge))
     rows = inside(net.server, lambda: Path("/proc/thread-self/net/packet").read_text().splitlines()[1:])
     bound = {f"socket:[{row.split()[8]}]" for row in rows if row.split()[4] == str(index)}
-    return any(
-        link.is_symlink() and str(link.readlink()) in bound for link in Path(f"/proc/{pid}/fd").iterdir()
-    )
+    return any(_leads(link) in bound for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def _leads(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # closed since it was listed
+        return ""
 
 
 def read(file: Path) -> list[Packet]:
