@@ -23,8 +23,8 @@ demo: setup ## netboot and install a real Debian here, log in, show it (DEMO=deb
 
 test: ## unit, contract and edge tests (most edges wait more than they reckon: they run beside the rest, and print after)
 	@packaging/setup.sh test
-	@set -m; edges=$$(mktemp); trap 'kill $$beside 2>/dev/null; rm -f $$edges' EXIT; \
-	$(PYTEST) tests/edges --ignore=tests/edges/hypervisor >$$edges 2>&1 & beside=$$!; \
+	@edges=$$(mktemp); trap 'kill $$beside 2>/dev/null; rm -f $$edges' EXIT; \
+	env --default-signal=INT $(PYTEST) tests/edges --ignore=tests/edges/hypervisor >$$edges 2>&1 & beside=$$!; \
 	$(PYTEST) tests/unit tests/contract tests/edges/hypervisor tests/fuzz tests/test_house.py tests/test_wheel.py; \
 	failed=$$?; \
 	wait $$beside || failed=1; cat $$edges; exit $$failed
