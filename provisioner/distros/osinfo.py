@@ -30,6 +30,18 @@ def system(name: str) -> tuple[str, str]:
     return (family, release)
 
 
+def named(tree: Tree) -> str:
+    """What osinfo-db calls the system of a tree, "" where the tree may be one of several.
+
+    Of Enterprise Linux's rebuilds the family's older releases ended together, the later ones did not.
+    """
+    if tree.family in (debian.name, ubuntu.name, fedora.name) and tree.release:
+        return f"{tree.family}{tree.release}"
+    if tree.family == rhel.name and (number := tree.release.partition(".")[0]) in ("6", "7"):
+        return "centos7" if number == "7" else "centos6.10"
+    return ""
+
+
 def check_osinfo(guest: str, name: str, tree: Tree) -> None:
     """Raises Invalid where a guest is said to run another system than its tree holds."""
     family, release = system(name)

@@ -7,6 +7,7 @@ docs/install-layout.md; a file in a later folder stands for one of the same name
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -29,6 +30,7 @@ class _System:
     parents: tuple[str, ...]
     ram: int
     storage: int
+    ended: date | None
 
 
 class Osinfo:
@@ -57,6 +59,11 @@ class Osinfo:
                 waiting += found.parents
                 ram, storage = ram or found.ram, storage or found.storage
         return ram // _MIB, storage / _GIB
+
+    def ended(self, name: str) -> date | None:
+        """When a system's maker stopped mending it, or will; None where that is not known. Blocks."""
+        found = self._systems().get(name)
+        return found.ended if found else None
 
     def names(self) -> list[str]:
         """Every name of every system. Blocks while the database is read."""
@@ -104,7 +111,15 @@ def _read(file: Path) -> Iterator[_System]:
         parents = tuple(one.get("id", "") for kind in _LIKE for one in system.findall(kind))
         ram, storage = (_largest(system, f"resources/minimum/{what}") for what in ("ram", "storage"))
         if names:
-            yield _System(system.get("id", ""), names, trees, parents, ram, storage)
+            ended = _day(system.findtext("eol-date") or "")
+            yield _System(system.get("id", ""), names, trees, parents, ram, storage, ended)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
 
 
 def _largest(system: ElementTree.Element, path: str) -> int:

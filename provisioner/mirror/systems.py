@@ -9,6 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Systems:
     ) -> None:
         listed = tomllib.loads((files(__package__) / _LIST).read_text())
         self._rules: list[dict[str, Any]] = listed["tree"]
+        self._ended: dict[str, date] = listed["ended"]
         self._makers: dict[str, str] = listed["archives"]
         self._region = region.rstrip("/")
         self._mirrors = {name: address.rstrip("/") for name, address in (mirrors or {}).items()}
@@ -51,6 +53,10 @@ class Systems:
     async def least(self, name: str) -> tuple[int, float]:
         """Memory in MiB and disk in GiB that osinfo-db has as the least for a system, 0 where it has none."""
         return await asyncio.to_thread(self._osinfo.least, name)
+
+    async def ended(self, name: str) -> date | None:
+        """When the system's maker stopped mending it, or will: by our list or else osinfo-db's."""
+        return self._ended.get(name) or await asyncio.to_thread(self._osinfo.ended, name)
 
     async def like(self, name: str) -> list[str]:
         """Names of systems that are written nearly so."""

@@ -1,5 +1,7 @@
 """Whether a guest has the memory and the disk that its release needs, told before anything is done."""
 
+from datetime import date
+
 from provisioner.core.errors import Invalid
 from provisioner.core.guest import GuestSpec
 from provisioner.core.profile import Tree
@@ -33,6 +35,13 @@ def advise(spec: GuestSpec, memory: int, disk: float) -> tuple[str, ...]:
     needs = Needs(0, 0, memory=memory, disk=disk)
     short = f"{spec.osinfo} asks for {memory} MiB of memory at least; {spec.name} has {spec.memory} MiB"
     return tuple(filter(None, (short if spec.memory < memory else "", _disk(spec, needs, spec.osinfo))))
+
+
+def outlived(system: str, ended: date | None, today: date) -> tuple[str, ...]:
+    """What is told of a system that its maker mends no more."""
+    if ended is None or today <= ended:
+        return ()
+    return (f"{system} gets no security updates any more: its maker's support ended on {ended}",)
 
 
 def _memory(spec: GuestSpec, needs: Needs, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import date
 
 from provisioner.core.errors import Invalid, ProvisionerError
 from provisioner.core.guest import Disk, GuestSpec, Method
@@ -9,12 +10,12 @@ from provisioner.core.host import HostFacts
 from provisioner.core.install import Install, Stage
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile, Tree
-from provisioner.distros.osinfo import check_osinfo
+from provisioner.distros.osinfo import check_osinfo, named
 from provisioner.plan.checks import check_tree
 from provisioner.plan.describe import masked
 from provisioner.plan.given import Given
 from provisioner.plan.naming import volume_name
-from provisioner.plan.needs import advise, check_needs, foreign
+from provisioner.plan.needs import advise, check_needs, foreign, outlived
 from provisioner.plan.plan import data_volumes, plan_guest, plan_rebuild
 from provisioner.plan.steps import CreateVolume, DeleteVolume, Plan, UploadVolume
 from provisioner.service.grounds import Grounds
@@ -40,6 +41,10 @@ async def _unknown(system: str) -> tuple[int, float]:
     return 0, 0
 
 
+async def _lasting(system: str) -> date | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An install that could be begun now. `secrets` are those in `plan`; `tree` is one to be remembered.
@@ -61,7 +66,9 @@ class Draft:
 
 
 class Drafts:
-    """`least` tells the memory and the disk that a system of osinfo-db asks for."""
+    """`least` tells the memory and the disk that a system of osinfo-db asks for, `ended` until when it was
+    mended.
+    """
 
     def __init__(
         self,
@@ -80,6 +87,7 @@ class Drafts:
         check_answer: AnswerCheck | None = None,
         resolve: Callable[[str], Awaitable[str]] = _as_it_is,
         least: Callable[[str], Awaitable[tuple[int, float]]] = _unknown,
+        ended: Callable[[str], Awaitable[date | None]] = _lasting,
     ) -> None:
         self._store = store
         self._hosts = hosts
@@ -96,6 +104,7 @@ class Drafts:
         self._check_answer = check_answer
         self._resolve = resolve
         self._least = least
+        self._ended = ended
 
     async def new(self, request: CreateGuest) -> Draft:
         """Raises what stands against the request; the first thing that is wrong, in one sentence."""
@@ -183,6 +192,8 @@ class Drafts:
         verdicts += check_needs(row.spec, tree, packed=bool(profile and profile.image))
         if name := foreign(row.spec, tree):
             verdicts += advise(row.spec, *await self._least(name))
+        if name := row.spec.osinfo or named(tree):
+            verdicts += outlived(name, await self._ended(name), install.created.date())
         if profile is not None:
             await image_verdict(self._store, profile, row.spec)
         if tree.kernel and row.spec.method in ("pxe", "url"):

@@ -135,6 +135,7 @@ async def services(
         answers.check,
         hosts.resolve,
         systems.least,
+        systems.ended,
     )
     workshop = Workshop(upstream.open, shop, folder / "work")
     execution = Execution(store, host, workshop, tokens, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.core.loaders import LoaderFile
@@ -82,6 +83,10 @@ class Systems(Protocol):
 
     async def least(self, name: str) -> tuple[int, float]:
         """Memory in MiB and disk in GiB that a system asks for at least, 0 where that is not known."""
+        ...
+
+    async def ended(self, name: str) -> date | None:
+        """When a system's maker stopped mending it, or will; None where that is not known."""
         ...
 
     async def like(self, name: str) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from provisioner.core.errors import Invalid
 from provisioner.core.osinfo import parse_osinfo
 from provisioner.core.profile import Tree
-from provisioner.distros.osinfo import check_osinfo, system
+from provisioner.distros.osinfo import check_osinfo, named, system
 
 TEXTS = {
     "debian12": "debian12",
@@ -76,3 +76,21 @@ def test_a_tree_that_holds_it_or_does_not_tell(name: str, family: str, release: 
 def test_a_tree_that_holds_another_is_told(name: str, family: str, release: str) -> None:
     with pytest.raises(Invalid, match=f"--osinfo {name}, but the tree t holds {family} {release}"):
         check_osinfo("web1", name, Tree("t", "/t", family=family, release=release))
+
+
+@pytest.mark.parametrize(
+    ("family", "release", "name"),
+    [
+        ("debian", "13", "debian13"),
+        ("ubuntu", "24.04", "ubuntu24.04"),
+        ("fedora", "44", "fedora44"),
+        ("rhel", "7", "centos7"),
+        ("rhel", "6.10", "centos6.10"),
+        ("rhel", "8.10", ""),
+        ("suse", "15.6", ""),
+        ("debian", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_the_system_of_a_tree(family: str, release: str, name: str) -> None:
+    assert named(Tree("t", "/t", family, release)) == name

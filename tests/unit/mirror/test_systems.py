@@ -1,6 +1,7 @@
 """Where the trees of systems lie: our own list, osinfo-db's where ours has none, a region in their place."""
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_a_mirror_of_an_unknown_archive_is_refused() -> None:
 
 XML = """<libosinfo version="0.0.1">{doctype}
   <os id="http://example.org/ours/1">
-    <short-id>ours1</short-id><short-id>ours</short-id>
+    <short-id>ours1</short-id><short-id>ours</short-id><eol-date>2024-02-29</eol-date>
     <tree arch="x86_64"><url>{url}</url></tree>
     <tree arch="aarch64"><url>file:///etc</url></tree>
     <tree arch="all"><treeinfo><family>Ours</family></treeinfo></tree>
@@ -97,7 +98,7 @@ XML = """<libosinfo version="0.0.1">{doctype}
     <resources arch="aarch64"><minimum><ram>2147483648</ram></minimum></resources>
   </os>
   <os id="http://example.org/ours/0">
-    <short-id>ours0</short-id>
+    <short-id>ours0</short-id><eol-date>some day</eol-date>
     <derives-from id="http://example.org/ours/1"/>
     <resources arch="all"><minimum><ram>1</ram><storage>5368709120</storage></minimum></resources>
   </os>
@@ -133,6 +134,17 @@ async def test_what_a_system_does_not_say_it_has_from_what_it_is_like(tmp_path: 
 
     assert await known.least("ours1") == (2048, 5.0)
     assert await known.least("nothing") == (0, 0)
+
+
+async def test_when_a_system_ended_is_ours_to_say_or_osinfo_dbs(tmp_path: Path) -> None:
+    known = Systems(osinfo=(database(tmp_path, "http://m/os"),))
+
+    assert [await known.ended(name) for name in ("ours1", "ours0", "centos7", "nothing")] == [
+        date(2024, 2, 29),
+        None,
+        date(2024, 6, 30),
+        None,
+    ]
 
 
 async def test_a_folder_of_installer_images_stands_for_its_mirror(tmp_path: Path) -> None:

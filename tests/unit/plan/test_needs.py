@@ -1,6 +1,7 @@
 """Memory and disk are checked against what the release needs."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -8,7 +9,7 @@ from provisioner.core.errors import Invalid
 from provisioner.core.guest import Disk, GuestSpec, Method, Nic
 from provisioner.core.profile import Tree
 from provisioner.distros.detect import FAMILIES, family
-from provisioner.plan.needs import advise, check_needs, foreign
+from provisioner.plan.needs import advise, check_needs, foreign, outlived
 from provisioner.service.shipped import shipped
 
 SPEC = GuestSpec(
@@ -134,3 +135,13 @@ def test_what_is_asked_for_is_never_less_than_the_least() -> None:
             assert needs.memory in (0, max(needs.memory, needs.least_memory))
             assert needs.disk in (0, max(needs.disk, needs.least_disk))
             assert needs.medium <= needs.least_memory
+
+
+def test_a_system_is_told_from_the_day_after_its_last() -> None:
+    last, after = date(2024, 6, 30), date(2024, 7, 1)
+
+    assert [outlived("centos7", last, day) for day in (last, after)] == [
+        (),
+        ("centos7 gets no security updates any more: its maker's support ended on 2024-06-30",),
+    ]
+    assert outlived("centos7", None, after) == ()

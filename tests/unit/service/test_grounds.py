@@ -178,6 +178,14 @@ async def test_a_tree_by_its_source_is_the_one_that_is_known(world: Stocked) -> 
     assert (draft.row.spec.tree, draft.row.spec.profile, draft.tree) == ("centos7", "centos7", None)
 
 
+async def test_a_release_that_is_mended_no_more_is_told(world: Stocked) -> None:
+    plan = await world.guests().dry_run(CreateGuest("web1", location=CENTOS))
+
+    assert [line for line in plan.warnings if "support ended" in line] == [
+        "centos7 gets no security updates any more: its maker's support ended on 2024-06-30"
+    ]
+
+
 async def test_a_foreign_system_is_told_what_it_asks_for(world: Stocked) -> None:
     plan = await world.guests().dry_run(CreateGuest("web1", cdrom="rescue.iso", osinfo="win11"))
 

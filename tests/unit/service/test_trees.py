@@ -1,6 +1,7 @@
 """Trees are told apart when they are added, and refused in one sentence."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any, NoReturn
 
 import pytest
@@ -137,6 +138,9 @@ class ToldSystems:
 
     async def least(self, name: str) -> tuple[int, float]:
         return 0, 0
+
+    async def ended(self, name: str) -> date | None:
+        return None
 
     async def like(self, name: str) -> list[str]:
         return ["centos7.6"] if name.startswith("cent") else []
