@@ -14,6 +14,7 @@ import pytest
 
 from provisioner.boot.conversation import Malformed, Packet, Run, parse
 from provisioner.core.install import Kind
+from tests.edges.netboot.open_files import descriptors_of
 from tests.edges.netboot.serving import LOADERS, inside
 from tests.edges.netboot.spaces import BROADCAST, CLIENT_MAC, Network, needs_namespaces, network
 from tests.edges.netboot.test_networks import answers, question, serving
@@ -59,14 +60,7 @@ def _listens(net: Network, pid: int) -> bool:
     index = inside(net.server, lambda: socket.if_nametoindex(net.bridge))
     rows = inside(net.server, lambda: Path("/proc/thread-self/net/packet").read_text().splitlines()[1:])
     bound = {f"socket:[{row.split()[8]}]" for row in rows if row.split()[4] == str(index)}
-    return any(_leads(link) in bound for link in Path(f"/proc/{pid}/fd").iterdir())
-
-
-def _leads(link: Path) -> str:
-    try:
-        return str(link.readlink())
-    except OSError:  # closed since it was listed
-        return ""
+    return any(what in bound for what in descriptors_of(pid))
 
 
 def read(file: Path) -> list[Packet]:
