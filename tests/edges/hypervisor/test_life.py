@@ -11,15 +11,17 @@ from provisioner.core.errors import Conflict
 from provisioner.hypervisor.connection import LibvirtHost
 from provisioner.plan.steps import StopDomain
 from tests.edges.hypervisor.living import HELLO, PTY, SCREEN, living, read_until
+from tests.edges.hypervisor.samples import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
 
 async def test_what_is_typed_into_a_console_comes_back(system: LibvirtHost, folder: Path) -> None:
     async with living(system, folder) as guest:
+        # What it says before anybody listens is in its log alone, and it is quick.
+        await eventually(lambda: HELLO in guest.log.read_bytes(), seconds=60)
         console = await system.console(*guest.key, force=False)
         async with asyncio.timeout(60):
-            await read_until(console, HELLO)
             await console.write("grüße\r".encode())
             await read_until(console, "grüße\r".encode())
             await console.write(b"x" * 5000 + b"!")
