@@ -28,7 +28,7 @@ from provisioner.service.shipped import shipped
 from provisioner.service.tokens import Tokens, load_key
 from provisioner.store.database import Database
 from tests.bench.dhcp import Tell
-from tests.bench.measure import cpu
+from tests.bench.measure import at_rest, cpu
 from tests.lab.alone import processes
 from tests.lab.networks import HTTP_PORT, Lan
 from tests.lab.service import Service, until
@@ -85,6 +85,7 @@ def _turn(state: Path, tell: Tell) -> tuple[float, float]:
         service.start()
         tokens = asyncio.run(_enrol(state))
         pids = processes(state)
+        at_rest(lambda: cpu(pids))
         before, begun = cpu(pids), time.monotonic()
         asked = json.dumps([f"http://127.0.0.1:{HTTP_PORT}/answer/{token}/{FILE}" for token in tokens])
         words = [sys.executable, "-m", "tests.bench.answers_load"]

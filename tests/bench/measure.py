@@ -4,10 +4,12 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
+_IDLE = 0.02
+"""CPU seconds in a second of a service that only waits; twice what it takes."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,6 +42,16 @@ def calibration() -> float:
     for _ in range(256):
         digest.update(block)
     return time.process_time() - begun
+
+
+def at_rest(used: Callable[[], float]) -> None:
+    """Returns once the CPU seconds that `used` tells grow no more: what follows a start is not a turn's."""
+    for _ in range(60):
+        before = used()
+        time.sleep(1)
+        if used() - before < _IDLE:
+            return
+    raise TimeoutError(f"still at work a minute later: {used() - before:.2f} s of CPU in the last second")
 
 
 def spread(values: Sequence[float]) -> str:

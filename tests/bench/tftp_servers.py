@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner import state as states
-from tests.bench.measure import resident
+from tests.bench.measure import at_rest, resident
 from tests.bench.tftp_load import (
     CABLE_DEVICE,
     CABLE_THERE,
@@ -93,7 +93,9 @@ def serving(state: Path, ground: Ground) -> Iterator[Server]:
         done = ("KVM:", "installer is not there")
         until(lambda: any(word in service.tail() for word in done), 120, "the end of its preparations")
         assert service.child is not None
-        yield Server(OURS, service.child.pid, PORTS[OURS])
+        ours = Server(OURS, service.child.pid, PORTS[OURS])
+        at_rest(ours.cpu)
+        yield ours
     finally:
         service.stop()
 
