@@ -36,6 +36,8 @@ async def noise(begun: Callable[[], None]) -> AsyncIterator[bytes]:
             begun()
 
 
+# The thread is given up wherever it is just then, which may be a destructor of the binding.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
 async def test_an_upload_ends_with_its_daemon(
     daemon: Daemon, files: LibvirtHost, fault: signal.Signals
