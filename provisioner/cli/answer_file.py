@@ -1,11 +1,19 @@
 """The file that `answer` verbs read: its text, and which installer it is for."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from provisioner.cli.errors import Told
+from provisioner.cli.output import Format, document
 from provisioner.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from provisioner.answers.finding import Finding
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 family_option = click.option(
@@ -49,3 +57,20 @@ def guess(text: str) -> str:
     if "d-i" in words:
         return "debian"
     return "image" if "liveimg" in words else "rhel"
+
+
+def tell(file: Path, found: "Sequence[Finding]", output: Format) -> None:
+    """Prints what was found, errors before warnings. Raises Told where there are errors."""
+    from provisioner.answers.finding import errors
+
+    wrong = list(errors(found))
+    if output != "table":
+        document([asdict(finding) for finding in found], output)
+    else:
+        for finding in wrong:
+            click.echo(f"{file}: {finding}")
+        for finding in found:
+            if finding.warning:
+                click.echo(f"{file}: warning: {finding}")
+    if wrong:
+        raise Told

@@ -1,6 +1,5 @@
 """`provisioner answer lint`: an answer file checked as its installer would, by this program alone."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ from provisioner.cli.answer_file import (
     kind_of,
     read,
     release_option,
+    tell,
 )
-from provisioner.cli.errors import Told
 from provisioner.cli.given import variable_option, variables
-from provisioner.cli.output import Format, document, output_option, remark
+from provisioner.cli.output import Format, output_option, remark
 from provisioner.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ def lint(file: Path, family: str | None, release: str, pairs: tuple[str, ...], o
     No service is needed. A FILE that ends in .j2, or one that is given a --var, is a template: it is rendered
     for a guest called example first, and its own lines are named.
     """
-    from provisioner.answers.finding import errors
-
     text = read(file)
     family, release = kind_of(text, family, release)
     if file.suffix == ".j2" or pairs:
@@ -46,17 +43,7 @@ def lint(file: Path, family: str | None, release: str, pairs: tuple[str, ...], o
         from provisioner.answers.lint import lint as check
 
         found = check(text, family, release)
-    wrong = list(errors(found))
-    if output != "table":
-        document([asdict(finding) for finding in found], output)
-    else:
-        for finding in wrong:
-            click.echo(f"{file}: {finding}")
-        for finding in found:
-            if finding.warning:
-                click.echo(f"{file}: warning: {finding}")
-    if wrong:
-        raise Told
+    tell(file, found, output)
     remark(f"{file}: {'nothing that would stop the installer' if found else 'nothing found'}")
 
 

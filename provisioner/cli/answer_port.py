@@ -1,13 +1,11 @@
 """`provisioner answer port`: what a kickstart needs before a later release takes it."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from provisioner.cli.answer_file import file_argument, read
-from provisioner.cli.errors import Told
-from provisioner.cli.output import Format, document, output_option, remark
+from provisioner.cli.answer_file import file_argument, read, tell
+from provisioner.cli.output import Format, output_option, remark
 
 
 @click.command()
@@ -22,22 +20,11 @@ def port(file: Path, old: str, new: str, output: Format) -> None:
 
     Warnings are what works still and ought to be changed. No service is needed, and FILE stays as it is.
     """
-    from provisioner.answers.finding import errors
     from provisioner.answers.port import port as compare
     from provisioner.answers.releases import named_release
 
     pairs = [named_release(name) for name in (old, new)]
     before, after = [(family or "rhel", release) for family, release in pairs]
     found = compare(read(file), before, after)
-    must = list(errors(found))
-    if output != "table":
-        document([asdict(finding) for finding in found], output)
-    else:
-        for finding in must:
-            click.echo(f"{file}: {finding}")
-        for finding in found:
-            if finding.warning:
-                click.echo(f"{file}: warning: {finding}")
-    if must:
-        raise Told
+    tell(file, found, output)
     remark(f"{file}: {new} takes it as it is")

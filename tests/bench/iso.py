@@ -18,21 +18,13 @@ from tests.lab.networks import HTTP_PORT, Lan, bridge
 from tests.lab.service import Service, until
 from tests.lab.waiting import descendants, free_port, wait_for_port
 from tests.large_iso import LargeIso
+from tests.treeinfo import ROCKY
 
 GATE = 0.8
 """Bytes a second, ours to nginx's."""
 FILES, FOLDERS = 10_000, 500
 MANY = 200
 _FILE, _SIZE = "images/install.img", 64 * 1024 * 1024
-_TREEINFO = """[general]
-family = Rocky Linux
-version = 9.4
-arch = x86_64
-
-[images-x86_64]
-kernel = images/pxeboot/vmlinuz
-initrd = images/pxeboot/initrd.img
-"""
 _NGINX = """
 daemon off;
 user root;
@@ -127,7 +119,7 @@ def _turn(url: str, pids: list[int], connections: int, seconds: float) -> Turn:
 def large(place: Path) -> Path:
     """A tree of Rocky's shape, most of it holes."""
     made = LargeIso()
-    made.add(".treeinfo", _TREEINFO.encode())
+    made.add(".treeinfo", ROCKY.encode())
     for path in ("images/pxeboot/vmlinuz", "images/pxeboot/initrd.img"):
         made.add(path, b"x" * 100_000)
     made.add(_FILE, os.urandom(1024 * 1024) * (_SIZE // 1024**2))

@@ -17,6 +17,7 @@ from tests.lab.networks import POOL, virsh
 from tests.lab.nfsd import missing as missing_nfs
 from tests.lab.nfsd import nfs_server
 from tests.lab.service import Service, until
+from tests.treeinfo import ROCKY
 
 FIRMWARES = ("bios", "uefi")
 WAYS = ("http", "ftp", "nfs", "iso-kernel", "iso-tree", "iso", "import", "cloud")
@@ -33,16 +34,6 @@ CHOSEN = {
 }
 """One cell of each row, and both firmwares from a medium; `--every-cell` runs all."""
 LABEL = "PLABTREE"
-ROCKY = """[general]
-name = Rocky Linux 9.4
-family = Rocky Linux
-version = 9.4
-arch = x86_64
-
-[images-x86_64]
-kernel = images/pxeboot/vmlinuz
-initrd = images/pxeboot/initrd.img
-"""
 CACHE = Path(__file__).parent.parent.parent / ".cache/lab"
 
 

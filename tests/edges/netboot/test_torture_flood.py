@@ -6,7 +6,6 @@ TORTURE=1 makes it fifty thousand a second for thirty seconds.
 import asyncio
 import os
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -16,7 +15,15 @@ from pathlib import Path
 import pytest
 
 from tests.edges.netboot.spaces import CLIENT_MAC, needs_namespaces, network
-from tests.edges.netboot.test_torture_boots import GUEST, enrolled, netboot, packet_of, resident
+from tests.edges.netboot.test_torture_boots import (
+    GUEST,
+    answers,
+    enrolled,
+    netboot,
+    packet_of,
+    question_of,
+    resident,
+)
 
 FULL = os.environ.get("TORTURE", "0") != "0"
 RATE, SECONDS = (50_000, 30.0) if FULL else (5_000, 2.0)
@@ -44,21 +51,20 @@ print(sent)
 @pytest.mark.timeout(300)
 def test_torture_a_flood_of_fifty_thousand_strangers_a_second(tmp_path: Path) -> None:
     asyncio.run(enrolled(tmp_path))
-    question = packet_of("uefi-4011-3")
     with network() as made, netboot(made, tmp_path) as process:
         made.give_client(GUEST)
         with closing(made.client_socket()) as sock:
-            asks(sock, question, 0, made.address)
+            asks(sock, 0, made.address)
             own_core(process.pid)
             before = resident(process.pid)
             words = ["ip", "netns", "exec", made.client, sys.executable, "-c", _FLOOD]
-            words += [made.address, str(RATE), str(SECONDS), question.hex()]
+            words += [made.address, str(RATE), str(SECONDS), packet_of("uefi-4011-3").hex()]
             flood = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
             os.sched_setaffinity(flood.pid, {max(os.sched_getaffinity(0))})
             waited: list[float] = []
             while flood.poll() is None:
                 begun = time.monotonic()
-                asks(sock, question, len(waited) + 1, made.address)
+                asks(sock, len(waited) + 1, made.address)
                 waited.append(time.monotonic() - begun)
                 time.sleep(_PAUSE)
             sent = int(flood.communicate()[0])
@@ -81,16 +87,14 @@ def own_core(pid: int) -> None:
         os.setpriority(os.PRIO_PROCESS, int(task.name), -20)
 
 
-def asks(sock: socket.socket, question: bytes, number: int, server: str) -> None:
+def asks(sock: socket.socket, number: int, server: str) -> None:
     """Until it is answered, as a ROM asks: once more after a second, a few times."""
-    xid = struct.pack("!I", number)
-    address = bytes.fromhex(CLIENT_MAC.replace(":", ""))
-    data = question[:4] + xid + question[8:12] + socket.inet_aton(GUEST) + question[16:28] + address
+    question = question_of("uefi-4011-3", number, CLIENT_MAC)
     sock.settimeout(1)
     for _ in range(8):
-        sock.sendto(data + question[34:], (server, 4011))
+        sock.sendto(question, (server, 4011))
         try:
-            while sock.recv(2048)[4:8] != xid:
+            while not answers(sock.recv(2048), question):
                 pass
         except TimeoutError:
             continue

@@ -7,7 +7,6 @@ begins anew where a transfer does not go on.
 import asyncio
 import os
 import signal
-import socket
 import struct
 import threading
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from tests.edges.netboot.clients import ack
 from tests.edges.netboot.spaces import BROADCAST, Network, needs_namespaces, network
-from tests.edges.netboot.test_torture_boots import GUEST, enrolled, mac, netboot, packet_of
+from tests.edges.netboot.test_torture_boots import GUEST, answers, enrolled, mac, netboot, question_of
 
 LONG = os.environ.get("TORTURE", "0") not in ("", "0")
 BOOTS, AT_ONCE, ATTEMPTS = (100 if LONG else 40), 8, 12
@@ -73,13 +72,11 @@ class Roms:
         raise AssertionError(f"boot {number} never got its loader in {ATTEMPTS} attempts")
 
     def _asks(self, recorded: str, number: int, to: tuple[str, int]) -> bool:
-        data, xid = packet_of(recorded), struct.pack("!I", number)
-        address = bytes.fromhex(mac(number).replace(":", ""))
-        question = data[:4] + xid + data[8:12] + socket.inet_aton(GUEST) + data[16:28] + address + data[34:]
+        question = question_of(recorded, number, mac(number))
         for _ in range(4):
             self._asking.sendto(question, to)
             try:
-                while (reply := self._asking.recv(2048))[4:8] != xid or reply[28:34] != address:
+                while not answers(reply := self._asking.recv(2048), question):
                     pass
             except TimeoutError:
                 continue

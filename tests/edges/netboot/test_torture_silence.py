@@ -1,4 +1,4 @@
-"""Readers that leave off in the middle, and a flood of questions: what stays of them, and who is answered.
+"""Readers that leave off in the middle: what stays of them, and who is answered.
 
 TORTURE=1 makes each of them as many, or as long, as the word in its name says.
 """
@@ -10,14 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
-from provisioner.boot.client import Local
 from provisioner.core.install import Kind
 from tests.edges.netboot.clients import RRQ, ack, client, fetch
 from tests.edges.netboot.serving import LOADERS, Events, tftp
 
 FULL = os.environ.get("TORTURE", "0") != "0"
-HERE = Local("lo", "127.0.0.1")
-OURS = b"\6\0\0\0\0\1"
 
 
 def until(question: Callable[[], bool], seconds: float) -> None:
@@ -68,17 +65,3 @@ def test_torture_ten_thousand_abandoned_requests_of_one_address(events: Events) 
             assert not FULL or time.monotonic() - begun <= 1
         assert fetch(server.port, b"snponly.efi") == LOADERS["snponly.efi"]
         until(lambda: server.transfers == 0, 30)
-
-
-def ask(sock: socket.socket, question: bytes, port: int) -> None:
-    """As a ROM does: once more after a second, eight times."""
-    sock.settimeout(1)
-    for _ in range(8):
-        sock.sendto(question, ("127.0.0.1", port))
-        try:
-            while sock.recv(2048)[4:8] != question[4:8]:
-                pass
-        except TimeoutError:
-            continue
-        return
-    raise AssertionError("a ROM would have given up")

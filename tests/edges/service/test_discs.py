@@ -31,6 +31,7 @@ from tests.fake_storage import FakeStorageHost
 from tests.fakes import START, FakeClock
 from tests.lab.iso import write_iso
 from tests.memory import MemoryStore
+from tests.treeinfo import ROCKY
 from tests.unit.service.shelf import HereRenderer, ToldLinter
 
 UUID = "6b6e0f3a-2d4c-4b1e-9f5a-0123456789ab"
@@ -70,25 +71,13 @@ class Place:
         """A Rocky-like ISO somewhere else, to be copied in."""
         root = self.folder / f"tree-{name}"
         (root / "images/pxeboot").mkdir(parents=True)
-        (root / ".treeinfo").write_text(TREEINFO)
+        (root / ".treeinfo").write_text(ROCKY)
         for path in ("images/pxeboot/vmlinuz", "images/pxeboot/initrd.img"):
             (root / path).write_bytes(path.encode() * 1000)
         return write_iso(self.folder / name, "ROCKY", root)
 
     async def names(self) -> list[str]:
         return [tree.name for tree in await self.trees.list()]
-
-
-TREEINFO = """[general]
-name = Rocky Linux 9.4
-family = Rocky Linux
-version = 9.4
-arch = x86_64
-
-[images-x86_64]
-kernel = images/pxeboot/vmlinuz
-initrd = images/pxeboot/initrd.img
-"""
 
 
 @pytest.fixture

@@ -14,28 +14,23 @@ from provisioner.mirror.client import session
 from provisioner.mirror.tree import Reader
 from provisioner.mirror.upstream import Upstream
 from provisioner.service.recognition import Wanted, look
+from tests.treeinfo import ROCKY
 from tests.unit.distros.recorded import REFUSED, TREES
 
 RECORDED = Path(__file__).parents[2] / "data/trees"
 MOST = 10
 KERNEL = b"a kernel"
 LISTING = '<html><body><a href="../">..</a> <a href="AppStream/">AppStream/</a> <a href="BaseOS/">BaseOS/</a>'
-TREEINFO = """\
-[general]
-family = Rocky Linux
-version = 9.4
-arch = x86_64
-
-[images-x86_64]
-kernel = images/pxeboot/vmlinuz
-initrd = images/pxeboot/initrd.img
-
+TREEINFO = (
+    ROCKY
+    + """
 [stage2]
 mainimage = images/install.img
 
 [checksums]
 images/pxeboot/vmlinuz = sha256:{}
 """
+)
 FILES = ("images/pxeboot/vmlinuz", "images/pxeboot/initrd.img", "images/install.img")
 
 
