@@ -32,7 +32,7 @@ def _passed_on(response: ClientResponse) -> Stream:
     if response.status not in _STATUSES:
         raise Unavailable(f"{response.url} answered {response.status} {response.reason or ''}".rstrip())
     headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
-    return Stream(response.status, headers, _total(response), pieces(response))
+    return Stream(response.status, headers, _total(response), pieces(response), url=str(response.url))
 
 
 def _total(response: ClientResponse) -> int | None:

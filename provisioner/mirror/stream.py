@@ -28,7 +28,8 @@ class Stream:
     """A file that can be read once: `headers` are fit to be passed on as they are.
 
     `status` is 200, 206, 304, 404 or 416. `total` is the whole file's length where it is known. `local` is
-    where the body lies in a file here: whoever can let the kernel send it needs no pieces.
+    where the body lies in a file here: whoever can let the kernel send it needs no pieces. `url` is where it
+    comes from, "" for a file of this host.
     """
 
     status: int
@@ -36,6 +37,7 @@ class Stream:
     total: int | None
     pieces: Pieces
     local: Local | None = None
+    url: str = ""
 
     def chunks(self) -> Pieces:
         """The body. Raises Unavailable where the upstream breaks off."""

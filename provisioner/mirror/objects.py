@@ -1,0 +1,181 @@
+"""Files of trees kept on disk: the bytes and, behind them in the same file, what is known of them.
+
+One file a kept file, put in place by one rename: the bytes and what is said of them can never disagree,
+whatever dies in between. Where a tree is at one time in several states, a file is kept once for each digest.
+
+    ROOT/parts/XXXX                 being filled; swept away at the next start
+    ROOT/SOURCE/ab/abcdef…          kept: bytes, JSON, length of the JSON, mark
+"""
+
+import json
+import os
+import shutil
+import struct
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+_MARK = b"provkept"
+_END = struct.Struct(">I8s")
+_PARTS = "parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a kept file. `source` and `url` are without a password.
+
+    `etag`, `modified` and `content_type` are what the upstream said. `by` is the metadata that has its
+    digest, "" for a file that nothing vouches for; `signed` the fingerprint of the key that signed that.
+    """
+
+    source: str
+    path: str
+    size: int
+    sha256: str
+    url: str = ""
+    etag: str = ""
+    modified: str = ""
+    content_type: str = ""
+    by: str = ""
+    signed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kept file, opened: the first `known.size` bytes of `file` are the tree's.
+
+    `place` is the file on disk, `checked` when its upstream last said that it is right, `used` when it was
+    last handed out, in seconds since 1970.
+    """
+
+    file: BinaryIO
+    known: Known
+    place: Path
+    checked: float
+    used: float
+
+    def __enter__(self) -> "Kept":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.file.close()
+
+
+class Part:
+    """A file that is being filled. Others may read in `file` what was written so far."""
+
+    def __init__(self, folder: Path, place: Path) -> None:
+        descriptor, name = tempfile.mkstemp(dir=folder)
+        self.file: BinaryIO = os.fdopen(descriptor, "w+b", buffering=0)
+        self._name = Path(name)
+        self._place = place
+
+    def keep(self, known: Known) -> None:
+        """Puts it in place, on the disk for certain. Raises OSError; then it is gone as if dropped."""
+        try:
+            behind = json.dumps(asdict(known)).encode()
+            self.file.seek(known.size)
+            self.file.truncate()
+            self.file.write(behind + _END.pack(len(behind), _MARK))
+            os.fsync(self.file.fileno())
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+            self._name.replace(self._place)
+            _sync(self._place.parent)
+        except BaseException:
+            self.drop()
+            raise
+
+    def drop(self) -> None:
+        """Removes what came of it; whoever still reads in it may end."""
+        self._name.unlink(missing_ok=True)
+
+
+class Objects:
+    """Blocking. `root` is a folder of its own; what is in it that nobody kept is no kept file."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        (root / _PARTS).mkdir(parents=True, exist_ok=True)
+
+    def find(self, source: str, path: str, digest: str = "") -> Kept | None:
+        """The kept file of that path, and of that digest where it is kept for a state of its tree."""
+        return _open(self._place(source, path, digest))
+
+    def part(self, source: str, path: str, digest: str = "") -> Part:
+        """Raises OSError where the disk is full."""
+        return Part(self._root / _PARTS, self._place(source, path, digest))
+
+    def drop(self, source: str, path: str, digest: str = "") -> None:
+        self._place(source, path, digest).unlink(missing_ok=True)
+
+    def forget(self, source: str) -> None:
+        """Removes all that is kept of a source."""
+        shutil.rmtree(self._folder(source), ignore_errors=True)
+
+    def walk(self, source: str = "") -> Iterator[Kept]:
+        """All kept files, or a source's, each open until the next is asked for."""
+        folders = [self._folder(source)] if source else sorted(self._root.iterdir())
+        for folder in folders:
+            for place in sorted(folder.glob("??/*")) if folder.name != _PARTS else ():
+                if found := _open(place):
+                    with found:
+                        yield found
+
+    def sweep(self) -> int:
+        """Removes what a process left half filled; the number of it. For a start, before the first part."""
+        left = list((self._root / _PARTS).iterdir())
+        for part in left:
+            part.unlink(missing_ok=True)
+        return len(left)
+
+    def _folder(self, source: str) -> Path:
+        return self._root / sha256(source.encode()).hexdigest()[:16]
+
+    def _place(self, source: str, path: str, digest: str) -> Path:
+        key = sha256(f"{path}\0{digest}".encode()).hexdigest()[:40]
+        return self._folder(source) / key[:2] / key
+
+
+def mark_checked(kept: Kept) -> None:
+    """Its upstream said that it is still right."""
+    os.utime(kept.place, (kept.used, time.time()))
+
+
+def mark_used(kept: Kept) -> None:
+    """It was handed out: it goes last where room is needed."""
+    os.utime(kept.place, (time.time(), kept.checked))
+
+
+def _open(place: Path) -> Kept | None:
+    """None for what is not there, and for a file that is not whole."""
+    try:
+        file = place.open("rb")
+    except OSError:
+        return None
+    try:
+        status = os.fstat(file.fileno())
+        end = os.pread(file.fileno(), _END.size, max(0, status.st_size - _END.size))
+        length, mark = _END.unpack(end)
+        said = json.loads(os.pread(file.fileno(), length, status.st_size - _END.size - length))
+        known = Known(**said)
+        if mark == _MARK and known.size + length + _END.size == status.st_size:
+            return Kept(file, known, place, status.st_mtime, status.st_atime)
+    except (OSError, ValueError, TypeError, struct.error):
+        pass
+    file.close()
+    return None
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
