@@ -1,14 +1,17 @@
 """`provisioner tree …`: install trees."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import wrap
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from provisioner.cli.api import connect
 from provisioner.cli.complete import trees
-from provisioner.cli.output import Format, field, output_option, pairs, remark, rows
+from provisioner.cli.output import Format, field, output_option, pairs, remark, rows, size
 
 
 @click.group()
@@ -33,8 +36,23 @@ def known(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("name")
 @click.argument("source", default="")
 @known
+@click.option(
+    "--mirror",
+    "mirrors",
+    multiple=True,
+    metavar="URL",
+    help="A further place of the same files, asked where SOURCE fails. May be given more than once.",
+)
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="OpenPGP public keys that its metadata must be signed with.",
+)
 @output_option
-def add(name: str, source: str, output: Format, **wanted: object) -> None:
+def add(
+    name: str, source: str, mirrors: tuple[str, ...], key: Path | None, output: Format, **wanted: object
+) -> None:
     """Make a tree known, and look what it is.
 
     \b
@@ -48,13 +66,18 @@ def add(name: str, source: str, output: Format, **wanted: object) -> None:
     Guests read all of them by HTTP from this service. A password is never shown again.
     Where SOURCE stands alone, the tree's name is made of it; where NAME stands alone, it is that of a
     system as osinfo-db has it: debian13, centos7.6, rocky9.4.
+    A tree that is added again keeps its mirrors and its key where none are given; --mirror "" and
+    --key /dev/null take them away.
     """
     api = connect()
     if not source and is_source(name):
         name, source = "", name
-    found = api.post(
-        "trees", body={"name": name, "source": placed(source, api.endpoint.url), **_said(wanted)}
-    )
+    body: dict[str, object] = {"name": name, "source": placed(source, api.endpoint.url), **_said(wanted)}
+    if mirrors:
+        body["mirrors"] = [url for url in mirrors if url]
+    if key:
+        body["key"] = armoured(key.read_bytes())
+    found = api.post("trees", body=body)
     _print(found, output)
 
 
@@ -118,10 +141,25 @@ def placed(source: str, url: str) -> str:
     return source
 
 
+def armoured(key: bytes) -> str:
+    """A file of OpenPGP public keys as text: keyrings of distributions are bytes."""
+    if not key or b"-----BEGIN PGP" in key:
+        return key.decode("utf-8", "replace")
+    body = "\n".join(wrap(b64encode(key).decode(), 64))
+    return f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{body}\n-----END PGP PUBLIC KEY BLOCK-----\n"
+
+
 def _said(wanted: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in wanted.items() if value}
 
 
-def _print(item: dict[str, object], output: Format) -> None:
+def _print(item: dict[str, Any], output: Format) -> None:
     names = ("name", "source", "family", "release", "arch", "kernel", "initrd")
-    pairs(item, [(name, item.get(name)) for name in names], output)
+    mirror: tuple[tuple[str, object], ...] = (
+        ("mirrors", "\n".join(item.get("mirrors") or ())),
+        ("key", f"OpenPGP, {size(len(item['key']))}" if item.get("key") else ""),
+        ("offline", "yes" if item.get("offline") else ""),
+        ("pinned", "yes" if item.get("pinned") else ""),
+        ("quota", size(item["quota"]) if item.get("quota") else ""),
+    )
+    pairs(item, [*((name, item.get(name)) for name in names), *mirror], output)

@@ -31,7 +31,9 @@ class Profile:
 class Tree:
     """An install tree: `source` as `core.source` writes it, `family` as detected or given.
 
-    `arch` is the processor's name as `uname -m` writes it.
+    `arch` is the processor's name as `uname -m` writes it. What is kept of it by the mirror: `mirrors` are
+    further places of the same files, `key` armoured OpenPGP public keys that sign them; `offline` asks no
+    upstream, `pinned` is never made room with, `quota` is the most bytes that are kept (0: no limit).
     """
 
     name: str
@@ -41,6 +43,11 @@ class Tree:
     kernel: str = ""
     initrd: str = ""
     arch: str = "x86_64"
+    mirrors: tuple[str, ...] = ()
+    offline: bool = False
+    pinned: bool = False
+    quota: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Install
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Tree
-from provisioner.core.source import normalise, shown
+from provisioner.core.source import kind, normalise, shown
 from provisioner.distros.osinfo import system
 from provisioner.service.discs import Discs, name_for
 from provisioner.service.ports import Store, Systems, TreeReader
@@ -21,6 +21,7 @@ RESERVED = "images"
 """The folder of root images is served under this name."""
 _NAMED = re.compile(r"[a-z][a-z0-9.-]*[0-9a-z](?<!\.iso)")
 """How osinfo-db names a system."""
+_KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
 class Trees:
@@ -79,12 +80,21 @@ class Trees:
             )
             raise NotFound(f"no tree is called {name!r}; known are: {known}", remedy=remedy) from None
 
-    async def add(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
+    async def add(
+        self,
+        name: str,
+        source: str,
+        wanted: Wanted = ANYTHING,
+        *,
+        mirrors: Sequence[str] | None = None,
+        key: str | None = None,
+    ) -> Tree:
         """Reads what the tree is and remembers it; adding the same again reads it anew.
 
         Without a name it keeps the one that it has, or gets one that its source gives. Without a source it is
-        that of the system with its name. Raises Invalid for a source that is no tree, Unavailable for one
-        that cannot be read, Conflict where the name belongs to another source.
+        that of the system with its name. `mirrors` are further places of the same files, `key` armoured
+        OpenPGP keys; None keeps what the tree has. Raises Invalid for a source that is no tree, Unavailable
+        for one that cannot be read, Conflict where the name belongs to another source.
         """
         sources, wanted = await self._sources(source or name, wanted)
         trees = await self._store.trees()
@@ -99,7 +109,22 @@ class Trees:
                     f"tree {name} is at {shown(known.source)}",
                     remedy=f"choose another name, or first: provisioner tree remove {name}",
                 )
-        tree = _tree(name, await self._first(sources, wanted))
+        further = None if mirrors is None else tuple(map(_mirror, mirrors))
+        if key and _KEY not in key:
+            raise Invalid(
+                f"the key of tree {name} is no armoured OpenPGP public key",
+                remedy="take the file that the distribution publishes, or: gpg --armor --export ID",
+            )
+        found = _tree(name, await self._first(sources, wanted))
+        had = next((tree for tree in trees if tree.name == name), found)
+        tree = replace(
+            found,
+            mirrors=had.mirrors if further is None else further,
+            key=had.key if key is None else key,
+            offline=had.offline,
+            pinned=had.pinned,
+            quota=had.quota,
+        )
         await self._store.put_tree(tree)
         return tree
 
@@ -175,6 +200,17 @@ class Trees:
             return named or (await self._profiles.get(install.profile)).tree
         except NotFound:
             return ""
+
+
+def _mirror(text: str) -> str:
+    """A further upstream as it is kept. Raises Invalid."""
+    source = normalise(text)
+    if kind(source) == "path":
+        raise Invalid(
+            f"a tree's mirror is another server, not {source} of this host",
+            remedy="write http://host/path, ftp://host/path or nfs://host/export/path",
+        )
+    return source
 
 
 def _tree(name: str, found: Recognition) -> Tree:

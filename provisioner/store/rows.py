@@ -92,7 +92,7 @@ def profile(row: Row) -> Profile:
 
 
 def tree(row: Row) -> Tree:
-    return Tree(**row)
+    return Tree(**{**row, "mirrors": tuple(row["mirrors"])})
 
 
 def image(row: Row) -> Image:

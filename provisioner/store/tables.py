@@ -179,6 +179,11 @@ trees = Table(
     Column("kernel", Text, nullable=False),
     Column("initrd", Text, nullable=False),
     Column("arch", String(16), nullable=False),
+    Column("mirrors", JSON, nullable=False),
+    Column("offline", Boolean, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("quota", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
 )
 
 images = Table(

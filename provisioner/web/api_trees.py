@@ -21,7 +21,10 @@ async def list_trees(request: web.Request, _body: None) -> object:
 
 
 async def add_tree(request: web.Request, body: NewTree) -> object:
-    return _told(await request.app[SERVICES].trees.add(body.name, body.source, wanted(body)))
+    added = request.app[SERVICES].trees.add(
+        body.name, body.source, wanted(body), mirrors=body.mirrors, key=body.key
+    )
+    return _told(await added)
 
 
 async def explain_tree(request: web.Request, body: TreeQuestion) -> object:
@@ -52,8 +55,8 @@ async def remove_tree(request: web.Request, _body: None) -> object:
 
 
 def _told(tree: Tree) -> Tree:
-    """A password in a tree's source is kept for reading it and told to nobody."""
-    return replace(tree, source=shown(tree.source))
+    """A password in a tree's source or mirror is kept for reading it and told to nobody."""
+    return replace(tree, source=shown(tree.source), mirrors=tuple(map(shown, tree.mirrors)))
 
 
 async def list_images(request: web.Request, _body: None) -> object:

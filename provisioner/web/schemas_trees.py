@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from provisioner.web.schemas import In, Line, Name, Out
+from provisioner.web.schemas import In, Line, Name, Out, Text
 
 
 class TreeQuestion(In):
@@ -22,6 +22,10 @@ class TreeQuestion(In):
 
 class NewTree(TreeQuestion):
     name: Name | Literal[""] = Field("", description="empty: the one it has, or one that its source gives")
+    mirrors: list[Line] | None = Field(
+        None, max_length=32, description="further http(s), ftp or nfs URLs of the same files; null: as it has"
+    )
+    key: Text | None = Field(None, description="armoured OpenPGP public keys that sign it; null: as it has")
 
 
 class TreeProbe(Out):

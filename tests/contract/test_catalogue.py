@@ -34,6 +34,11 @@ async def test_profiles_are_new_or_replaced_as_asked(store: Store) -> None:
 
 async def test_trees_and_images_are_put_replaced_and_removed(store: Store) -> None:
     await store.put_tree(TREE)
+    kept = replace(
+        TREE, mirrors=("ftp://a:b@c/d", "http://e"), offline=True, pinned=True, quota=2**40, key="-----\nx\n"
+    )
+    await store.put_tree(kept)
+    assert await store.tree("c7") == kept
     await store.put_tree(replace(TREE, source="/srv/7"))
     await store.put_image(IMAGE)
     await store.put_image(IMAGE)

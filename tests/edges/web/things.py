@@ -1,6 +1,6 @@
 """Stand-ins for trees, images and machines, as the doors need them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from provisioner.core.errors import Invalid, NotFound, Unavailable
@@ -23,8 +23,25 @@ class FakeTrees:
     async def get(self, name: str) -> Tree:
         return await self.store.tree(name)
 
-    async def add(self, name: str, source: str, wanted: Wanted = ANYTHING) -> Tree:
-        tree = Tree(name, source, "rhel", "7", "images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")
+    async def add(
+        self,
+        name: str,
+        source: str,
+        wanted: Wanted = ANYTHING,
+        *,
+        mirrors: Sequence[str] | None = None,
+        key: str | None = None,
+    ) -> Tree:
+        tree = Tree(
+            name,
+            source,
+            "rhel",
+            "7",
+            "images/pxeboot/vmlinuz",
+            "images/pxeboot/initrd.img",
+            mirrors=tuple(mirrors or ()),
+            key=key or "",
+        )
         await self.store.put_tree(tree)
         return tree
 

@@ -1,6 +1,7 @@
 """What `tree add` asks for: a name and a source, or a source alone; a file that is here by its path."""
 
 import os
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,27 @@ def test_what_a_person_knows_of_a_tree_is_said(service: FakeService, provisioner
         "release": "13",
         "verify": True,
     }
+
+
+def test_mirrors_and_keys_are_given_or_taken_away(
+    service: FakeService, provisioner: Provisioner, tmp_path: Path
+) -> None:
+    service.replies = {"POST /trees": {**T, "mirrors": ["http://a", "ftp://b:***@c"], "key": "x" * 2000}}
+    ring, text = tmp_path / "ring.gpg", tmp_path / "key.asc"
+    ring.write_bytes(b"\x99\x01" * 40)
+    text.write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    shown = provisioner("tree", "add", "t", "http://m", "--mirror", "http://a", "--mirror", "ftp://b:p@c")
+    given = [service.asked[-1].body]
+    for words in (("--key", str(ring)), ("--key", str(text)), ("--mirror", "", "--key", "/dev/null")):
+        assert provisioner("tree", "add", "t", "http://m", *words).code == 0
+        given.append(service.asked[-1].body)
+
+    assert "mirrors  http://a\n         ftp://b:***@c\n" in shown.out
+    assert "key      OpenPGP, 2.0 kB\n" in shown.out
+    assert given[0] == {"name": "t", "source": "http://m", "mirrors": ["http://a", "ftp://b:p@c"]}
+    assert given[1]["key"].splitlines()[2] == b64encode(ring.read_bytes()).decode()[:64]
+    assert given[2]["key"] == text.read_text()
+    assert (given[3]["mirrors"], given[3]["key"]) == ([], "")
 
 
 EXPLAINED: dict[str, Any] = {

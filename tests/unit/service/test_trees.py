@@ -43,6 +43,31 @@ async def test_adding_the_same_again_reads_it_anew(shelf: Shelf) -> None:
         await shelf.trees.add("centos7", "/debian/trixie")
 
 
+KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxx\n-----END PGP PUBLIC KEY BLOCK-----\n"
+
+
+async def test_what_the_mirror_was_told_of_a_tree_stays_until_it_is_told_anew(shelf: Shelf) -> None:
+    near, far = "http://near.example/7", "ftp://me:hunter2@far.example/7"
+    first = await shelf.trees.add("centos7", CENTOS.source, mirrors=[f"{near}/", far], key=KEY)
+    told = replace(first, offline=True, pinned=True, quota=10**9)
+    await shelf.store.put_tree(told)
+
+    assert (first.mirrors, first.key) == ((near, far), KEY)
+    assert await shelf.trees.add("centos7", CENTOS.source) == told
+    assert await shelf.trees.add("centos7", CENTOS.source, mirrors=[], key="") == replace(
+        told, mirrors=(), key=""
+    )
+
+
+async def test_a_mirror_is_a_server_and_a_key_is_a_key(shelf: Shelf) -> None:
+    with pytest.raises(Invalid, match="a tree's mirror is another server, not /srv/x of this host"):
+        await shelf.trees.add("centos7", CENTOS.source, mirrors=["/srv/x"])
+    with pytest.raises(Invalid, match="the key of tree centos7 is no armoured OpenPGP public key"):
+        await shelf.trees.add("centos7", CENTOS.source, key="ssh-ed25519 AAAA")
+
+    assert await shelf.trees.list() == []
+
+
 async def test_a_folder_that_is_no_tree_is_named(shelf: Shelf) -> None:
     with pytest.raises(Invalid, match="/empty: no known installer: found none of the files"):
         await shelf.trees.add("t", "/empty")
