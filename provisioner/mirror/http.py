@@ -32,7 +32,9 @@ def _passed_on(response: ClientResponse) -> Stream:
     if response.status not in _STATUSES:
         raise Unavailable(f"{response.url} answered {response.status} {response.reason or ''}".rstrip())
     headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
-    return Stream(response.status, headers, _total(response), pieces(response), url=str(response.url))
+    framed = response.content_length is not None or "Transfer-Encoding" in response.headers
+    body, url = pieces(response), str(response.url)
+    return Stream(response.status, headers, _total(response), body, url=url, framed=framed)
 
 
 def _total(response: ClientResponse) -> int | None:

@@ -77,13 +77,19 @@ class Part:
         self._name = Path(name)
         self._place = place
 
+    def put(self, data: bytes, at: int) -> None:
+        """Writes at an offset: the file's position moves when the kernel sends of it. Raises OSError."""
+        left = memoryview(data)
+        while left:
+            written = os.pwrite(self.file.fileno(), left, at)
+            left, at = left[written:], at + written
+
     def keep(self, known: Known) -> None:
         """Puts it in place, on the disk for certain. Raises OSError; then it is gone as if dropped."""
         try:
             behind = json.dumps(asdict(known)).encode()
-            self.file.seek(known.size)
-            self.file.truncate()
-            self.file.write(behind + _END.pack(len(behind), _MARK))
+            self.file.truncate(known.size)
+            self.put(behind + _END.pack(len(behind), _MARK), known.size)
             os.fsync(self.file.fileno())
             self._place.parent.mkdir(parents=True, exist_ok=True)
             self._name.replace(self._place)
