@@ -84,6 +84,13 @@ class Settings(BaseSettings):
     mirrors: dict[str, str] = Field(
         default_factory=dict, description="mirrors of single archives: name = address"
     )
+    mirror_dir: Path | None = Field(
+        None, description="what is kept of trees; empty: mirror in the state directory"
+    )
+    mirror_offline: bool = Field(False, description="ask no upstream for any tree; serve what is kept")
+    mirror_scrub: int = Field(
+        8_000_000, ge=0, description="bytes a second at which kept files are read and checked; 0: never"
+    )
     router_advertisement: bool = Field(
         True, description="send an empty router advertisement where there is none"
     )
@@ -129,6 +136,10 @@ class Settings(BaseSettings):
     @property
     def templates(self) -> Path:
         return self.template_dir or self.state_dir / "kickstarts"
+
+    @property
+    def mirror_folder(self) -> Path:
+        return self.mirror_dir or self.state_dir / "mirror"
 
     @property
     def database(self) -> str:

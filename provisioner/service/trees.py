@@ -13,6 +13,7 @@ from provisioner.core.profile import Tree
 from provisioner.core.source import kind, normalise, shown
 from provisioner.distros.osinfo import system
 from provisioner.service.discs import Discs, name_for
+from provisioner.service.mirror_rules import Rules
 from provisioner.service.ports import Store, Systems, TreeReader
 from provisioner.service.recognition import ANYTHING, Recognition, Wanted, look
 from provisioner.service.requests import ProfileSource
@@ -27,7 +28,8 @@ _KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 class Trees:
     """`profiles` tell whether an install that runs needs a tree, `discs` which ISOs may be one.
 
-    `unstage` removes what is kept of a tree; `systems` tell where the trees of systems lie.
+    `unstage` removes what is kept of a tree; `systems` tell where the trees of systems lie; `rules` are told
+    of each change.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Trees:
         unstage: Callable[[str], Awaitable[None]],
         discs: Discs | None = None,
         systems: Systems | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -45,6 +48,7 @@ class Trees:
         self._unstage = unstage
         self._discs = discs
         self._systems = systems
+        self._rules = rules or Rules(store)
         self._offering = asyncio.Lock()
 
     async def list(self) -> list[Tree]:
@@ -115,18 +119,21 @@ class Trees:
                 f"the key of tree {name} is no armoured OpenPGP public key",
                 remedy="take the file that the distribution publishes, or: gpg --armor --export ID",
             )
-        found = _tree(name, await self._first(sources, wanted))
-        had = next((tree for tree in trees if tree.name == name), found)
-        tree = replace(
-            found,
-            mirrors=had.mirrors if further is None else further,
-            key=had.key if key is None else key,
-            offline=had.offline,
-            pinned=had.pinned,
-            quota=had.quota,
+        had = next((tree for tree in trees if tree.name == name), Tree(name, sources[0]))
+        new = replace(
+            had, mirrors=had.mirrors if further is None else further, key=had.key if key is None else key
         )
-        await self._store.put_tree(tree)
+        with self._rules.expecting(new, sources):
+            found = _tree(name, await self._first(sources, wanted))
+        kept = {name: getattr(new, name) for name in ("mirrors", "key", "offline", "pinned", "quota")}
+        tree = replace(found, **kept)
+        await self.put(tree)
         return tree
+
+    async def put(self, tree: Tree) -> None:
+        """Remembers it as it is now."""
+        await self._store.put_tree(tree)
+        await self._rules.refresh()
 
     async def look(self, name: str, source: str) -> Tree:
         """What the tree at `source` is, whole and readable. Raises Invalid, Unavailable."""
@@ -189,6 +196,7 @@ class Trees:
                 )
         await self._unstage(name)
         await self._store.remove_tree(name)
+        await self._rules.refresh()
 
     async def _tree_of(self, install: Install) -> str:
         """The tree that an install reads, "" where that cannot be told."""

@@ -65,6 +65,7 @@ async def services(
     from provisioner.service.locations import Locations
     from provisioner.service.machines import Machines
     from provisioner.service.media import Media
+    from provisioner.service.mirror_rules import Rules
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.recipes import Recipes
@@ -87,6 +88,8 @@ async def services(
     client = session()
     stack.push_async_callback(client.close)
     upstream = Upstream(client)
+    rules = Rules(store, settings.mirror_folder / "offline", offline=settings.mirror_offline)
+    await rules.refresh()
     progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
     host = Connections(settings.libvirt_uri, progress.on_domain_event)
     stack.push_async_callback(host.close)
@@ -108,7 +111,9 @@ async def services(
     shelves = MediaStore(folder / "media", settings.media_dirs)
     boot_dir = state.boot_dir(folder)
     systems = Systems(settings.region, settings.mirrors)
-    trees = Trees(store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves), systems)
+    trees = Trees(
+        store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves), systems, rules
+    )
     answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port, around)
     ids = RandomIds(is_unheld)
     shelf = Shelf(folder / "loaders", settings.loader_dirs)
@@ -226,7 +231,7 @@ async def services(
     async def work() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(reader.warm())
-            await watch(open_host, tidy, (watchdog.tick, aftercare.tick, trees.offer))
+            await watch(open_host, tidy, (watchdog.tick, aftercare.tick, trees.offer, rules.refresh))
 
     return served, work
 
