@@ -127,12 +127,26 @@ class Objects:
 
     def walk(self, source: str = "") -> Iterator[Kept]:
         """All kept files, or a source's, each open until the next is asked for."""
+        for place in self.places(source):
+            if found := _open(place):
+                with found:
+                    yield found
+
+    def places(self, source: str = "", after: str = "") -> Iterator[Path]:
+        """Where all kept files lie, or a source's, in order; those behind `after`, a place below the root."""
         folders = [self._folder(source)] if source else sorted(self._root.iterdir())
         for folder in folders:
             for place in sorted(folder.glob("??/*")) if folder.name != _PARTS else ():
-                if found := _open(place):
-                    with found:
-                        yield found
+                if not after or self.below(place) > after:
+                    yield place
+
+    def below(self, place: Path) -> str:
+        """A place as it is called below the root, in the order of `places`."""
+        return str(place.relative_to(self._root))
+
+    def at(self, place: Path) -> Kept | None:
+        """The kept file there, None where it has gone or is not whole."""
+        return _open(place)
 
     def sweep(self) -> int:
         """Removes what a process left half filled; the number of it. For a start, before the first part."""
@@ -160,9 +174,12 @@ def mark_used(kept: Kept) -> None:
 
 
 def _open(place: Path) -> Kept | None:
-    """None for what is not there, and for a file that is not whole."""
+    """None for what is not there, and for a file that is not whole.
+
+    Reading does not count as use: a look at all files must not make the oldest ones new.
+    """
     try:
-        file = place.open("rb")
+        file = open(place, "rb", opener=_unnoticed)  # noqa: SIM115 - whoever gets it closes it
     except OSError:
         return None
     try:
@@ -177,6 +194,13 @@ def _open(place: Path) -> Kept | None:
         pass
     file.close()
     return None
+
+
+def _unnoticed(place: str, flags: int) -> int:
+    try:
+        return os.open(place, flags | os.O_NOATIME)
+    except PermissionError:  # another user's file
+        return os.open(place, flags)
 
 
 def _sync(folder: Path) -> None:
