@@ -1,0 +1,1 @@
+"""Tests of what a tree's metadata says."""
