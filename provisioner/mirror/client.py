@@ -19,6 +19,10 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 _SAFE = "/~+:@!$&'()*,;="
 
 
+class Erred(Unavailable):
+    """The server answers, but not with the file."""
+
+
 def session() -> ClientSession:
     """A client that hands out bodies as they were sent: a `.gz` of a mirror must stay packed."""
     return ClientSession(timeout=_TIMEOUT, auto_decompress=False, headers={"Accept-Encoding": "identity"})
@@ -53,7 +57,7 @@ async def _answered(client: ClientSession, url: URL, method: str, headers: dict[
         raise Unavailable(
             f"{asked} cannot be read: {reason}", remedy="look whether the server answers from this host"
         ) from error
-    raise Unavailable(f"{asked} redirects more than {REDIRECTS} times")
+    raise Erred(f"{asked} redirects more than {REDIRECTS} times")
 
 
 async def pieces(response: ClientResponse) -> Pieces:
@@ -70,9 +74,9 @@ def redirect(url: URL, location: str) -> URL:
     """Where a redirect leads. Raises Unavailable for a place that an upstream has no business to name."""
     target = url.join(URL(location))
     if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme == "http"):
-        raise Unavailable(f"{url} redirects to {target.scheme}, which is not followed")
+        raise Erred(f"{url} redirects to {target.scheme}, which is not followed")
     if target.host != url.host and _inward(target.host or ""):
-        raise Unavailable(f"{url} redirects to {target.host}, an address of this host, which is not followed")
+        raise Erred(f"{url} redirects to {target.host}, an address of this host, which is not followed")
     return target
 
 

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import ClientResponse, ClientSession
 
-from provisioner.core.errors import Unavailable
-from provisioner.mirror.client import ABSENT, address, fetch, pieces
+from provisioner.mirror.client import ABSENT, Erred, address, fetch, pieces
 from provisioner.mirror.stream import Headers, Stream, absent
 
 _STATUSES = (200, 206, 304, 416)
@@ -30,7 +29,7 @@ def _passed_on(response: ClientResponse) -> Stream:
     if response.status in ABSENT:
         return absent()
     if response.status not in _STATUSES:
-        raise Unavailable(f"{response.url} answered {response.status} {response.reason or ''}".rstrip())
+        raise Erred(f"{response.url} answered {response.status} {response.reason or ''}".rstrip())
     headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
     framed = response.content_length is not None or "Transfer-Encoding" in response.headers
     body, url = pieces(response), str(response.url)

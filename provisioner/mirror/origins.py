@@ -1,0 +1,221 @@
+"""The several places that a tree can be read from, asked in order of their health.
+
+A tree's own source comes first, then its mirrors; one that answered markedly sooner than another goes
+before it. One that does not answer is left alone for a growing while; then a single request finds out whether
+it is back, and what else is asked meanwhile waits for that. One that gave wrong bytes is asked last for five
+minutes.
+"""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from provisioner.core.errors import Unavailable
+from provisioner.core.source import kind, shown
+from provisioner.mirror.client import Erred
+from provisioner.mirror.health import DOUBT_SECONDS, Condition, Health
+from provisioner.mirror.stream import Headers, Pieces, Stream
+
+ANSWER_SECONDS = 9.0
+"""All upstreams together begin their answer within so long."""
+_SHARE_SECONDS = 3.0
+"""Each has at least so long, where there are several."""
+_PATIENCE_SECONDS = 2.0
+"""Where all are down, one that may be asked again so soon is waited for."""
+_QUICK_SECONDS = 0.02
+"""What answers sooner than so is as good as what answers sooner still."""
+_REMEMBERED = 4096
+
+Open = Callable[[str, str, Headers | None], AbstractAsyncContextManager[Stream]]
+
+
+class _Root:
+    """One place of trees: its own condition, its server's, which other roots share, and what came of it."""
+
+    def __init__(self, url: str, server: Condition) -> None:
+        self.url = url
+        self.server = server
+        self.own = Condition()
+        self.latency = 0.0
+        self.bytes = 0
+        self.requests = 0
+
+    def pause(self) -> float:
+        return max(self.server.pause(), self.own.pause())
+
+    def worse(self) -> Condition:
+        return max(
+            (self.own, self.server), key=lambda condition: ("ok", "aside", "down").index(condition.state)
+        )
+
+    def health(self) -> Health:
+        worse = self.worse()
+        reason = worse.reason if worse.state != "ok" else ""
+        return Health(shown(self.url), worse.state, worse.since, reason, self.bytes, self.requests)
+
+    def answered(self, seconds: float) -> None:
+        self.latency = seconds if not self.latency else 0.7 * self.latency + 0.3 * seconds
+        self.server.well()
+        self.own.well()
+
+
+class Origins:
+    """`open_file` reads one place; `mirrors` tells the further places of a source. For one event loop."""
+
+    def __init__(self, open_file: Open, *, mirrors: Callable[[str], Sequence[str]] = lambda _: ()) -> None:
+        self._open = open_file
+        self._mirrors = mirrors
+        self._servers: dict[str, Condition] = {}
+        self._roots: dict[str, _Root] = {}
+        self._gave: OrderedDict[str, _Root] = OrderedDict()
+
+    @asynccontextmanager
+    async def open(self, source: str, path: str, headers: Headers | None = None) -> AsyncIterator[Stream]:
+        """As `Upstream.open`, from the first place that answers; `Stream.url` says which.
+
+        Within ten seconds it has begun, or raises Unavailable in one sentence. A part that is asked for with
+        If-Range comes from the place that gave the file before; any other gives the whole file instead.
+        """
+        if kind(source) == "path":
+            async with self._open(source, path, headers) as stream:
+                yield stream
+            return
+        async with AsyncExitStack() as stack:
+            stream = await self._first(stack, source, path, headers or {})
+            async with aclosing(stream.pieces):
+                yield stream
+
+    def blame(self, url: str, reason: str) -> None:
+        """What came from this address was wrong: its place is asked last for five minutes."""
+        root = self._gave.get(url) or next(
+            (root for root in self._roots.values() if url.startswith(f"{shown(root.url)}/")), None
+        )
+        if root is not None:
+            root.own.set_aside(reason)
+
+    def health(self) -> Sequence[Health]:
+        """Every place that was asked since the service started."""
+        return [root.health() for root in self._roots.values() if root.requests]
+
+    async def _first(self, stack: AsyncExitStack, source: str, path: str, headers: Headers) -> Stream:
+        end = time.monotonic() + ANSWER_SECONDS
+        before = self._gave.get(f"{source}\0{path}") if "If-Range" in headers else None
+        roots = self._ordered([self._root(url) for url in [source, *self._mirrors(source)]], before)
+        refusals: dict[_Root, Unavailable] = {}
+        for patience in (0.0, _PATIENCE_SECONDS):
+            left, roots = roots, []
+            while left and (time.monotonic() < end or not refusals):
+                root = left.pop(0)
+                if (pause := root.pause()) > patience:
+                    refusals[root] = _is_down(root, path)
+                    roots.append(root)
+                    continue
+                await asyncio.sleep(max(0.0, pause))
+                asked = headers if root is before or before is None else _whole(headers)
+                seconds = end - time.monotonic()
+                share = max(_SHARE_SECONDS, seconds / (len(left) + 1))
+                try:
+                    return await self._attempt(stack, root, source, path, asked, min(share, seconds))
+                except Unavailable as error:
+                    refusals[root] = error
+        raise _all(list(refusals.values()), source, path)
+
+    async def _attempt(
+        self, stack: AsyncExitStack, root: _Root, source: str, path: str, headers: Headers, seconds: float
+    ) -> Stream:
+        """Raises Unavailable, having noted what it says of the server and of the root."""
+        async with AsyncExitStack() as trial:
+            for condition in (root.server, root.own):
+                if condition.state == "down":
+                    await trial.enter_async_context(condition.trial)
+            if root.pause() > 0:
+                raise _is_down(root, path)
+            if root.worse().state != "down":
+                await trial.aclose()
+            began = time.monotonic()
+            root.requests += 1
+            try:
+                async with asyncio.timeout(seconds if kind(root.url) == "http" else None):
+                    stream = await stack.enter_async_context(self._open(root.url, path, headers))
+            except TimeoutError:
+                reason = f"{shown(root.url)}/{path} did not begin to answer within {seconds:.0f} s"
+                root.server.fail(reason, began)
+                raise Unavailable(reason, remedy="look whether the server answers from this host") from None
+            except Erred as error:
+                root.server.well()
+                root.own.strike(str(error), began)
+                raise
+            except Unavailable as error:
+                root.server.fail(str(error), began)
+                raise
+            root.answered(time.monotonic() - began)
+        url = stream.url or shown(f"{root.url}/{path}")
+        for key in (f"{source}\0{path}", url):
+            self._remember(key, root)
+        return replace(stream, pieces=_counted(root, stream.pieces), url=url)
+
+    def _root(self, url: str) -> _Root:
+        if url not in self._roots:
+            server = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+            self._roots[url] = _Root(url, self._servers.setdefault(server, Condition()))
+        return self._roots[url]
+
+    def _ordered(self, roots: Sequence[_Root], before: _Root | None) -> list[_Root]:
+        """Those that do well first, the quick ones of them before others; equal ones stay as they are."""
+        quickest = min((root.latency for root in roots if root.latency), default=0.0)
+
+        def rank(root: _Root) -> tuple[bool, int, int]:
+            bad = ("ok", "aside", "down").index(root.worse().state)
+            return root is not before or bad == 2, bad, _magnitude(root.latency or quickest)
+
+        return sorted(dict.fromkeys(roots), key=rank)
+
+    def _remember(self, url: str, root: _Root) -> None:
+        self._gave[url] = root
+        self._gave.move_to_end(url)
+        if len(self._gave) > _REMEMBERED:
+            self._gave.popitem(last=False)
+
+
+def _magnitude(seconds: float) -> int:
+    """Latencies of one magnitude, a factor of four, count as equal."""
+    return round(math.log2(max(seconds, _QUICK_SECONDS)) / 2)
+
+
+def _whole(headers: Headers) -> Headers:
+    """The question for the whole file: another server's validator says nothing of this one's file."""
+    return {name: value for name, value in headers.items() if name not in ("Range", "If-Range")}
+
+
+async def _counted(root: _Root, pieces: Pieces) -> AsyncGenerator[bytes, None]:
+    try:
+        async for piece in pieces:
+            root.bytes += len(piece)
+            yield piece
+    except Unavailable as error:
+        root.own.set_aside(str(error), DOUBT_SECONDS)
+        raise
+
+
+def _is_down(root: _Root, path: str) -> Unavailable:
+    worse = root.worse()
+    return Unavailable(
+        f"{shown(root.url)}/{path} is not asked for at present, the server is down "
+        f"(again in {max(1, math.ceil(root.pause()))} s): {worse.reason}",
+        remedy="look whether the server answers from this host",
+    )
+
+
+def _all(refusals: Sequence[Unavailable], source: str, path: str) -> Unavailable:
+    """One sentence for all of them."""
+    if len(refusals) == 1:
+        return refusals[0]
+    reasons = "; ".join(dict.fromkeys(str(refusal) for refusal in refusals))
+    return Unavailable(
+        f"{shown(source)}/{path} cannot be read, nor from a mirror: {reasons}", remedy=refusals[0].remedy
+    )
