@@ -1,10 +1,12 @@
 """The small files that tell what a tree is."""
 
 import hashlib
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.source import shown
-from provisioner.mirror.upstream import Upstream
+from provisioner.mirror.stream import Headers, Stream
 
 LIMIT = 4 * 1024 * 1024
 """A small file is at most this long; the rest of a tree is streamed and never read whole."""
@@ -12,10 +14,18 @@ _THERE = (200, 206, 416)
 """416: the file is there, and empty."""
 
 
+class Opens(Protocol):
+    """Whatever gives a tree's files: an upstream, several of them, or what is kept of them."""
+
+    def open(
+        self, source: str, path: str, headers: Headers | None = None
+    ) -> AbstractAsyncContextManager[Stream]: ...
+
+
 class Reader:
     """Satisfies `service.ports.TreeReader`."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Opens) -> None:
         self._upstream = upstream
 
     async def read(self, source: str, path: str) -> bytes | None:

@@ -39,6 +39,7 @@ async def services(
     from provisioner.media.stick import Sticks
     from provisioner.media.store import MediaStore
     from provisioner.mirror.client import session
+    from provisioner.mirror.origins import Origins
     from provisioner.mirror.systems import Systems
     from provisioner.mirror.tree import Reader
     from provisioner.mirror.upstream import Upstream
@@ -87,9 +88,9 @@ async def services(
     folder = settings.state_dir
     client = session()
     stack.push_async_callback(client.close)
-    upstream = Upstream(client)
     rules = Rules(store, settings.mirror_folder / "offline", offline=settings.mirror_offline)
     await rules.refresh()
+    upstream = Origins(Upstream(client).open, mirrors=rules.mirrors)
     progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
     host = Connections(settings.libvirt_uri, progress.on_domain_event)
     stack.push_async_callback(host.close)
