@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.core.mirror import Census, Checked
 from provisioner.mirror.objects import Known, Objects, mark_used
-from provisioner.mirror.shelf import Shelf
+from provisioner.mirror.stock import Stock
 
 ONE, OTHER = "http://one.example/os", "http://other.example/os"
 BY = {"by": "repodata/primary.xml.gz", "signed": "AB" * 20}
@@ -23,8 +23,8 @@ def objects(tmp_path: Path) -> Objects:
 
 
 @pytest.fixture
-def shelf(objects: Objects, tmp_path: Path) -> Shelf:
-    return Shelf(objects, tmp_path / "mirror")
+def stock(objects: Objects, tmp_path: Path) -> Stock:
+    return Stock(objects, tmp_path / "mirror")
 
 
 def keep(objects: Objects, source: str, path: str, body: bytes, **more: str) -> Path:
@@ -38,26 +38,26 @@ def keep(objects: Objects, source: str, path: str, body: bytes, **more: str) -> 
         return found.place
 
 
-async def checked(shelf: Shelf, source: str = "", after: str = "") -> list[Checked]:
-    return [item async for item in shelf.check(source, after=after)]
+async def checked(stock: Stock, source: str = "", after: str = "") -> list[Checked]:
+    return [item async for item in stock.check(source, after=after)]
 
 
-async def test_what_is_kept_is_counted_by_source(objects: Objects, shelf: Shelf) -> None:
+async def test_what_is_kept_is_counted_by_source(objects: Objects, stock: Stock) -> None:
     keep(objects, ONE, "a.rpm", b"a" * 10, **BY)
     keep(objects, ONE, "b.rpm", b"b" * 5, by="repodata/primary.xml.gz")
     keep(objects, ONE, "c", b"")
     keep(objects, OTHER, "a.rpm", b"z")
 
-    assert await shelf.census(ONE) == Census(3, 15, 2, {"AB" * 20: 1})
-    assert await shelf.census("http://nobody.example") == Census()
-    assert await shelf.paths(ONE) == {
+    assert await stock.census(ONE) == Census(3, 15, 2, {"AB" * 20: 1})
+    assert await stock.census("http://nobody.example") == Census()
+    assert await stock.paths(ONE) == {
         "a.rpm": {(10, sha256(b"a" * 10).hexdigest())},
         "b.rpm": {(5, sha256(b"b" * 5).hexdigest())},
         "c": {(0, sha256(b"").hexdigest())},
     }
 
 
-async def test_every_flipped_bit_and_every_cut_is_found(objects: Objects, shelf: Shelf) -> None:
+async def test_every_flipped_bit_and_every_cut_is_found(objects: Objects, stock: Stock) -> None:
     dice = random.Random(7)
     places = {f"{n}.rpm": keep(objects, ONE, f"{n}.rpm", dice.randbytes(3000), **BY) for n in range(60)}
     flipped, cut = [f"{n}.rpm" for n in range(20)], [f"{n}.rpm" for n in range(20, 30)]
@@ -68,7 +68,7 @@ async def test_every_flipped_bit_and_every_cut_is_found(objects: Objects, shelf:
     for path in cut:
         os.truncate(places[path], dice.randrange(3000))
 
-    found = await checked(shelf)
+    found = await checked(stock)
 
     broken = {item.place for item in found if item.verdict == "broken"}
     assert broken == {str(places[path]).partition("mirror/")[2] for path in (*flipped, *cut)}
@@ -80,34 +80,34 @@ async def test_every_flipped_bit_and_every_cut_is_found(objects: Objects, shelf:
     }
 
 
-async def test_what_nothing_vouches_for_is_not_called_sound(objects: Objects, shelf: Shelf) -> None:
+async def test_what_nothing_vouches_for_is_not_called_sound(objects: Objects, stock: Stock) -> None:
     keep(objects, ONE, "notes.txt", b"text")
 
-    (item,) = await checked(shelf, ONE)
+    (item,) = await checked(stock, ONE)
     assert (item.path, item.size, item.verdict) == ("notes.txt", 4, "unverified")
 
 
-async def test_a_check_goes_on_where_another_ended(objects: Objects, shelf: Shelf) -> None:
+async def test_a_check_goes_on_where_another_ended(objects: Objects, stock: Stock) -> None:
     for n in range(9):
         keep(objects, ONE if n % 2 else OTHER, f"{n}", b"x")
-    whole = await checked(shelf)
-    async with aclosing(shelf.check()) as begun:
+    whole = await checked(stock)
+    async with aclosing(stock.check()) as begun:
         part = [await anext(begun) for _ in range(4)]
-    await shelf.remember(part[-1].place)
+    await stock.remember(part[-1].place)
 
-    assert part + await checked(shelf, after=await shelf.reached()) == whole
-    assert await checked(shelf, after=whole[-1].place) == []
+    assert part + await checked(stock, after=await stock.reached()) == whole
+    assert await checked(stock, after=whole[-1].place) == []
 
 
-async def test_a_check_keeps_its_rate(objects: Objects, shelf: Shelf) -> None:
+async def test_a_check_keeps_its_rate(objects: Objects, stock: Stock) -> None:
     keep(objects, ONE, "big", bytes(200_000))
     began = time.monotonic()
-    assert [item.verdict async for item in shelf.check(rate=1_000_000)] == ["unverified"]
+    assert [item.verdict async for item in stock.check(rate=1_000_000)] == ["unverified"]
 
     assert time.monotonic() - began >= 0.9 * 200_000 / 1_000_000
 
 
-async def test_a_look_at_all_makes_nothing_new(objects: Objects, shelf: Shelf) -> None:
+async def test_a_look_at_all_makes_nothing_new(objects: Objects, stock: Stock) -> None:
     """What was handed out longest ago goes first where room is needed: reading must not change that."""
     old = keep(objects, ONE, "old", b"x")
     os.utime(old, (1000, 2000))
@@ -115,13 +115,13 @@ async def test_a_look_at_all_makes_nothing_new(objects: Objects, shelf: Shelf) -
     assert found is not None
     with found:
         pass
-    await shelf.census(ONE)
-    await checked(shelf)
+    await stock.census(ONE)
+    await checked(stock)
 
     assert (old.stat().st_atime, old.stat().st_mtime) == (1000, 2000)
 
 
-async def test_what_was_not_asked_for_lately_is_cleaned_away(objects: Objects, shelf: Shelf) -> None:
+async def test_what_was_not_asked_for_lately_is_cleaned_away(objects: Objects, stock: Stock) -> None:
     for name, age in (("old", 100), ("new", 10)):
         place = keep(objects, ONE, name, b"x" * 7)
         os.utime(place, (time.time() - age, 0))
@@ -130,17 +130,17 @@ async def test_what_was_not_asked_for_lately_is_cleaned_away(objects: Objects, s
     with found:
         mark_used(found)
 
-    assert await shelf.clean(ONE, time.time() - 50) == (1, 7)
-    assert list(await shelf.paths(ONE)) == ["new"]
-    await shelf.forget(ONE)
-    assert await shelf.census(ONE) == Census()
+    assert await stock.clean(ONE, time.time() - 50) == (1, 7)
+    assert list(await stock.paths(ONE)) == ["new"]
+    await stock.forget(ONE)
+    assert await stock.census(ONE) == Census()
 
 
-async def test_one_broken_file_is_dropped_alone(objects: Objects, shelf: Shelf) -> None:
+async def test_one_broken_file_is_dropped_alone(objects: Objects, stock: Stock) -> None:
     keep(objects, ONE, "a", b"a")
     place = keep(objects, ONE, "b", b"b")
     place.write_bytes(b"B" + place.read_bytes()[1:])
-    (broken,) = [item for item in await checked(shelf) if item.verdict == "broken"]
-    await shelf.drop(broken.place)
+    (broken,) = [item for item in await checked(stock) if item.verdict == "broken"]
+    await stock.drop(broken.place)
 
-    assert list(await shelf.paths(ONE)) == ["a"]
+    assert list(await stock.paths(ONE)) == ["a"]

@@ -16,8 +16,8 @@ _PIECE = 4 * 1024 * 1024
 _MARK = "scrubbed"
 
 
-class Shelf:
-    """Satisfies `service.ports.MirrorShelf`. `root` is the folder of the objects."""
+class Stock:
+    """Satisfies `service.ports.MirrorStock`. `root` is the folder of the objects."""
 
     def __init__(self, objects: Objects, root: Path) -> None:
         self._objects = objects
