@@ -10,6 +10,7 @@ from typing import BinaryIO
 from provisioner.core.errors import Unavailable
 from provisioner.mirror.iso9660 import Damaged, Read, volume
 from provisioner.mirror.isofolders import Extents, Folders
+from provisioner.mirror.stream import Descriptor
 
 _LINKS = 40
 _AGAIN = "fetch the ISO again, or unpack it and name the folder"
@@ -61,14 +62,14 @@ def opened(place: Path) -> BinaryIO:
         ) from error
 
 
-def index(place: Path, file: BinaryIO | None = None) -> Index:
+def index(place: Path, file: Descriptor | None = None) -> Index:
     """Reads all folders of an ISO, of `file` where it is open already.
 
     Raises Unavailable for what is not one, not a whole one, or Windows.
     """
     if file is None:
-        with opened(place) as file:
-            return index(place, file)
+        with opened(place) as read_once:
+            return index(place, read_once)
     try:
         size = os.fstat(file.fileno()).st_size
         found, end, windows = read(partial(_bytes, file.fileno()), size)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
-from typing import BinaryIO
+from typing import Protocol
 
 PIECE = 256 * 1024
 """A body is read and passed on in pieces of at most so many bytes."""
@@ -15,11 +15,17 @@ Headers = Mapping[str, str]
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
+class Descriptor(Protocol):
+    """An open file."""
+
+    def fileno(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """Where a body lies in an open file of this host: offset and length of each run of its bytes."""
 
-    file: BinaryIO
+    file: Descriptor
     runs: Sequence[tuple[int, int]]
 
 
@@ -39,13 +45,13 @@ class Growing:
         (send the pieces of growing.rest(at))
     """
 
-    file: BinaryIO
+    file: Descriptor
     first: int
     reach: Callable[[int], Awaitable[int]]
     rest: Callable[[int], Pieces]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Stream:
     """A file that can be read once: `headers` are fit to be passed on as they are.
 

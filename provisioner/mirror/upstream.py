@@ -8,7 +8,9 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from provisioner.core.source import kind
-from provisioner.mirror import folder, ftp
+from provisioner.mirror import ftp
+from provisioner.mirror.folder import Folder
+from provisioner.mirror.hot import Hot
 from provisioner.mirror.http import Http
 from provisioner.mirror.iso import Iso
 from provisioner.mirror.nfs import Nfs
@@ -21,12 +23,13 @@ class Upstream:
     """Opens files of trees, by whichever protocol. The session is closed by whoever made it."""
 
     def __init__(self, client: ClientSession) -> None:
+        self._hot = Hot()
         self._by_kind: dict[str, Open] = {
             "http": Http(client).open,
             "ftp": ftp.open_file,
             "nfs": Nfs().open,
-            "folder": folder.open_file,
-            "iso": Iso().open,
+            "folder": Folder(self._hot).open,
+            "iso": Iso(self._hot).open,
         }
 
     @asynccontextmanager
@@ -35,7 +38,7 @@ class Upstream:
 
         Of a client's request headers the range and the conditions are handed on.
         """
-        asked = {name: (headers or {})[name] for name in _HANDED_ON if name in (headers or {})}
+        asked = handed_on(headers or {})
         if ".." in path.split("/"):
             yield absent()
             return
@@ -44,6 +47,19 @@ class Upstream:
             found = "iso" if await asyncio.to_thread(_is_iso, Path(source)) else "folder"
         async with self._by_kind[found](source, path, asked) as stream, aclosing(stream.pieces):
             yield stream
+
+    def hit(self, source: str, path: str, headers: Headers | None = None) -> Stream | None:
+        """What `open` would give, at once and without waiting for anything; None where that cannot be.
+
+        Only what lies in a file of this host (`Stream.local`), and was opened within the last second. A
+        request for all of an unchanged file always gets one and the same stream.
+        """
+        return self._hot.hit(source, path, handed_on(headers) if headers else {})
+
+
+def handed_on(headers: Headers) -> dict[str, str]:
+    """What of a client's request headers decides about a body."""
+    return {name: headers[name] for name in _HANDED_ON if name in headers}
 
 
 def _is_iso(place: Path) -> bool:

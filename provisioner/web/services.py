@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from provisioner.answers.finding import Finding
 from provisioner.boot.client import Ignore
@@ -250,11 +250,15 @@ class NetworkCases:
     snippets: Snippets
 
 
+class Descriptor(Protocol):
+    def fileno(self) -> int: ...
+
+
 class Local(Protocol):
     """Where a body lies in an open file of this host."""
 
     @property
-    def file(self) -> BinaryIO: ...
+    def file(self) -> Descriptor: ...
     @property
     def runs(self) -> Sequence[tuple[int, int]]:
         """Offset and length of each, in bytes."""
