@@ -6,6 +6,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 from provisioner.core.errors import Unavailable
 from provisioner.mirror.hot import Held, Hot
@@ -46,19 +47,19 @@ def look(source: str, path: str) -> tuple[Held, os.stat_result] | None:
     Links are followed, and may lead anywhere inside. Blocking. Raises Unavailable where the directory is
     missing, or the file may not be read.
     """
-    root = os.path.realpath(source)
-    if not os.path.isdir(root):
+    root = Path(source).resolve()
+    if not root.is_dir():
         raise Unavailable(f"the directory {source} is not there", remedy="look whether it is still mounted")
     if "\0" in path or ".." in path.split("/"):
         return None
     try:
         # What it is is looked at before it is opened for reading, which a pipe or a device may not take well.
-        place = os.open(os.path.join(root, path.lstrip("/")), os.O_PATH | os.O_CLOEXEC)
+        place = os.open(root / path.lstrip("/"), os.O_PATH | os.O_CLOEXEC)
     except (OSError, ValueError):
         return None  # not there, a name too long, or links in a circle
     try:
-        status, itself = os.fstat(place), f"/proc/self/fd/{place}"
-        if not stat.S_ISREG(status.st_mode) or not os.readlink(itself).startswith(root.rstrip("/") + "/"):
+        status, itself = os.fstat(place), Path(f"/proc/self/fd/{place}")
+        if not stat.S_ISREG(status.st_mode) or not itself.readlink().is_relative_to(root):
             return None
         return Held(os.open(itself, os.O_RDONLY | os.O_CLOEXEC)), status
     except OSError as error:

@@ -15,7 +15,7 @@ MOST = 512
 
 
 class Held:
-    """An open file. It closes by itself when the last who has it lets it go, a transfer under way among them."""
+    """An open file. It closes when the last who has it lets it go, a transfer under way among them."""
 
     __slots__ = ("__weakref__", "_descriptor")
 

@@ -5,10 +5,12 @@ import os
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+
+from provisioner.web.services import Descriptor
 
 Progress = Callable[[int, int, bool], Awaitable[None]]
 """Called with (bytes of the file the client has, its size, whether this request is done)."""
@@ -73,7 +75,7 @@ class TreeFile(web.FileResponse):
 
 
 async def by_kernel(
-    transport: asyncio.Transport, file: IO[bytes], runs: Sequence[tuple[int, int]]
+    transport: asyncio.Transport, file: Descriptor, runs: Sequence[tuple[int, int]]
 ) -> AsyncGenerator[int]:
     """Has the kernel send runs (offset, length) of a file; gives the bytes of each piece that went.
 
@@ -83,9 +85,9 @@ async def by_kernel(
     for offset, length in runs:
         end = offset + length
         while offset < end:
-            sent = await loop.sendfile(transport, file, offset, min(_PIECE, end - offset))
+            sent = await loop.sendfile(transport, cast(IO[bytes], file), offset, min(_PIECE, end - offset))
             if not sent:
-                raise ConnectionResetError(f"{file.name} became shorter while it was sent")
+                raise ConnectionResetError("the file became shorter while it was sent")
             offset += sent
             yield sent
 
