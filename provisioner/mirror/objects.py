@@ -14,6 +14,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -68,6 +69,16 @@ class Kept:
         self.file.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A kept file as the disk tells of it: its source's folder, and its bytes with what is behind them."""
+
+    place: Path
+    folder: str
+    size: int
+    used: float
+
+
 class Part:
     """A file that is being filled. Others may read in `file` what was written so far."""
 
@@ -107,7 +118,7 @@ class Objects:
     """Blocking. `root` is a folder of its own; what is in it that nobody kept is no kept file."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         (root / _PARTS).mkdir(parents=True, exist_ok=True)
 
     def find(self, source: str, path: str, digest: str = "") -> Kept | None:
@@ -116,14 +127,14 @@ class Objects:
 
     def part(self, source: str, path: str, digest: str = "") -> Part:
         """Raises OSError where the disk is full."""
-        return Part(self._root / _PARTS, self._place(source, path, digest))
+        return Part(self.root / _PARTS, self._place(source, path, digest))
 
     def drop(self, source: str, path: str, digest: str = "") -> None:
         self._place(source, path, digest).unlink(missing_ok=True)
 
     def forget(self, source: str) -> None:
         """Removes all that is kept of a source."""
-        shutil.rmtree(self._folder(source), ignore_errors=True)
+        shutil.rmtree(self.folder(source), ignore_errors=True)
 
     def walk(self, source: str = "") -> Iterator[Kept]:
         """All kept files, or a source's, each open until the next is asked for."""
@@ -134,7 +145,7 @@ class Objects:
 
     def places(self, source: str = "", after: str = "") -> Iterator[Path]:
         """Where all kept files lie, or a source's, in order; those behind `after`, a place below the root."""
-        folders = [self._folder(source)] if source else sorted(self._root.iterdir())
+        folders = [self.folder(source)] if source else sorted(self.root.iterdir())
         for folder in folders:
             for place in sorted(folder.glob("??/*")) if folder.name != _PARTS else ():
                 if not after or self.below(place) > after:
@@ -142,25 +153,34 @@ class Objects:
 
     def below(self, place: Path) -> str:
         """A place as it is called below the root, in the order of `places`."""
-        return str(place.relative_to(self._root))
+        return str(place.relative_to(self.root))
 
     def at(self, place: Path) -> Kept | None:
         """The kept file there, None where it has gone or is not whole."""
         return _open(place)
 
+    def lying(self) -> Iterator[Lying]:
+        """What lies there, without a look into it."""
+        for folder in self.root.iterdir():
+            for place in folder.glob("??/*") if folder.name != _PARTS else ():
+                with suppress(FileNotFoundError):
+                    status = place.stat()
+                    yield Lying(place, folder.name, status.st_size, status.st_atime)
+
     def sweep(self) -> int:
         """Removes what a process left half filled; the number of it. For a start, before the first part."""
-        left = list((self._root / _PARTS).iterdir())
+        left = list((self.root / _PARTS).iterdir())
         for part in left:
             part.unlink(missing_ok=True)
         return len(left)
 
-    def _folder(self, source: str) -> Path:
-        return self._root / sha256(source.encode()).hexdigest()[:16]
+    def folder(self, source: str) -> Path:
+        """Where all that is kept of a source lies."""
+        return self.root / sha256(source.encode()).hexdigest()[:16]
 
     def _place(self, source: str, path: str, digest: str) -> Path:
         key = sha256(f"{path}\0{digest}".encode()).hexdigest()[:40]
-        return self._folder(source) / key[:2] / key
+        return self.folder(source) / key[:2] / key
 
 
 def mark_checked(kept: Kept) -> None:

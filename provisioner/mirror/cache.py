@@ -1,0 +1,376 @@
+"""Trees behind other servers, each file fetched once: from the disk, from what comes just now, or fetched.
+
+The signature is `Upstream.open`'s, so whoever reads trees reads them through this or without it alike.
+"""
+
+import asyncio
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from provisioner.core.digest import Expected
+from provisioner.core.errors import NotFound, Unavailable
+from provisioner.core.source import kind, shown
+from provisioner.mirror.content_types import content_type
+from provisioner.mirror.fetching import Fetch, Origins, Patience
+from provisioner.mirror.filling import Fill
+from provisioner.mirror.objects import Known, Objects
+from provisioner.mirror.room import Room
+from provisioner.mirror.shelf import Key, Shelf, Shelved
+from provisioner.mirror.stream import File, Headers, Stream, absent, answer, byte_range, seconds
+
+NEAR = 4 * 1024 * 1024
+"""A range that begins so many bytes behind what is there waits for it; one farther off is fetched apart."""
+STALE_SECONDS = 7 * 86400.0
+"""So long a file is served that should have been asked for again, while its upstream is away."""
+AWAY_SECONDS = 30.0
+"""An upstream that did not answer is asked again after so long, and nobody waits for that."""
+_WAIT_SECONDS = 3.0
+_MISSED_SECONDS = 1.0
+_PROBE = 64 * 1024
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_CONDITIONS = ("Range", "If-Range", "If-None-Match", "If-Modified-Since")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a file of a tree must be in the state that a client sees.
+
+    `key` is the `digest` argument of `Objects`. `immutable`: no upstream needs to be asked again.
+    """
+
+    key: str
+    expected: Expected | None
+    immutable: bool
+
+
+class Vouching(Protocol):
+    async def look(self, source: str, path: str, client: str = "") -> Looked | None:
+        """None where no state of the tree governs the file. Raises Unavailable."""
+        ...
+
+
+class Nobody:
+    """Vouches for nothing."""
+
+    async def look(self, source: str, path: str, client: str = "") -> Looked | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Since the start: requests, and bytes of bodies handed out and of those that came from upstreams."""
+
+    hits: int = 0
+    misses: int = 0
+    bytes_served: int = 0
+    bytes_fetched: int = 0
+
+
+_BY_NAME = Looked("", None, False)
+
+
+class Cache:
+    """For one event loop. `offline` tells of a source that nobody may be asked for what is not kept."""
+
+    def __init__(
+        self,
+        origins: Origins,
+        objects: Objects,
+        vouching: Vouching | None = None,
+        *,
+        offline: Callable[[str], bool] = lambda source: False,
+        quota: int = 0,
+        quotas: Callable[[], dict[str, int]] = dict,
+        pinned: Callable[[], Collection[str]] = tuple,
+        patience: Patience | None = None,
+    ) -> None:
+        self.vouching: Vouching = vouching or Nobody()
+        self._origins = origins
+        self._objects = objects
+        self._offline = offline
+        self._patience = patience or Patience()
+        self._shelf = Shelf(objects)
+        self.room = Room(objects, quota, quotas=quotas, pinned=pinned, removed=self._removed)
+        self._loop = asyncio.get_running_loop()
+        self._full = False
+        self._no_room = f"the disk of {objects.root} is full; what comes is passed on and not kept"
+        self._fills: dict[Key, Fill] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._missed: dict[Key, float] = {}
+        self._away: dict[str, float] = {}
+        self._counts: defaultdict[str, Count] = defaultdict(Count)
+
+    @asynccontextmanager
+    async def open(
+        self, source: str, path: str, headers: Headers | None = None, *, client: str = ""
+    ) -> AsyncIterator[Stream]:
+        """The file at `path` below a tree's `source`, for the client at that address.
+
+        Raises Unavailable naming the URL: no upstream answers, or none may be asked and it is not kept.
+        """
+        if kind(source) == "path":
+            async with self._origins.open(source, path, headers) as stream:
+                yield stream
+            return
+        if ".." in path.split("/"):
+            yield absent()
+            return
+        asked = {name: headers[name] for name in _CONDITIONS if name in headers} if headers else {}
+        looked = await self.vouching.look(source, path, client) or _BY_NAME
+        key = Key(source, path, looked.key)
+        hit = self._shelf.get(key) or await self._shelf.find(key)
+        if hit is None:
+            async with self._missing(key, looked, asked) as stream:
+                yield stream
+            return
+        with hit:
+            fill = None if self._fresh(hit, key, looked) else await self._asked_again(hit, key, looked)
+            if fill is not None:
+                async with self._following(fill, key, asked) as stream:
+                    yield stream
+                return
+            yield self._handed_out(hit, key, asked, stale=not self._fresh(hit, key, looked))
+
+    async def fill(self, source: str, path: str, *, client: str = "") -> Known:
+        """Has it kept, fetched where it is not, and verified where anything vouches for it.
+
+        Raises NotFound where no upstream has it, Unavailable where it cannot be fetched, verified or kept.
+        """
+        looked = await self.vouching.look(source, path, client) or _BY_NAME
+        return await self.fetch(source, path, looked)
+
+    async def fetch(self, source: str, path: str, looked: Looked) -> Known:
+        """The same for a file of which it is known already what it must be."""
+        key = Key(source, path, looked.key)
+        name = _name(key)
+        hit = await self._shelf.find(key)
+        if hit is not None and self._fresh(hit, key, looked):
+            return hit.kept.known
+        if self._offline(source):
+            raise _is_offline(name)
+        fill = self._coming(key) or self._begun(key, looked, hit)
+        with fill.joined():
+            known = await fill.ended()
+        if fill.answer == "absent":
+            raise NotFound(f"{name} is not there")
+        if known is None:
+            raise Unavailable(
+                f"{name} cannot be kept: {self._no_room}", remedy="make room, or raise mirror_quota"
+            )
+        return known
+
+    def counts(self) -> Mapping[str, Count]:
+        """By source."""
+        return dict(self._counts)
+
+    def fetching(self) -> Sequence[tuple[str, str, int, int | None]]:
+        """What is being fetched: source, path, bytes that are there, size where it is known."""
+        return [(fill.source, fill.path, fill.have, fill.size) for fill in self._fills.values()]
+
+    def alarms(self) -> Sequence[str]:
+        """What somebody should see to, a sentence each."""
+        return [self._no_room] if self._full else []
+
+    def forget(self, source: str, path: str, digest: str = "") -> None:
+        """A kept file was removed or put right behind the cache's back."""
+        self._shelf.drop(Key(source, path, digest))
+
+    async def start(self) -> None:
+        """Sweeps what was left half filled; what is kept is counted meanwhile."""
+        await asyncio.to_thread(self._objects.sweep)
+        counting = asyncio.create_task(asyncio.to_thread(self.room.count))
+        self._tasks.add(counting)
+        counting.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Gives up what is being fetched."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._shelf.close()
+
+    # What is kept.
+
+    def _fresh(self, hit: Shelved, key: Key, looked: Looked) -> bool:
+        return looked.immutable or time.time() - hit.checked < hit.believed or self._offline(key.source)
+
+    async def _asked_again(self, hit: Shelved, key: Key, looked: Looked) -> Fill | None:
+        """The fill of what it is now, None where it is to be served as it is.
+
+        Raises Unavailable where it may not be served so any more.
+        """
+        away = time.monotonic() - self._away.get(key.source, -AWAY_SECONDS)
+        fill = self._coming(key)
+        if fill is None and away >= AWAY_SECONDS:
+            fill = self._begun(key, looked, hit)
+            if key.source in self._away:
+                self._away[key.source] = time.monotonic()
+        why = f"{_name(key)} was not to be had for a week, and what is kept of it is too old"
+        if fill is not None and key.source not in self._away:
+            try:
+                async with asyncio.timeout(_WAIT_SECONDS):
+                    with fill.joined():
+                        found = await fill.answered()
+                if found == "same":
+                    hit.checked = time.time()
+                if found != "absent":
+                    return None if found == "same" else fill
+            except TimeoutError:
+                self._away[key.source] = time.monotonic()
+            except Unavailable as error:
+                why = str(error)
+        if time.time() - hit.checked > STALE_SECONDS:
+            raise Unavailable(why, remedy="look whether the server answers, or switch the tree offline")
+        return None
+
+    def _handed_out(self, hit: Shelved, key: Key, asked: Headers, *, stale: bool) -> Stream:
+        stream = hit.answer(asked)
+        length = 0 if stream.local is None else sum(length for _, length in stream.local.runs)
+        self._count(key, hits=1, bytes_served=length)
+        if not stale:
+            return stream
+        age = {"Age": str(int(time.time() - hit.checked)), "Warning": '110 provisioner "Response is Stale"'}
+        return replace(stream, headers={**stream.headers, **age})
+
+    # What is not.
+
+    @asynccontextmanager
+    async def _missing(self, key: Key, looked: Looked, asked: Headers) -> AsyncIterator[Stream]:
+        self._count(key, misses=1)
+        if self._offline(key.source):
+            raise _is_offline(_name(key))
+        if time.monotonic() < self._missed.get(key, 0):
+            yield absent()
+            return
+        fill = self._coming(key)
+        if fill is None and looked.expected is None and _is_probe(asked.get("Range", "")):
+            async with self._origins.open(key.source, key.path, asked) as stream:
+                yield stream
+            return
+        async with self._following(fill or self._begun(key, looked), key, asked) as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def _following(self, fill: Fill, key: Key, asked: Headers) -> AsyncIterator[Stream]:
+        """As it comes; a range far from what is there is fetched apart, and not kept."""
+        with fill.joined():
+            if await fill.answered() == "absent":
+                yield absent()
+                return
+            stream = answer(_file(fill), asked)
+            if stream.status == 206 and _is_far(fill, asked["Range"]):
+                async with self._origins.open(key.source, key.path, _apart(fill, asked)) as far:
+                    yield far
+                return
+            self._count(key, bytes_served=int(stream.headers.get("Content-Length", "0")))
+            yield replace(stream, url=fill.said.url)
+
+    def _coming(self, key: Key) -> Fill | None:
+        fill = self._fills.get(key)
+        return None if fill is None or fill.given_up else fill
+
+    def _begun(self, key: Key, looked: Looked, hit: Shelved | None = None) -> Fill:
+        fill = Fill(key.source, key.path, looked.expected, hit.kept if hit else None)
+        fetch = Fetch(fill, key.digest, self._origins, self._objects, self.room, self._patience)
+        self._fills[key] = fill
+        fill.task = asyncio.create_task(self._run(fetch, fill, key))
+        self._tasks.add(fill.task)
+        fill.task.add_done_callback(self._tasks.discard)
+        return fill
+
+    async def _run(self, fetch: Fetch, fill: Fill, key: Key) -> None:
+        try:
+            await fetch.run()
+        finally:
+            if self._fills.get(key) is fill:
+                del self._fills[key]
+            self._count(key, bytes_fetched=fill.fetched)
+        if fill.answer is None and not fill.full:
+            self._away[key.source] = time.monotonic()
+        else:
+            self._away.pop(key.source, None)
+        if fill.answer == "absent":
+            self._miss(key)
+        elif fill.answer == "here" and fill.known is not None:
+            self._shelf.drop(key)
+            await asyncio.to_thread(self.room.added, key.source, fill.known.size)
+        if fill.whole or fill.full:
+            self._full = fill.known is None
+
+    def _miss(self, key: Key) -> None:
+        now = time.monotonic()
+        self._missed = {other: end for other, end in self._missed.items() if end > now}
+        self._missed[key] = now + _MISSED_SECONDS
+
+    def _removed(self, places: Collection[Path]) -> None:
+        """In a thread, which waits until the shelf has let go of them."""
+        done = threading.Event()
+
+        def let_go() -> None:
+            self._shelf.removed(places)
+            done.set()
+
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(let_go)
+            done.wait(1)
+
+    def _count(
+        self, key: Key, *, hits: int = 0, misses: int = 0, bytes_served: int = 0, bytes_fetched: int = 0
+    ) -> None:
+        had = self._counts[key.source]
+        self._counts[key.source] = Count(
+            had.hits + hits,
+            had.misses + misses,
+            had.bytes_served + bytes_served,
+            had.bytes_fetched + bytes_fetched,
+        )
+
+
+def _file(fill: Fill) -> File:
+    expected, said = fill.expected, fill.said
+    return File(
+        fill.read,
+        fill.size,
+        seconds(said.modified),
+        expected.digest if expected and expected.algorithm == "sha256" else "",
+        content_type=content_type(fill.path, said.content_type),
+        grows=fill.grows if fill.part is not None else None,
+    )
+
+
+def _is_far(fill: Fill, asked: str) -> bool:
+    wanted = None if fill.size is None else byte_range(asked, fill.size)
+    return wanted is not None and (fill.part is None or wanted[0] > fill.have + NEAR)
+
+
+def _apart(fill: Fill, asked: Headers) -> Headers:
+    """The range alone, of the same state of the file where that can be said."""
+    strong = fill.said.etag.startswith('"')
+    return {"Range": asked["Range"]} | ({"If-Range": fill.said.etag} if strong else {})
+
+
+def _is_probe(asked: str) -> bool:
+    """Whether a range is one that nobody goes on from: for its sake alone nothing is fetched whole."""
+    found = _RANGE.fullmatch(asked)
+    if found is None:
+        return asked.startswith("bytes=-")
+    first, last = found.groups()
+    return int(first) > NEAR or (bool(last) and int(last) - int(first) < _PROBE)
+
+
+def _name(key: Key) -> str:
+    return shown(f"{key.source.rstrip('/')}/{key.path}")
+
+
+def _is_offline(name: str) -> Unavailable:
+    return Unavailable(
+        f"{name} is not kept, and its tree is offline",
+        remedy="let the tree go online and fetch it: provisioner mirror sync",
+    )

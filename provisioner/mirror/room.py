@@ -1,0 +1,102 @@
+"""How much the mirror may keep: what was not asked for longest makes room, and what is pinned never does."""
+
+import os
+import threading
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+from provisioner.mirror.objects import Lying, Objects
+
+LOW = 0.9
+"""Where a limit is reached, so much of it is left."""
+_SPARE = 1024 * 1024
+"""So many bytes of a disk are left to those who write what is known of files."""
+
+
+class Room:
+    """Blocking; for threads. Counts by itself what `added` and its own removals change.
+
+    `quota` is the limit of all, `quotas` that of each source that has one, in bytes, 0 for none. `pinned`
+    names the sources that are never removed from. `removed` is told the files that went, and returns once
+    nobody holds them open that need not.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        quota: int = 0,
+        *,
+        quotas: Callable[[], dict[str, int]] = dict,
+        pinned: Callable[[], Collection[str]] = tuple,
+        removed: Callable[[Collection[Path]], None] = lambda places: None,
+    ) -> None:
+        self._objects = objects
+        self._quota = quota
+        self._quotas = quotas
+        self._pinned = pinned
+        self._removed = removed
+        self._lock = threading.Lock()
+        self._used: dict[str, int] = {}
+
+    def used(self, source: str = "") -> int:
+        """Bytes kept, of all or of a source, as far as they were counted."""
+        if source:
+            return self._used.get(self._objects.folder(source).name, 0)
+        return sum(list(self._used.values()))
+
+    def count(self) -> None:
+        """Counts what is kept. For a start; `added` may be called meanwhile."""
+        self._count(self._objects.lying())
+
+    def added(self, source: str, size: int) -> None:
+        """A file was kept. Removes others where that is too much."""
+        name = self._objects.folder(source).name
+        with self._lock:
+            self._used[name] = self._used.get(name, 0) + size
+            by_name = {self._objects.folder(one).name: most for one, most in self._quotas().items() if most}
+            own = by_name.get(name, 0)
+            if own and self._used[name] > own:
+                self._remove(self._used[name] - int(own * LOW), name)
+            if self._quota and sum(self._used.values()) > self._quota:
+                self._remove(sum(self._used.values()) - int(self._quota * LOW))
+
+    def make(self, size: int) -> bool:
+        """Whether so many more bytes fit on the disk, a tenth of what is kept being removed for them."""
+        with self._lock:
+            missing = size + _SPARE - self._free()
+            if missing > 0:
+                self._remove(max(missing, int(sum(self._used.values()) * (1 - LOW))), least=missing)
+            return self._free() >= size
+
+    def _free(self) -> int:
+        status = os.statvfs(self._objects.root)
+        return status.f_bavail * status.f_frsize
+
+    def _remove(self, size: int, name: str = "", least: int = 0) -> None:
+        """So many bytes of a source or of all, the least used first; none where not even `least` may go."""
+        pinned = {self._objects.folder(source).name for source in self._pinned()}
+        lying = list(self._objects.lying())
+        self._count_anew(lying)
+        may = [one for one in lying if one.folder not in pinned and one.folder == (name or one.folder)]
+        if sum(one.size for one in may) < least:
+            return
+        gone: list[Path] = []
+        for one in sorted(may, key=lambda one: one.used):
+            if size <= 0:
+                break
+            one.place.unlink(missing_ok=True)
+            gone.append(one.place)
+            size -= one.size
+            self._used[one.folder] -= one.size
+        if gone:
+            self._removed(gone)
+
+    def _count(self, lying: Iterable[Lying]) -> None:
+        found = list(lying)
+        with self._lock:
+            self._count_anew(found)
+
+    def _count_anew(self, lying: Iterable[Lying]) -> None:
+        self._used.clear()
+        for one in lying:
+            self._used[one.folder] = self._used.get(one.folder, 0) + one.size
