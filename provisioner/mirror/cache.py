@@ -12,18 +12,18 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-from provisioner.core.digest import Expected
 from provisioner.core.errors import NotFound, Unavailable
 from provisioner.core.source import kind, shown
-from provisioner.mirror.content_types import content_type
 from provisioner.mirror.fetching import Fetch, Origins, Patience
 from provisioner.mirror.filling import Fill
 from provisioner.mirror.objects import Known, Objects
 from provisioner.mirror.room import Room
 from provisioner.mirror.shelf import Key, Shelf, Shelved
 from provisioner.mirror.stream import File, Headers, Stream, absent, answer, byte_range, seconds
+from provisioner.mirror.types import content_type
+from provisioner.mirror.upstream import handed_on
+from provisioner.mirror.vouching import Looked, Nobody, Vouching
 
 NEAR = 4 * 1024 * 1024
 """A range that begins so many bytes behind what is there waits for it; one farther off is fetched apart."""
@@ -35,32 +35,6 @@ _WAIT_SECONDS = 3.0
 _MISSED_SECONDS = 1.0
 _PROBE = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
-_CONDITIONS = ("Range", "If-Range", "If-None-Match", "If-Modified-Since")
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What a file of a tree must be in the state that a client sees.
-
-    `key` is the `digest` argument of `Objects`. `immutable`: no upstream needs to be asked again.
-    """
-
-    key: str
-    expected: Expected | None
-    immutable: bool
-
-
-class Vouching(Protocol):
-    async def look(self, source: str, path: str, client: str = "") -> Looked | None:
-        """None where no state of the tree governs the file. Raises Unavailable."""
-        ...
-
-
-class Nobody:
-    """Vouches for nothing."""
-
-    async def look(self, source: str, path: str, client: str = "") -> Looked | None:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +47,8 @@ class Count:
     bytes_fetched: int = 0
 
 
+_HITS, _MISSES, _SERVED, _FETCHED = range(4)
+Hit = Callable[[str, str, Headers | None], Stream | None]
 _BY_NAME = Looked("", None, False)
 
 
@@ -87,8 +63,10 @@ class Cache:
         *,
         offline: Callable[[str], bool] = lambda source: False,
         quota: int = 0,
-        quotas: Callable[[], dict[str, int]] = dict,
-        pinned: Callable[[], Collection[str]] = tuple,
+        quota_of: Callable[[str], int] = lambda source: 0,
+        sources: Callable[[], Collection[str]] = tuple,
+        pinned: Callable[[str], bool] = lambda source: False,
+        own: Hit = lambda source, path, headers: None,
         patience: Patience | None = None,
     ) -> None:
         self.vouching: Vouching = vouching or Nobody()
@@ -97,7 +75,10 @@ class Cache:
         self._offline = offline
         self._patience = patience or Patience()
         self._shelf = Shelf(objects)
-        self.room = Room(objects, quota, quotas=quotas, pinned=pinned, removed=self._removed)
+        self.room = Room(
+            objects, quota, quota_of=quota_of, sources=sources, pinned=pinned, removed=self._removed
+        )
+        self._own = own
         self._loop = asyncio.get_running_loop()
         self._full = False
         self._no_room = f"the disk of {objects.root} is full; what comes is passed on and not kept"
@@ -105,7 +86,7 @@ class Cache:
         self._tasks: set[asyncio.Task[None]] = set()
         self._missed: dict[Key, float] = {}
         self._away: dict[str, float] = {}
-        self._counts: defaultdict[str, Count] = defaultdict(Count)
+        self._tallies: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
 
     @asynccontextmanager
     async def open(
@@ -122,7 +103,7 @@ class Cache:
         if ".." in path.split("/"):
             yield absent()
             return
-        asked = {name: headers[name] for name in _CONDITIONS if name in headers} if headers else {}
+        asked = handed_on(headers) if headers else {}
         looked = await self.vouching.look(source, path, client) or _BY_NAME
         key = Key(source, path, looked.key)
         hit = self._shelf.get(key) or await self._shelf.find(key)
@@ -130,13 +111,36 @@ class Cache:
             async with self._missing(key, looked, asked) as stream:
                 yield stream
             return
-        with hit:
-            fill = None if self._fresh(hit, key, looked) else await self._asked_again(hit, key, looked)
-            if fill is not None:
-                async with self._following(fill, key, asked) as stream:
-                    yield stream
-                return
-            yield self._handed_out(hit, key, asked, stale=not self._fresh(hit, key, looked))
+        fill = None if self._fresh(hit, key, looked) else await self._asked_again(hit, key, looked)
+        if fill is not None:
+            async with self._following(fill, key, asked) as stream:
+                yield stream
+            return
+        stream = self._handed_out(hit, key, asked)
+        if self._fresh(hit, key, looked):
+            yield stream
+        else:
+            yield replace(stream, headers={**stream.headers, **_old(time.time() - hit.checked)})
+
+    def hit(
+        self, source: str, path: str, headers: Headers | None = None, *, client: str = ""
+    ) -> Stream | None:
+        """What `open` would give of a file that lies ready, without waiting for anything; None for others.
+
+        It is to be sent from where it lies: a request for all of an unchanged file gets one and the same.
+        """
+        if kind(source) == "path":
+            return self._own(source, path, headers)
+        try:
+            looked = self.vouching.known(source, path, client) or _BY_NAME
+        except LookupError:
+            return None
+        key = Key(source, path, looked.key)
+        hit = self._shelf.get(key)
+        if hit is None or not self._fresh(hit, key, looked):
+            return None
+        asked = handed_on(headers) if headers else {}
+        return self._handed_out(hit, key, asked or None)
 
     async def fill(self, source: str, path: str, *, client: str = "") -> Known:
         """Has it kept, fetched where it is not, and verified where anything vouches for it.
@@ -152,7 +156,7 @@ class Cache:
         name = _name(key)
         hit = await self._shelf.find(key)
         if hit is not None and self._fresh(hit, key, looked):
-            return hit.kept.known
+            return hit.known
         if self._offline(source):
             raise _is_offline(name)
         fill = self._coming(key) or self._begun(key, looked, hit)
@@ -168,7 +172,7 @@ class Cache:
 
     def counts(self) -> Mapping[str, Count]:
         """By source."""
-        return dict(self._counts)
+        return {source: Count(*tally) for source, tally in self._tallies.items()}
 
     def fetching(self) -> Sequence[tuple[str, str, int, int | None]]:
         """What is being fetched: source, path, bytes that are there, size where it is known."""
@@ -194,7 +198,7 @@ class Cache:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._shelf.close()
+        self._shelf.clear()
 
     # What is kept.
 
@@ -230,20 +234,21 @@ class Cache:
             raise Unavailable(why, remedy="look whether the server answers, or switch the tree offline")
         return None
 
-    def _handed_out(self, hit: Shelved, key: Key, asked: Headers, *, stale: bool) -> Stream:
-        stream = hit.answer(asked)
-        length = 0 if stream.local is None else sum(length for _, length in stream.local.runs)
-        self._count(key, hits=1, bytes_served=length)
-        if not stale:
-            return stream
-        age = {"Age": str(int(time.time() - hit.checked)), "Warning": '110 provisioner "Response is Stale"'}
-        return replace(stream, headers={**stream.headers, **age})
+    def _handed_out(self, hit: Shelved, key: Key, asked: Headers | None) -> Stream:
+        """`asked` None: one that need not be read."""
+        stream = hit.whole if asked is None else hit.answer(asked)
+        tally = self._tallies[key.source]
+        tally[_HITS] += 1
+        if stream.local is not None:
+            for _, length in stream.local.runs:
+                tally[_SERVED] += length
+        return stream
 
     # What is not.
 
     @asynccontextmanager
     async def _missing(self, key: Key, looked: Looked, asked: Headers) -> AsyncIterator[Stream]:
-        self._count(key, misses=1)
+        self._tallies[key.source][_MISSES] += 1
         if self._offline(key.source):
             raise _is_offline(_name(key))
         if time.monotonic() < self._missed.get(key, 0):
@@ -269,7 +274,7 @@ class Cache:
                 async with self._origins.open(key.source, key.path, _apart(fill, asked)) as far:
                     yield far
                 return
-            self._count(key, bytes_served=int(stream.headers.get("Content-Length", "0")))
+            self._tallies[key.source][_SERVED] += int(stream.headers.get("Content-Length", "0"))
             yield replace(stream, url=fill.said.url)
 
     def _coming(self, key: Key) -> Fill | None:
@@ -291,7 +296,7 @@ class Cache:
         finally:
             if self._fills.get(key) is fill:
                 del self._fills[key]
-            self._count(key, bytes_fetched=fill.fetched)
+            self._tallies[key.source][_FETCHED] += fill.fetched
         if fill.answer is None and not fill.full:
             self._away[key.source] = time.monotonic()
         else:
@@ -320,17 +325,6 @@ class Cache:
         with suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(let_go)
             done.wait(1)
-
-    def _count(
-        self, key: Key, *, hits: int = 0, misses: int = 0, bytes_served: int = 0, bytes_fetched: int = 0
-    ) -> None:
-        had = self._counts[key.source]
-        self._counts[key.source] = Count(
-            had.hits + hits,
-            had.misses + misses,
-            had.bytes_served + bytes_served,
-            had.bytes_fetched + bytes_fetched,
-        )
 
 
 def _file(fill: Fill) -> File:
@@ -363,6 +357,11 @@ def _is_probe(asked: str) -> bool:
         return asked.startswith("bytes=-")
     first, last = found.groups()
     return int(first) > NEAR or (bool(last) and int(last) - int(first) < _PROBE)
+
+
+def _old(seconds: float) -> Headers:
+    """What is said of a file that should have been asked for again (RFC 9111, 5.1; RFC 7234, 5.5.1)."""
+    return {"Age": str(int(seconds)), "Warning": '110 provisioner "Response is Stale"'}
 
 
 def _name(key: Key) -> str:

@@ -66,7 +66,7 @@ class Hot:
             del self._known[next(iter(self._known))]
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(OPEN_SECONDS, self._sweep)
-        return answer(known.file, asked) if asked else known.whole
+        return answer(known.file, asked)  # its pieces may be read, which can be done once
 
     def _sweep(self) -> None:
         latest = time.monotonic() - OPEN_SECONDS

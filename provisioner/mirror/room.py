@@ -16,8 +16,8 @@ _SPARE = 1024 * 1024
 class Room:
     """Blocking; for threads. Counts by itself what `added` and its own removals change.
 
-    `quota` is the limit of all, `quotas` that of each source that has one, in bytes, 0 for none. `pinned`
-    names the sources that are never removed from. `removed` is told the files that went, and returns once
+    `quota` is the limit of all, `quota_of` that of a source, in bytes, 0 for none. Of the known `sources`
+    those that are `pinned` are never removed from. `removed` is told the files that went, and returns once
     nobody holds them open that need not.
     """
 
@@ -26,13 +26,15 @@ class Room:
         objects: Objects,
         quota: int = 0,
         *,
-        quotas: Callable[[], dict[str, int]] = dict,
-        pinned: Callable[[], Collection[str]] = tuple,
+        quota_of: Callable[[str], int] = lambda source: 0,
+        sources: Callable[[], Collection[str]] = tuple,
+        pinned: Callable[[str], bool] = lambda source: False,
         removed: Callable[[Collection[Path]], None] = lambda places: None,
     ) -> None:
         self._objects = objects
         self._quota = quota
-        self._quotas = quotas
+        self._quota_of = quota_of
+        self._sources = sources
         self._pinned = pinned
         self._removed = removed
         self._lock = threading.Lock()
@@ -53,8 +55,7 @@ class Room:
         name = self._objects.folder(source).name
         with self._lock:
             self._used[name] = self._used.get(name, 0) + size
-            by_name = {self._objects.folder(one).name: most for one, most in self._quotas().items() if most}
-            own = by_name.get(name, 0)
+            own = self._quota_of(source)
             if own and self._used[name] > own:
                 self._remove(self._used[name] - int(own * LOW), name)
             if self._quota and sum(self._used.values()) > self._quota:
@@ -74,7 +75,7 @@ class Room:
 
     def _remove(self, size: int, name: str = "", least: int = 0) -> None:
         """So many bytes of a source or of all, the least used first; none where not even `least` may go."""
-        pinned = {self._objects.folder(source).name for source in self._pinned()}
+        pinned = {self._objects.folder(source).name for source in self._sources() if self._pinned(source)}
         lying = list(self._objects.lying())
         self._count_anew(lying)
         may = [one for one in lying if one.folder not in pinned and one.folder == (name or one.folder)]

@@ -35,8 +35,10 @@ _NAMED = frozenset(
 _TYPES = MimeTypes(())  # of no file of this host: a tree looks everywhere alike
 
 
-def content_type(path: str) -> str:
-    """Of the last part of a path: `Packages/bash.rpm` is `application/x-rpm`."""
+def content_type(path: str, said: str = "") -> str:
+    """Of the last part of a path: `a/bash.rpm` is `application/x-rpm`. What a server `said` goes before."""
+    if said and said != UNKNOWN:
+        return said
     name = path.rpartition("/")[2].lower()
     if name in _NAMED:
         return PLAIN

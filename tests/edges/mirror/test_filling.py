@@ -14,12 +14,13 @@ from aiohttp.test_utils import TestServer
 
 from provisioner.core.digest import Expected
 from provisioner.core.errors import Unavailable
-from provisioner.mirror.cache import Cache, Looked
+from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
 from provisioner.mirror.fetching import Patience
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.stream import Stream
 from provisioner.mirror.upstream import Upstream
+from provisioner.mirror.vouching import Looked
 
 BODY = os.urandom(1024 * 1024)
 OTHER = BODY[:1000] + b"x" + BODY[1001:]
@@ -102,6 +103,9 @@ class Vouching:
         self.looked: Looked | None = None
 
     async def look(self, source: str, path: str, client: str = "") -> Looked | None:
+        return self.looked
+
+    def known(self, source: str, path: str, client: str = "") -> Looked | None:
         return self.looked
 
     def say(self, body: bytes, size: bool = True) -> None:

@@ -1,0 +1,40 @@
+"""What the cache asks before it serves a file: which state of its tree governs it, and what it must be."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from provisioner.core.digest import Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a file of a tree must be in the state that a client sees.
+
+    `key` is the `digest` argument of `Objects`. `immutable`: no upstream needs to be asked again.
+    """
+
+    key: str
+    expected: Expected | None
+    immutable: bool
+
+
+class Vouching(Protocol):
+    """The states of trees, as each client sees them."""
+
+    async def look(self, source: str, path: str, client: str = "") -> Looked | None:
+        """None where no state of the tree governs the file. Raises Unavailable."""
+        ...
+
+    def known(self, source: str, path: str, client: str = "") -> Looked | None:
+        """The same without waiting for anything. Raises LookupError where that cannot be."""
+        ...
+
+
+class Nobody:
+    """Vouches for nothing."""
+
+    async def look(self, source: str, path: str, client: str = "") -> Looked | None:
+        return None
+
+    def known(self, source: str, path: str, client: str = "") -> Looked | None:
+        return None
