@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     mirror_dir: Path | None = Field(
         None, description="what is kept of trees; empty: mirror in the state directory"
     )
+    mirror_quota: int = Field(
+        0, ge=0, description="most bytes that are kept of all trees; 0: as many as the disk takes"
+    )
     mirror_offline: bool = Field(False, description="ask no upstream for any tree; serve what is kept")
     mirror_scrub: int = Field(
         8_000_000, ge=0, description="bytes a second at which kept files are read and checked; 0: never"

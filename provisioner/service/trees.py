@@ -29,7 +29,7 @@ class Trees:
     """`profiles` tell whether an install that runs needs a tree, `discs` which ISOs may be one.
 
     `unstage` removes what is kept of a tree; `systems` tell where the trees of systems lie; `rules` are told
-    of each change.
+    of each change. `reader` reads a tree as it is now, `kept` as installs get it.
     """
 
     def __init__(
@@ -41,9 +41,11 @@ class Trees:
         discs: Discs | None = None,
         systems: Systems | None = None,
         rules: Rules | None = None,
+        kept: TreeReader | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
+        self._kept = kept or reader
         self._profiles = profiles
         self._unstage = unstage
         self._discs = discs
@@ -176,7 +178,7 @@ class Trees:
     async def reachable(self, tree: Tree) -> None:
         """Raises Unavailable naming the file where the tree's kernel or initrd cannot be read."""
         for path in (tree.kernel, tree.initrd):
-            if not await self._reader.exists(tree.source, path):
+            if not await self._kept.exists(tree.source, path):
                 raise Unavailable(
                     f"tree {tree.name} has no {shown(tree.source).rstrip('/')}/{path}",
                     remedy="look whether the tree is complete: network installs need these files",

@@ -38,11 +38,8 @@ async def services(
     from provisioner.media.prepare import Prepared as PreparedDisks
     from provisioner.media.stick import Sticks
     from provisioner.media.store import MediaStore
-    from provisioner.mirror.client import session
-    from provisioner.mirror.origins import Origins
     from provisioner.mirror.systems import Systems
     from provisioner.mirror.tree import Reader
-    from provisioner.mirror.upstream import Upstream
     from provisioner.service.aftercare import Aftercare
     from provisioner.service.answers import Answers
     from provisioner.service.arguments import Arguments
@@ -83,14 +80,13 @@ async def services(
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
     from provisioner.wiring.makers import Makers
+    from provisioner.wiring.mirror import mirror
     from provisioner.wiring.watching import watch
 
     folder = settings.state_dir
-    client = session()
-    stack.push_async_callback(client.close)
     rules = Rules(store, settings.mirror_folder / "offline", offline=settings.mirror_offline)
     await rules.refresh()
-    upstream = Origins(Upstream(client).open, mirrors=rules.mirrors)
+    upstream, cache = await mirror(settings, rules, stack)
     progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
     host = Connections(settings.libvirt_uri, progress.on_domain_event)
     stack.push_async_callback(host.close)
@@ -113,7 +109,14 @@ async def services(
     boot_dir = state.boot_dir(folder)
     systems = Systems(settings.region, settings.mirrors)
     trees = Trees(
-        store, Reader(upstream), profiles, partial(unstage, boot_dir), Discs(shelves), systems, rules
+        store,
+        Reader(upstream),
+        profiles,
+        partial(unstage, boot_dir),
+        Discs(shelves),
+        systems,
+        rules,
+        kept=Reader(cache),
     )
     answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port, around)
     ids = RandomIds(is_unheld)
@@ -143,7 +146,7 @@ async def services(
         systems.least,
         systems.ended,
     )
-    workshop = Workshop(upstream.open, shop, folder / "work")
+    workshop = Workshop(cache.open, shop, folder / "work")
     execution = Execution(store, host, workshop, tokens, now)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
@@ -224,7 +227,7 @@ async def services(
         networks=networks,
         host=lambda: host(""),
         hosts=hosts,
-        upstream=upstream.open,
+        upstream=cache.open,
         neighbour=interfaces.neighbour,
         ready=ready,
     )

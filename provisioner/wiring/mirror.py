@@ -1,0 +1,36 @@
+"""What gives the files of trees: upstreams, and what is kept of them."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from provisioner.mirror.cache import Cache
+from provisioner.mirror.client import session
+from provisioner.mirror.objects import Objects
+from provisioner.mirror.origins import Origins
+from provisioner.mirror.upstream import Upstream
+from provisioner.service.mirror_rules import Rules
+
+if TYPE_CHECKING:
+    from provisioner.config import Settings
+
+
+async def mirror(settings: "Settings", rules: Rules, stack: AsyncExitStack) -> tuple[Origins, Cache]:
+    """The upstreams as they are now, and the cache that stands before them. Raises OSError for its folder."""
+    client = session()
+    stack.push_async_callback(client.close)
+    upstream = Upstream(client)
+    origins = Origins(upstream.open, mirrors=rules.mirrors)
+    cache = Cache(
+        origins,
+        await asyncio.to_thread(Objects, settings.mirror_folder),
+        offline=rules.offline,
+        quota=settings.mirror_quota,
+        quota_of=rules.quota,
+        sources=rules.sources,
+        pinned=rules.pinned,
+        own=upstream.hit,
+    )
+    stack.push_async_callback(cache.close)
+    await cache.start()
+    return origins, cache
