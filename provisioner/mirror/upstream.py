@@ -33,10 +33,13 @@ class Upstream:
         }
 
     @asynccontextmanager
-    async def open(self, source: str, path: str, headers: Headers | None = None) -> AsyncIterator[Stream]:
+    async def open(
+        self, source: str, path: str, headers: Headers | None = None, *, client: str = ""
+    ) -> AsyncIterator[Stream]:
         """The file at `path` below a tree's `source`. Raises Unavailable naming the URL or the directory.
 
-        Of a client's request headers the range and the conditions are handed on.
+        Of a client's request headers the range and the conditions are handed on. Every `client` gets the
+        same.
         """
         asked = handed_on(headers or {})
         if ".." in path.split("/"):
@@ -48,7 +51,9 @@ class Upstream:
         async with self._by_kind[found](source, path, asked) as stream, aclosing(stream.pieces):
             yield stream
 
-    def hit(self, source: str, path: str, headers: Headers | None = None) -> Stream | None:
+    def hit(
+        self, source: str, path: str, headers: Headers | None = None, *, client: str = ""
+    ) -> Stream | None:
         """What `open` would give, at once and without waiting for anything; None where that cannot be.
 
         Only what lies in a file of this host (`Stream.local`), and was opened within the last second. A

@@ -5,6 +5,7 @@ cleanup context.
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
@@ -27,7 +28,8 @@ from provisioner.web.body import JSON_BYTES
 from provisioner.web.errors import as_problems
 from provisioner.web.gate import Gate
 from provisioner.web.headers import plain, strict
-from provisioner.web.keys import CHANNELS, GATE, LEDGER, SERVICES, TAILER, TREES
+from provisioner.web.hot import Hot
+from provisioner.web.keys import CHANNELS, GATE, HOT, LEDGER, SERVICES, TAILER, TREES
 from provisioner.web.ledger import Ledger
 from provisioner.web.listener import own_paths_only
 from provisioner.web.open_channels import OpenChannels
@@ -41,7 +43,8 @@ def guest_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[as_problems, own_paths_only], client_max_size=JSON_BYTES)
     app[SERVICES] = services
     app[LEDGER] = Ledger(services.store, services.clock, services.neighbour)
-    app[TREES] = Recent(services.trees.get)
+    app[TREES] = Recent(partial(trees.named, services))
+    app[HOT] = Hot(services.files, app[TREES], app[LEDGER])
     app.on_response_prepare.append(plain)
     for table in (health.ROUTES, boot.ROUTES, answers.ROUTES, trees.ROUTES, report.ROUTES):
         routes.add(app, table)

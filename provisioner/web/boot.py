@@ -30,6 +30,7 @@ async def script(request: web.Request) -> web.Response:
         peer(request),
         request.query.get("arch", ""),
     )
+    request.app[LEDGER].greet(peer(request))
     return _script(text)
 
 

@@ -1,20 +1,12 @@
-"""Files of a tree from disk: inside their root only, sent by the kernel, byte for byte, with progress."""
+"""Files of a folder for the pages: inside their root only, byte for byte."""
 
 import asyncio
 import os
 import stat
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import IO, cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-
-from provisioner.web.services import Descriptor
-
-Progress = Callable[[int, int, bool], Awaitable[None]]
-"""Called with (bytes of the file the client has, its size, whether this request is done)."""
-_PIECE = 8 * 1024 * 1024
 
 
 def locate(root: Path, path: str) -> Path | None:
@@ -35,11 +27,7 @@ def locate(root: Path, path: str) -> Path | None:
 
 
 class TreeFile(web.FileResponse):
-    """A file response for mirrors: never a compressed sibling in its place, and told how far it got."""
-
-    def __init__(self, path: Path, progress: Progress | None = None) -> None:
-        super().__init__(path)
-        self._progress = progress
+    """A file response: never a compressed sibling in its place."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """`If-Range` with an ETag that is not this file's asks for the whole file."""
@@ -54,42 +42,6 @@ class TreeFile(web.FileResponse):
         self, accept_encoding: str
     ) -> tuple[Path | None, os.stat_result, str | None]:
         return super()._get_file_path_stat_encoding("")
-
-    async def _sendfile(
-        self, request: web.BaseRequest, fobj: IO[bytes], offset: int, count: int
-    ) -> AbstractStreamWriter:
-        if self._progress is None:
-            return await super()._sendfile(request, fobj, offset, count)
-        size = os.fstat(fobj.fileno()).st_size
-        writer = await web.StreamResponse.prepare(self, request)
-        if writer is None or request.transport is None:
-            raise ConnectionResetError("the client has gone")
-        end = offset + count
-        async for sent in by_kernel(request.transport, fobj, [(offset, count)]):
-            offset += sent
-            if offset < end:
-                await self._progress(offset, size, False)
-        await web.StreamResponse.write_eof(self)
-        await self._progress(offset, size, True)
-        return writer
-
-
-async def by_kernel(
-    transport: asyncio.Transport, file: Descriptor, runs: Sequence[tuple[int, int]]
-) -> AsyncGenerator[int]:
-    """Has the kernel send runs (offset, length) of a file; gives the bytes of each piece that went.
-
-    Raises ConnectionResetError for a client that has gone, and for a file that became shorter.
-    """
-    loop = asyncio.get_running_loop()
-    for offset, length in runs:
-        end = offset + length
-        while offset < end:
-            sent = await loop.sendfile(transport, cast(IO[bytes], file), offset, min(_PIECE, end - offset))
-            if not sent:
-                raise ConnectionResetError("the file became shorter while it was sent")
-            offset += sent
-            yield sent
 
 
 def _etag(path: Path) -> str:

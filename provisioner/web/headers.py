@@ -27,6 +27,8 @@ _ALWAYS = {
     "Server": "provisioner",
     "X-Content-Type-Options": "nosniff",
 }
+FILES = {**_ALWAYS, "Content-Security-Policy": "default-src 'none'; sandbox"}
+"""On what comes out of a tree: a page in it is looked at, and never does anything."""
 _PEOPLE = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from provisioner.core.profile import Tree
 from provisioner.web.gate import Gate
+from provisioner.web.hot import Hot
 from provisioner.web.ledger import Ledger
 from provisioner.web.open_channels import OpenChannels
 from provisioner.web.recent import Recent
@@ -13,6 +14,7 @@ from provisioner.web.tailer import Tailer
 SERVICES = web.AppKey("services", Services)
 TAILER = web.AppKey("tailer", Tailer)
 TREES: web.AppKey[Recent[Tree]] = web.AppKey("trees", Recent)
+HOT = web.AppKey("hot", Hot)
 LEDGER = web.AppKey("ledger", Ledger)
 GATE = web.AppKey("gate", Gate)
 CHANNELS = web.AppKey("channels", OpenChannels)

@@ -75,20 +75,24 @@ class Ledger:
         if len(self._claims) >= _REMEMBERED:
             self._claims.clear()
         self._claims[address] = install.id
+        self.greet(address)
+
+    def greet(self, address: str) -> None:
+        """A machine spoke from this address with a token of its own: whose it is has to be asked anew."""
         self._owners.forget(address)
         self._alone.forget(address)
 
+    def peek(self, address: str, *, shared: bool) -> tuple[Install | None] | None:
+        """What `owner` would give from memory, None where it would have to ask."""
+        return (self._alone if shared else self._owners).peek(address)
+
     async def owner(self, address: str, *, shared: bool = False) -> Install | None:
-        """The running install of the machine at an address; at most a second old, a stranger asked anew.
+        """The running install of the machine at an address, as it was at most a second ago.
 
         A `shared` address is several guests': a download from there is somebody's only where one install
         alone can be meant, and nobody's otherwise.
         """
-        known = self._alone if shared else self._owners
-        found = await known.get(address)
-        if found is None:
-            known.forget(address)
-        return found
+        return await (self._alone if shared else self._owners).get(address)
 
     async def _sole(self, address: str) -> Install | None:
         claimed = self._claims.get(address)

@@ -19,6 +19,7 @@ from aiohttp.web_protocol import RequestHandler
 from yarl import URL
 
 from provisioner.web.errors import Malformed
+from provisioner.web.keys import HOT
 
 HEADER_SECONDS = 15.0
 CONNECTIONS_PER_ADDRESS = 64
@@ -83,6 +84,11 @@ class Listener(web.AppRunner):
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         make = server.request_factory
+        handler, hot = server.request_handler, self.app.get(HOT)
+
+        async def hot_first(request: web.BaseRequest) -> web.StreamResponse:
+            answer = await hot(request) if hot is not None else None
+            return answer if answer is not None else await handler(request)
 
         def request(
             message: RawRequestMessage,
@@ -97,7 +103,7 @@ class Listener(web.AppRunner):
             return make(message, payload, protocol, writer, task)
 
         return Guard(
-            server.request_handler,
+            handler if hot is None else hot_first,
             request_factory=request,
             per_address=self._per_address,
             access_log=None,

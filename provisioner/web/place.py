@@ -5,7 +5,7 @@ from aiohttp import web
 from provisioner.core import urls
 
 
-def peer(request: web.Request) -> str:
+def peer(request: web.BaseRequest) -> str:
     """The address of whoever holds the other end of the connection."""
     return _name(request, "peername")[0]
 
@@ -22,12 +22,12 @@ def root(request: web.Request) -> str:
     return urls.base(address, port)
 
 
-def shared(request: web.Request) -> bool:
+def shared(request: web.BaseRequest) -> bool:
     """Whether the client speaks with an address of this host, as every guest on QEMU's user network does."""
     return _name(request, "peername")[0] == _name(request, "sockname")[0]
 
 
-def _name(request: web.Request, which: str) -> tuple[str, int]:
+def _name(request: web.BaseRequest, which: str) -> tuple[str, int]:
     found = request.transport.get_extra_info(which) if request.transport else None
     if not found:
         return "", 0

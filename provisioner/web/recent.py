@@ -16,6 +16,13 @@ class Recent(Generic[Value]):
         self._load = load
         self._known: dict[str, tuple[float, Value]] = {}
 
+    def peek(self, key: str) -> tuple[Value] | None:
+        """What `get` would give from memory, None where it would have to ask."""
+        known = self._known.get(key)
+        if known is None or time.monotonic() - known[0] >= FRESH_SECONDS:
+            return None
+        return known[1:]
+
     async def get(self, key: str) -> Value:
         """The value of a moment ago, or a new one. Raises what loading raises."""
         known = self._known.get(key)

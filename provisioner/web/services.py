@@ -265,8 +265,29 @@ class Local(Protocol):
         ...
 
 
+class Growing(Protocol):
+    """A body that still comes into an open file of this host."""
+
+    @property
+    def file(self) -> Descriptor: ...
+    @property
+    def first(self) -> int:
+        """Where in the file the body begins."""
+        ...
+
+    @property
+    def reach(self) -> Callable[[int], Awaitable[int]]:
+        """(offset) to the one up to which bytes may be sent, itself where the file gives no more."""
+        ...
+
+    @property
+    def rest(self) -> Callable[[int], AsyncIterator[bytes]]:
+        """(offset) to what comes after it by no file."""
+        ...
+
+
 class Upstream(Protocol):
-    """An answer of another server, or of a file that holds a tree, its body not read yet."""
+    """An answer of another server, or of a file of this host, its body not read yet."""
 
     @property
     def status(self) -> int: ...
@@ -274,11 +295,35 @@ class Upstream(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def local(self) -> Local | None: ...
+    @property
+    def grows(self) -> Growing | None: ...
+    @property
+    def url(self) -> str:
+        """Where it came from, "" for a file of this host."""
+        ...
+
     def chunks(self) -> AsyncIterator[bytes]: ...
 
 
-Pass = Callable[[str, str, Mapping[str, str]], AbstractAsyncContextManager[Upstream]]
-"""(source, path, request headers to hand on). Entering raises Unavailable that names the URL."""
+class Files(Protocol):
+    """Files of trees, wherever those are."""
+
+    def open(
+        self, source: str, path: str, headers: Mapping[str, str], /, *, client: str = ""
+    ) -> AbstractAsyncContextManager[Upstream]:
+        """`headers` of the request decide about parts and conditions. Entering raises Unavailable that
+        names the URL."""
+        ...
+
+    def hit(
+        self, source: str, path: str, headers: Mapping[str, str], /, *, client: str = ""
+    ) -> Upstream | None:
+        """What `open` would give, where that is known without waiting for anything.
+
+        It lies in a file of this host. A request for all of an unchanged file gets one and the same each
+        time.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +359,6 @@ class Services:
     networks: NetworkCases
     host: Callable[[], HostLists]
     hosts: Hosts
-    upstream: Pass
+    files: Files
     neighbour: Callable[[str], str | None]
     ready: Callable[[], Awaitable[None]]

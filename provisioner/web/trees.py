@@ -1,16 +1,16 @@
-"""`/tree/{tree}/{path}`: files of install trees, from a directory or passed through from where they are.
+"""`/tree/{tree}/{path}`: files of install trees, read from wherever they are, as a client asks for them.
 
 A guest reads every tree by HTTP, whether that is a directory, an ISO file, or a server's by HTTP, FTP or NFS.
+What lies in a file of this host is sent by the kernel; what is asked for often is answered in `hot`.
 
 `images` is the tree of packed root file systems. A tree is looked up by name and nothing else of the
 request chooses a source, so this is no proxy. What is sent becomes events of the install it belongs to.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -21,11 +21,13 @@ from provisioner.core.profile import Tree
 from provisioner.core.source import kind, shown
 from provisioner.web import ledger
 from provisioner.web.errors import BadGateway
-from provisioner.web.files import Progress, TreeFile, by_kernel, locate
-from provisioner.web.keys import LEDGER, SERVICES, TREES
+from provisioner.web.headers import FILES
+from provisioner.web.hot import Name
+from provisioner.web.keys import HOT, LEDGER, SERVICES, TREES
 from provisioner.web.place import peer, shared
 from provisioner.web.routes import Route
-from provisioner.web.services import Upstream
+from provisioner.web.sending import follow, head, opening, send, sent, write
+from provisioner.web.services import Growing, Local, Services, Upstream
 
 IMAGES: Final = "images"
 _ASKED = ("Range", "If-Range", "If-None-Match", "If-Modified-Since", "Accept")
@@ -41,18 +43,63 @@ _GIVEN = (
 _ABSENT = (403, 404, 410)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A file of a tree that somebody asks for; `install` is whose machine it is, if anybody's."""
+
+    request: web.Request
+    tree: Tree
+    path: str
+    install: Install | None
+
+    @property
+    def url(self) -> str:
+        return shown(f"{self.tree.source.rstrip('/')}/{self.path}")
+
+    async def note(self, gone: int, total: int, *, done: bool) -> None:
+        if self.install is not None:
+            book = self.request.app[LEDGER]
+            await book.sent(self.install, part(self.tree, self.path), self.path, gone, total, done)
+
+    async def failed(self, text: str) -> None:
+        data: dict[str, object] = {"url": self.url, "tree": self.tree.name}
+        await self.request.app[LEDGER].failed(self.install, text, data)
+
+
+async def named(services: Services, name: str) -> Tree:
+    """The tree of that name. Raises NotFound."""
+    if name == IMAGES:
+        return Tree(IMAGES, str(services.state_dir.absolute() / IMAGES))
+    return await services.trees.get(name)
+
+
 async def file(request: web.Request) -> web.StreamResponse:
     """One file of a tree; folders and what lies outside are not there."""
     services = request.app[SERVICES]
     name, path = request.match_info["tree"], request.match_info["path"]
-    install = await request.app[LEDGER].owner(peer(request), shared=shared(request))
-    if name == IMAGES:
-        tree = Tree(IMAGES, str(services.state_dir / IMAGES))
-    else:
-        tree = await request.app[TREES].get(name)
-    if kind(tree.source) != "path":
-        return await _upstream(request, tree, path, install)
-    return await _path(request, tree, path, install)
+    address = peer(request)
+    install = await request.app[LEDGER].owner(address, shared=shared(request))
+    asked = _Asked(request, await request.app[TREES].get(name), path, install)
+    if any(piece in ("", ".", "..") for piece in path.split("/")) or "\0" in path or "\\" in path:
+        raise NotFound(f"tree {name} has no file {path[:200]!r}")
+    headers = {key: request.headers[key] for key in _ASKED if key in request.headers}
+    source = asked.tree.source
+    here = services.files.hit(source, path, headers, client=address)
+    if here is not None:
+        return await _answer(asked, here)
+    sending = False
+    try:
+        async with services.files.open(source, path, headers, client=address) as found:
+            await _check(asked, found)
+            sending = True
+            return await _answer(asked, found)
+    except Unavailable as error:
+        await asked.failed(str(error))
+        if sending:
+            raise ConnectionResetError(str(error)) from error
+        if kind(source) == "path":
+            raise
+        raise BadGateway(str(error), remedy=error.remedy) from error
 
 
 def part(tree: Tree, path: str) -> ledger.Part:
@@ -66,96 +113,80 @@ def part(tree: Tree, path: str) -> ledger.Part:
     return ledger.PACKAGE
 
 
-async def _path(request: web.Request, tree: Tree, path: str, install: Install | None) -> web.StreamResponse:
-    found, single = await asyncio.to_thread(_located, Path(tree.source), path)
-    if single:
-        return await _upstream(request, tree, path, install)
-    if found is None:
-        await _missing(request, tree, path, install)
-        raise NotFound(f"tree {tree.name} has no file {path[:200]!r}")
-    return TreeFile(found, _progress(request, install, part(tree, path), path))
-
-
-def _located(source: Path, path: str) -> tuple[Path | None, bool]:
-    """The file of a folder, and whether the source is no folder but a file: an ISO, be it there or gone."""
-    found = locate(source, path)
-    gone = source.suffix.lower() == ".iso" and not source.exists()
-    return found, found is None and (gone or source.is_file())
-
-
-async def _missing(request: web.Request, tree: Tree, path: str, install: Install | None) -> None:
-    """Installers probe for files that need not be there; without these an install cannot go on."""
-    source = Path(tree.source)
-    if not await asyncio.to_thread(source.is_dir):
-        text = f"the folder {source} of tree {tree.name} is not there"
-        await request.app[LEDGER].failed(install, text, {"url": str(source), "tree": tree.name})
-        raise Unavailable(
-            text, remedy=f"mount it again, or name its new place: provisioner tree add {tree.name}"
-        )
-    if part(tree, path) is not ledger.PACKAGE:
-        text = f"{source / path} is not there"
-        await request.app[LEDGER].failed(install, text, {"url": str(source / path), "tree": tree.name})
-
-
-async def _upstream(
-    request: web.Request, tree: Tree, path: str, install: Install | None
-) -> web.StreamResponse:
-    """Passes a file through as it comes. A transfer that breaks upstream breaks here too, never ends well."""
-    asked = {key: request.headers[key] for key in _ASKED if key in request.headers}
-    if any(piece in ("", ".", "..") for piece in path.split("/")) or "\0" in path:
-        raise NotFound(f"tree {tree.name} has no file {path[:200]!r}")
-    url = shown(f"{tree.source.rstrip('/')}/{path}")
-    note = _progress(request, install, part(tree, path), path)
-    response: web.StreamResponse | None = None
-    try:
-        async with request.app[SERVICES].upstream(tree.source, path, asked) as upstream:
-            if upstream.status in _ABSENT and part(tree, path) is not ledger.PACKAGE:
-                text = f"{url} is not there"
-                await request.app[LEDGER].failed(install, text, {"url": url, "tree": tree.name})
-            _check(upstream.status, url, tree, path)
-            response = web.StreamResponse(status=upstream.status, headers=_given(upstream.headers))
-            await response.prepare(request)
-            if request.method != "HEAD" and upstream.status != HTTPStatus.NOT_MODIFIED:
-                sent, total = _span(upstream.headers)
-                async with aclosing(_sending(request, response, upstream)) as pieces:
-                    async for count in pieces:
-                        sent += count
-                        await note(sent, total or sent, False)
-                await response.write_eof()
-                await note(sent, total or sent, True)
-            return response
-    except Unavailable as error:
-        await request.app[LEDGER].failed(install, str(error), {"url": url, "tree": tree.name})
-        if response is None:
-            raise BadGateway(str(error), remedy=error.remedy) from error
-        raise ConnectionResetError(str(error)) from error
-
-
-def _sending(request: web.Request, response: web.StreamResponse, upstream: Upstream) -> AsyncGenerator[int]:
-    """Sends the body; gives the bytes of each piece that went."""
-    if upstream.local is None:
-        return _by_hand(response, upstream)
-    if request.transport is None:
-        raise ConnectionResetError("the client has gone")
-    return by_kernel(request.transport, upstream.local.file, upstream.local.runs)
-
-
-async def _by_hand(response: web.StreamResponse, upstream: Upstream) -> AsyncGenerator[int]:
-    async for chunk in upstream.chunks():
-        await response.write(chunk)
-        yield len(chunk)
-
-
-def _check(status: int, url: str, tree: Tree, path: str) -> None:
-    if status in (200, 206, 304, 416):
+async def _check(asked: _Asked, found: Upstream) -> None:
+    """Installers probe for files that need not be there; without kernel and initrd they cannot go on."""
+    if found.status in (200, 206, 304, 416):
         return
-    if status in _ABSENT:
-        raise NotFound(f"tree {tree.name} has no file {path[:200]!r}")
-    raise Unavailable(f"{url} answers {status}")
+    if found.status not in _ABSENT:
+        raise Unavailable(f"{asked.url} answers {found.status}")
+    if part(asked.tree, asked.path) is not ledger.PACKAGE:
+        await asked.failed(f"{asked.url} is not there")
+    raise NotFound(f"tree {asked.tree.name} has no file {asked.path[:200]!r}")
+
+
+async def _answer(asked: _Asked, found: Upstream) -> web.StreamResponse:
+    if asked.request.method == "HEAD" or found.status == HTTPStatus.NOT_MODIFIED:
+        await write(asked.request, _head(asked, found))
+        return sent(asked.request)
+    if found.local is not None:
+        return await _here(asked, found, found.local)
+    if found.grows is not None and "Content-Length" in found.headers:
+        return await _growing(asked, found, found.grows)
+    return await _passed_on(asked, found)
+
+
+async def _here(asked: _Asked, found: Upstream, local: Local) -> web.StreamResponse:
+    """A file of this host, or a part of one."""
+    request = asked.request
+    request.app[HOT].learn(request, Name(asked.tree, asked.path, part(asked.tree, asked.path)))
+    first, total = _span(found.headers)
+
+    async def told(gone: int) -> None:
+        await asked.note(first + gone, total, done=False)
+
+    await send(request, _head(asked, found), local.file, local.runs, told if asked.install else None)
+    await asked.note(first + sum(run for _, run in local.runs), total, done=True)
+    return sent(request)
+
+
+async def _growing(asked: _Asked, found: Upstream, body: Growing) -> web.StreamResponse:
+    """What comes into a file of this host is sent out of it, as far as it has come."""
+    first, total = _span(found.headers)
+    gone, length = 0, int(found.headers["Content-Length"])
+    await write(asked.request, _head(asked, found))
+    async with aclosing(follow(asked.request, body.file, body.first, body.reach)) as counts:
+        async for count in counts:
+            gone += count
+            await asked.note(first + gone, total, done=False)
+    async for piece in body.rest(body.first + gone):
+        await write(asked.request, piece)
+        gone += len(piece)
+    if gone != length:
+        raise Unavailable(f"{asked.url} broke off after {gone} of {length} bytes")
+    await asked.note(first + gone, total, done=True)
+    return sent(asked.request)
+
+
+async def _passed_on(asked: _Asked, found: Upstream) -> web.StreamResponse:
+    """As it comes. A transfer that breaks upstream breaks here too, never ends well."""
+    response = web.StreamResponse(status=found.status, headers=_given(found.headers))
+    await response.prepare(asked.request)
+    gone, total = _span(found.headers)
+    async for chunk in found.chunks():
+        await response.write(chunk)
+        gone += len(chunk)
+        await asked.note(gone, total or gone, done=False)
+    await response.write_eof()
+    await asked.note(gone, total or gone, done=True)
+    return response
+
+
+def _head(asked: _Asked, found: Upstream) -> bytes:
+    return head(asked.request, opening(found.status, _given(found.headers)))
 
 
 def _given(headers: Mapping[str, str]) -> dict[str, str]:
-    return {key: headers[key] for key in _GIVEN if key in headers}
+    return {key: headers[key] for key in _GIVEN if key in headers} | FILES
 
 
 def _span(headers: Mapping[str, str]) -> tuple[int, int]:
@@ -166,16 +197,6 @@ def _span(headers: Mapping[str, str]) -> tuple[int, int]:
         return int(begin), int(words[2]) if words[2].isdigit() else 0
     length = headers.get("Content-Length", "")
     return 0, int(length) if length.isdigit() else 0
-
-
-def _progress(request: web.Request, install: Install | None, kind: ledger.Part, path: str) -> Progress:
-    book = request.app[LEDGER]
-
-    async def note(sent: int, total: int, done: bool) -> None:
-        if install is not None:
-            await book.sent(install, kind, path, sent, total, done)
-
-    return note
 
 
 ROUTES = (Route("GET", "/tree/{tree}/{path:.+}", file, "public"),)

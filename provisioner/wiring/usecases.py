@@ -227,7 +227,7 @@ async def services(
         networks=networks,
         host=lambda: host(""),
         hosts=hosts,
-        upstream=cache.open,
+        files=cache,
         neighbour=interfaces.neighbour,
         ready=ready,
     )

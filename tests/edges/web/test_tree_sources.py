@@ -27,7 +27,7 @@ KINDS = ("iso", "ftp", "nfs")
 async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
     made = World(tmp_path, empty_database)
     async with session() as client:
-        made.services = replace(made.services, upstream=Upstream(client).open)
+        made.services = replace(made.services, files=Upstream(client))
         async with made:
             yield made
 

@@ -283,7 +283,7 @@ class World:
             networks=self.networks,
             host=FakeHost,
             hosts=self.hosts,
-            upstream=self.upstream.open,
+            files=self.upstream,
             neighbour=self.neighbours.get,
             ready=self._ready,
         )
