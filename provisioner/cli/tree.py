@@ -156,6 +156,7 @@ def _said(wanted: Mapping[str, object]) -> dict[str, object]:
 def _print(item: dict[str, Any], output: Format) -> None:
     names = ("name", "source", "family", "release", "arch", "kernel", "initrd")
     mirror: tuple[tuple[str, object], ...] = (
+        ("archive", f"{item['archive']}   (its source answers 404)" if item.get("archive") else ""),
         ("mirrors", "\n".join(item.get("mirrors") or ())),
         ("key", f"OpenPGP, {size(len(item['key']))}" if item.get("key") else ""),
         ("offline", "yes" if item.get("offline") else ""),

@@ -51,6 +51,13 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldTree(Tree):
+    """A tree as it is told: without passwords; `archive` is where it is read from once its source is gone."""
+
+    archive: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A packed root file system that the mini installer installs.
 

@@ -1,8 +1,9 @@
 """The several places that a tree can be read from, asked in order of their health.
 
-A tree's own source comes first, then its mirrors; one that answered markedly sooner than another goes
-before it. One that does not answer is left alone for a growing while; then a single request finds out whether
-it is back, and what else is asked meanwhile waits for that. One that gave wrong bytes is asked last for five
+A place in the region comes before a maker's own, then the tree's source, its mirrors, and at last the
+archives that may hold what is gone from there; one that answered markedly sooner than another goes before it.
+One that does not answer is left alone for a growing while; then a single request finds out whether it is
+back, and what else is asked meanwhile waits for that. One that gave wrong bytes is asked last for five
 minutes.
 """
 
@@ -11,15 +12,17 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.source import kind, shown
+from provisioner.mirror.archives import Archives, Move, Route
 from provisioner.mirror.client import Erred
 from provisioner.mirror.health import DOUBT_SECONDS, Condition, Health
-from provisioner.mirror.stream import Headers, Pieces, Stream
+from provisioner.mirror.presence import Open, Presence
+from provisioner.mirror.stream import Headers, Pieces, Stream, absent
 
 ANSWER_SECONDS = 9.0
 """All upstreams together begin their answer within so long."""
@@ -31,15 +34,14 @@ _QUICK_SECONDS = 0.02
 """What answers sooner than so is as good as what answers sooner still."""
 _REMEMBERED = 4096
 
-Open = Callable[[str, str, Headers | None], AbstractAsyncContextManager[Stream]]
-
 
 class _Root:
     """One place of trees: its own condition, its server's, which other roots share, and what came of it."""
 
-    def __init__(self, url: str, server: Condition) -> None:
+    def __init__(self, url: str, server: Condition, presence: Presence) -> None:
         self.url = url
         self.server = server
+        self.presence = presence
         self.own = Condition()
         self.latency = 0.0
         self.bytes = 0
@@ -65,11 +67,22 @@ class _Root:
 
 
 class Origins:
-    """`open_file` reads one place; `mirrors` tells the further places of a source. For one event loop."""
+    """`open_file` reads one place; `mirrors` tells the further places of a source, `regional` the place in
+    the region of one that lies at a maker's, `archives` where old trees go. For one event loop.
+    """
 
-    def __init__(self, open_file: Open, *, mirrors: Callable[[str], Sequence[str]] = lambda _: ()) -> None:
+    def __init__(
+        self,
+        open_file: Open,
+        *,
+        mirrors: Callable[[str], Sequence[str]] = lambda _: (),
+        regional: Callable[[str], str] = lambda url: url,
+        archives: Archives | None = None,
+    ) -> None:
         self._open = open_file
         self._mirrors = mirrors
+        self._regional = regional
+        self._archives = archives or Archives(lambda _: ())
         self._servers: dict[str, Condition] = {}
         self._roots: dict[str, _Root] = {}
         self._gave: OrderedDict[str, _Root] = OrderedDict()
@@ -102,14 +115,25 @@ class Origins:
         """Every place that was asked since the service started."""
         return [root.health() for root in self._roots.values() if root.requests]
 
+    def moves(self, source: str = "") -> Sequence[Move]:
+        """The trees, or the one, that are read from an archive."""
+        return self._archives.moves(source)
+
+    def archive(self, source: str) -> str:
+        """The archive that a source, or what has gone of it, is read from; "" where all of it is there."""
+        return next((move.to for move in reversed(self.moves(source))), "")
+
     async def _first(self, stack: AsyncExitStack, source: str, path: str, headers: Headers) -> Stream:
         end = time.monotonic() + ANSWER_SECONDS
+        route = self._archives.route(source, path)
         before = self._gave.get(f"{source}\0{path}") if "If-Range" in headers else None
-        roots = self._ordered([self._root(url) for url in [source, *self._mirrors(source)]], before)
+        roots = self._ordered(source, route, before)
+        sole = len(roots) == 1
         refusals: dict[_Root, Unavailable] = {}
+        lacking = False
         for patience in (0.0, _PATIENCE_SECONDS):
             left, roots = roots, []
-            while left and (time.monotonic() < end or not refusals):
+            while left and (time.monotonic() < end or not (refusals or lacking)):
                 root = left.pop(0)
                 if (pause := root.pause()) > patience:
                     refusals[root] = _is_down(root, path)
@@ -120,16 +144,40 @@ class Origins:
                 seconds = end - time.monotonic()
                 share = max(_SHARE_SECONDS, seconds / (len(left) + 1))
                 try:
-                    return await self._attempt(stack, root, source, path, asked, min(share, seconds))
+                    stream = await self._attempt(stack, root, source, path, asked, min(share, seconds))
                 except Unavailable as error:
                     refusals[root] = error
+                    continue
+                if stream.status != 404 or sole or await self._lacks(root, source, route):
+                    await self._note(root, source, route, found=stream.status != 404)
+                    return stream
+                lacking = lacking or not root.presence.is_gone(route.part or "")
+        if lacking or not refusals:
+            return absent()
         raise _all(list(refusals.values()), source, path)
+
+    async def _lacks(self, root: _Root, source: str, route: Route) -> bool:
+        """Whether a root's 404 says that the tree has no such file: it is there, and no mere mirror."""
+        if route.part is None:
+            return False
+        there = await root.presence.holds(route.part, self._archives.keys(route.part))
+        return there and root.url in (source, *route.moved, *route.archives)
+
+    async def _note(self, root: _Root, source: str, route: Route, *, found: bool) -> None:
+        """Remembers the archive that has what is gone from the source."""
+        if route.part is None:
+            return
+        if found:
+            root.presence.gave(route.part)
+        away = self._root(source).presence.is_gone(route.part)
+        if away and root.url in route.archives and not root.presence.is_gone(route.part):
+            await asyncio.to_thread(self._archives.remember, source, route.part, root.url)
 
     async def _attempt(
         self, stack: AsyncExitStack, root: _Root, source: str, path: str, headers: Headers, seconds: float
     ) -> Stream:
         """Raises Unavailable, having noted what it says of the server and of the root."""
-        async with AsyncExitStack() as trial:
+        async with AsyncExitStack() as trial, AsyncExitStack() as opened:
             for condition in (root.server, root.own):
                 if condition.state == "down":
                     await trial.enter_async_context(condition.trial)
@@ -141,7 +189,7 @@ class Origins:
             root.requests += 1
             try:
                 async with asyncio.timeout(seconds if kind(root.url) == "http" else None):
-                    stream = await stack.enter_async_context(self._open(root.url, path, headers))
+                    stream = await opened.enter_async_context(self._open(root.url, path, headers))
             except TimeoutError:
                 reason = f"{shown(root.url)}/{path} did not begin to answer within {seconds:.0f} s"
                 root.server.fail(reason, began)
@@ -154,6 +202,9 @@ class Origins:
                 root.server.fail(str(error), began)
                 raise
             root.answered(time.monotonic() - began)
+            if stream.status == 404:
+                return absent()
+            stack.push_async_exit(opened.pop_all())
         url = stream.url or shown(f"{root.url}/{path}")
         for key in (f"{source}\0{path}", url):
             self._remember(key, root)
@@ -162,18 +213,32 @@ class Origins:
     def _root(self, url: str) -> _Root:
         if url not in self._roots:
             server = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-            self._roots[url] = _Root(url, self._servers.setdefault(server, Condition()))
+            condition = self._servers.setdefault(server, Condition())
+            self._roots[url] = _Root(url, condition, Presence(self._open, url))
         return self._roots[url]
 
-    def _ordered(self, roots: Sequence[_Root], before: _Root | None) -> list[_Root]:
+    def _ordered(self, source: str, route: Route, before: _Root | None) -> list[_Root]:
         """Those that do well first, the quick ones of them before others; equal ones stay as they are."""
+        own = [*route.moved, self._regional(source), source, *self._mirrors(source)]
+        roots = [self._root(url) for url in dict.fromkeys([*own, *route.archives])]
+        last = {self._root(url) for url in route.archives if url not in own}
+        part = route.part or ""
         quickest = min((root.latency for root in roots if root.latency), default=0.0)
 
-        def rank(root: _Root) -> tuple[bool, int, int]:
+        def rank(root: _Root) -> tuple[bool, bool, bool, int, bool, int]:
             bad = ("ok", "aside", "down").index(root.worse().state)
-            return root is not before or bad == 2, bad, _magnitude(root.latency or quickest)
+            moved = root.url in route.moved
+            gone = root.presence.is_gone(part)
+            return (
+                root is not before or bad == 2,
+                root in last,
+                gone,
+                bad,
+                not moved,
+                _magnitude(root.latency or quickest),
+            )
 
-        return sorted(dict.fromkeys(roots), key=rank)
+        return sorted(roots, key=rank)
 
     def _remember(self, url: str, root: _Root) -> None:
         self._gave[url] = root
@@ -217,5 +282,5 @@ def _all(refusals: Sequence[Unavailable], source: str, path: str) -> Unavailable
         return refusals[0]
     reasons = "; ".join(dict.fromkeys(str(refusal) for refusal in refusals))
     return Unavailable(
-        f"{shown(source)}/{path} cannot be read, nor from a mirror: {reasons}", remedy=refusals[0].remedy
+        f"{shown(source)}/{path} cannot be read, nor from elsewhere: {reasons}", remedy=refusals[0].remedy
     )

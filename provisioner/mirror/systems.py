@@ -48,7 +48,18 @@ class Systems:
         if listed:
             return listed
         found = await asyncio.to_thread(self._osinfo.tree, name, arch)
-        return [self._regional(found)] if found else []
+        return [self.regional(found)] if found else []
+
+    def bases(self, archive: str) -> list[str]:
+        """Addresses of one of the archives, the nearest first."""
+        return list(dict.fromkeys((self._base(archive), self._makers[archive])))
+
+    def regional(self, url: str) -> str:
+        """The place in the region of what lies at a maker's own; any other address stays as it is."""
+        for archive, address in self._makers.items():
+            if url.startswith(f"{address}/") or url == address:
+                return f"{self._base(archive)}{url.removeprefix(address)}"
+        return url
 
     async def least(self, name: str) -> tuple[int, float]:
         """Memory in MiB and disk in GiB that osinfo-db has as the least for a system, 0 where it has none."""
@@ -79,10 +90,3 @@ class Systems:
         if archive in self._mirrors:
             return self._mirrors[archive]
         return f"{self._region}/{archive}" if self._region else self._makers[archive]
-
-    def _regional(self, url: str) -> str:
-        """An address of osinfo-db's in the region, where it is of an archive that mirrors keep."""
-        for archive, address in self._makers.items():
-            if url.startswith(f"{address}/"):
-                return f"{self._base(archive)}{url.removeprefix(address)}"
-        return url

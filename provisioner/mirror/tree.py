@@ -1,6 +1,7 @@
 """The small files that tell what a tree is."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -25,8 +26,13 @@ class Opens(Protocol):
 class Reader:
     """Satisfies `service.ports.TreeReader`."""
 
-    def __init__(self, upstream: Opens) -> None:
+    def __init__(self, upstream: Opens, archive: Callable[[str], str] = lambda _: "") -> None:
         self._upstream = upstream
+        self._archive = archive
+
+    def archive(self, source: str) -> str:
+        """The archive that a source is read from in its place, "" where it is not."""
+        return self._archive(source)
 
     async def read(self, source: str, path: str) -> bytes | None:
         """The file's bytes, None where the tree has no such file.

@@ -71,6 +71,8 @@ async def look(reader: TreeReader, source: str, wanted: Wanted) -> Recognition:
         await _whole(reader, found, found.facts, wanted.verify)
     except (Invalid, Unavailable) as error:
         found.facts, found.refusal = None, error
+    if archive := reader.archive(source):
+        found.probes.insert(0, Probe(shown(source), "404", f"gone; read from its archive {shown(archive)}"))
     return found
 
 

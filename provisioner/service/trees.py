@@ -137,6 +137,10 @@ class Trees:
         await self._store.put_tree(tree)
         await self._rules.refresh()
 
+    def archive(self, source: str) -> str:
+        """The archive that a source is read from in its place, "" where it is not."""
+        return self._reader.archive(source)
+
     async def look(self, name: str, source: str) -> Tree:
         """What the tree at `source` is, whole and readable. Raises Invalid, Unavailable."""
         return _tree(name, await look(self._reader, source, ANYTHING))

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import fields
 
 from aiohttp import web
 
-from provisioner.core.profile import Image, Tree
+from provisioner.core.profile import Image, ToldTree, Tree
 from provisioner.core.source import shown
 from provisioner.service.recognition import Wanted
 from provisioner.web.keys import SERVICES
@@ -17,14 +17,14 @@ from provisioner.web.schemas_trees import NewTree, TreeExplained, TreeProbe, Tre
 
 
 async def list_trees(request: web.Request, _body: None) -> object:
-    return [_told(tree) for tree in await request.app[SERVICES].trees.list()]
+    return [_told(request, tree) for tree in await request.app[SERVICES].trees.list()]
 
 
 async def add_tree(request: web.Request, body: NewTree) -> object:
     added = request.app[SERVICES].trees.add(
         body.name, body.source, wanted(body), mirrors=body.mirrors, key=body.key
     )
-    return _told(await added)
+    return _told(request, await added)
 
 
 async def explain_tree(request: web.Request, body: TreeQuestion) -> object:
@@ -45,7 +45,7 @@ def wanted(body: TreeQuestion) -> Wanted:
 
 
 async def show_tree(request: web.Request, _body: None) -> object:
-    return _told(await request.app[SERVICES].trees.get(request.match_info["name"]))
+    return _told(request, await request.app[SERVICES].trees.get(request.match_info["name"]))
 
 
 async def remove_tree(request: web.Request, _body: None) -> object:
@@ -54,9 +54,11 @@ async def remove_tree(request: web.Request, _body: None) -> object:
     return Done(done=f"tree {name} is forgotten; its files stay")
 
 
-def _told(tree: Tree) -> Tree:
+def _told(request: web.Request, tree: Tree) -> ToldTree:
     """A password in a tree's source or mirror is kept for reading it and told to nobody."""
-    return replace(tree, source=shown(tree.source), mirrors=tuple(map(shown, tree.mirrors)))
+    known = {field.name: getattr(tree, field.name) for field in fields(Tree)}
+    known |= {"source": shown(tree.source), "mirrors": tuple(map(shown, tree.mirrors))}
+    return ToldTree(**known, archive=shown(request.app[SERVICES].trees.archive(tree.source)))
 
 
 async def list_images(request: web.Request, _body: None) -> object:
@@ -83,8 +85,8 @@ async def remove_image(request: web.Request, _body: None) -> object:
 
 _FACTS = ("family", "release", "arch", "kernel", "initrd")
 OPERATIONS = (
-    Operation("GET", "/trees", "List trees", list_trees, list[Tree]),
-    Operation("POST", "/trees", "Make a tree known", add_tree, Tree, takes=NewTree, status=201),
+    Operation("GET", "/trees", "List trees", list_trees, list[ToldTree]),
+    Operation("POST", "/trees", "Make a tree known", add_tree, ToldTree, takes=NewTree, status=201),
     Operation(
         "POST",
         "/trees/explain",
@@ -93,7 +95,7 @@ OPERATIONS = (
         TreeExplained,
         takes=TreeQuestion,
     ),
-    Operation("GET", "/trees/{name}", "Show a tree", show_tree, Tree),
+    Operation("GET", "/trees/{name}", "Show a tree", show_tree, ToldTree),
     Operation("DELETE", "/trees/{name}", "Forget a tree", remove_tree, Done),
     Operation("GET", "/images", "List images", list_images, list[Image]),
     Operation(

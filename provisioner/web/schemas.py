@@ -13,7 +13,7 @@ from provisioner.core.firmware import Dialect
 from provisioner.core.host import Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
-from provisioner.core.profile import Image, Profile, Tree
+from provisioner.core.profile import Image, Profile, ToldTree, Tree
 from provisioner.plan.describe import describe
 from provisioner.plan.steps import Plan
 from provisioner.service.requests import Creation, Guest
@@ -264,7 +264,8 @@ class ProblemOut(Out):
 
 
 ADAPTERS: dict[type, TypeAdapter[object]] = {
-    kind: TypeAdapter(kind) for kind in (Event, Install, Profile, Tree, Image, Machine, Network, Pool)
+    kind: TypeAdapter(kind)
+    for kind in (Event, Install, Profile, Tree, ToldTree, Image, Machine, Network, Pool)
 }
 
 

@@ -4,10 +4,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from provisioner.mirror.archives import Archives
 from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.origins import Origins
+from provisioner.mirror.systems import Systems
 from provisioner.mirror.upstream import Upstream
 from provisioner.service.mirror_rules import Rules
 
@@ -15,12 +17,19 @@ if TYPE_CHECKING:
     from provisioner.config import Settings
 
 
-async def mirror(settings: "Settings", rules: Rules, stack: AsyncExitStack) -> tuple[Origins, Cache]:
+async def mirror(
+    settings: "Settings", rules: Rules, systems: Systems, stack: AsyncExitStack
+) -> tuple[Origins, Cache]:
     """The upstreams as they are now, and the cache that stands before them. Raises OSError for its folder."""
     client = session()
     stack.push_async_callback(client.close)
     upstream = Upstream(client)
-    origins = Origins(upstream.open, mirrors=rules.mirrors)
+    origins = Origins(
+        upstream.open,
+        mirrors=rules.mirrors,
+        regional=systems.regional,
+        archives=Archives(systems.bases, settings.mirror_folder / "archives.json"),
+    )
     cache = Cache(
         origins,
         await asyncio.to_thread(Objects, settings.mirror_folder),

@@ -86,7 +86,8 @@ async def services(
     folder = settings.state_dir
     rules = Rules(store, settings.mirror_folder / "offline", offline=settings.mirror_offline)
     await rules.refresh()
-    upstream, cache = await mirror(settings, rules, stack)
+    systems = Systems(settings.region, settings.mirrors)
+    upstream, cache = await mirror(settings, rules, systems, stack)
     progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
     host = Connections(settings.libvirt_uri, progress.on_domain_event)
     stack.push_async_callback(host.close)
@@ -107,10 +108,9 @@ async def services(
     profiles = Profiles(store, texts)
     shelves = MediaStore(folder / "media", settings.media_dirs)
     boot_dir = state.boot_dir(folder)
-    systems = Systems(settings.region, settings.mirrors)
     trees = Trees(
         store,
-        Reader(upstream),
+        Reader(upstream, upstream.archive),
         profiles,
         partial(unstage, boot_dir),
         Discs(shelves),

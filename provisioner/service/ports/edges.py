@@ -69,6 +69,10 @@ class TreeReader(Protocol):
         """Whether the tree has the file, of any size."""
         ...
 
+    def archive(self, source: str) -> str:
+        """The archive that a source is read from in its place, "" where it is not."""
+        ...
+
     async def matches(self, source: str, path: str, checksum: str) -> bool:
         """Whether the file, of any size, has that checksum: `sha256:` and the digest. All of it is read."""
         ...

@@ -142,7 +142,7 @@ async def test_a_server_that_never_answers_costs_a_share_of_ten_seconds(
     assert states(made) == ["down", "down", "ok"]
     three[2].latency = 3600
     with pytest.raises(
-        Unavailable, match=r"cannot be read, nor from a mirror: .*did not begin to answer"
+        Unavailable, match=r"cannot be read, nor from elsewhere: .*did not begin to answer"
     ) as told:
         await got(made, urls[0])
     assert str(told.value).count(urls[2]) == 1
@@ -244,10 +244,38 @@ async def test_a_file_of_this_host_is_passed_straight_on(client: ClientSession, 
     assert made.health() == []
 
 
-async def test_what_every_upstream_lacks_is_absent(client: ClientSession, three: Sequence[Origin]) -> None:
+async def test_what_a_tree_that_is_there_lacks_is_absent(
+    client: ClientSession, three: Sequence[Origin]
+) -> None:
     urls = [one.url for one in three]
-    three[0].script["/f"] = [refused(404)]
+    three[0].script |= {"/f": [refused(404)], "/.treeinfo": [Answer(b"[general]")]}
     made = of(client, *urls)
 
     assert (await got(made, urls[0]))[0] == 404
+    assert three[1].asked == []
     assert states(made) == ["ok"]
+
+
+async def test_a_tree_that_is_gone_from_its_source_is_read_from_a_mirror(
+    client: ClientSession, three: Sequence[Origin]
+) -> None:
+    urls = [one.url for one in three]
+    three[0].script["/f"] = three[1].script["/f"] = [refused(404)]
+    made = of(client, *urls)
+
+    assert (await got(made, urls[0]))[2] == f"{urls[2]}/f"
+    asked = len(three[0].asked)
+    assert (await got(made, urls[0]))[2] == f"{urls[2]}/f"
+    assert len(three[0].asked) == asked, "it is asked again in an hour"
+
+
+async def test_a_place_in_the_region_comes_first_and_what_it_lacks_is_at_the_makers(
+    client: ClientSession, three: Sequence[Origin]
+) -> None:
+    near, maker = three[0], three[1]
+    near.script["/.treeinfo"] = [Answer(b"[general]")]
+    made = Origins(Upstream(client).open, regional=lambda _: near.url)
+    assert (await got(made, maker.url))[2] == f"{near.url}/f"
+    near.script["/f"] = [refused(404)]
+
+    assert (await got(made, maker.url))[2] == f"{maker.url}/f"

@@ -45,6 +45,9 @@ class FakeTrees:
         await self.store.put_tree(tree)
         return tree
 
+    def archive(self, source: str) -> str:
+        return ""
+
     async def explain(self, source: str, wanted: Wanted = ANYTHING) -> Recognition:
         """A tree of EL 7, but for `/nothing`."""
         found = Recognition(source, [Probe(".treeinfo", "absent", "")])

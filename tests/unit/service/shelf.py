@@ -44,6 +44,9 @@ class StubReader:
     async def exists(self, source: str, path: str) -> bool:
         return source not in self.lacking and not path.startswith("sources/")
 
+    def archive(self, source: str) -> str:
+        return ""
+
     async def matches(self, source: str, path: str, checksum: str) -> bool:
         return source not in self.lying
 
