@@ -57,8 +57,8 @@ PLACES: dict[tuple[str, str], list[str]] = {
         "http://ftp.de.debian.org/debian-archive/debian",
         "http://archive.debian.org/debian",
     ],
-    ("http://deb.debian.org/debian-security", "dists/buster/updates/InRelease"): [
-        "http://deb.debian.org/debian-archive/debian-security",
+    ("http://security.debian.org/debian-security", "dists/buster/updates/InRelease"): [
+        "http://security.debian.org/debian-archive/debian-security",
         "http://archive.debian.org/debian-security",
     ],
     ("http://archive.ubuntu.com/ubuntu", "dists/bionic-updates/main/binary-amd64/Packages.gz"): [
