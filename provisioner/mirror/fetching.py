@@ -191,13 +191,18 @@ class Fetch:
         if expected and None not in (wanted, stream.total) and wanted != stream.total:
             raise _Wrong(f"it is {stream.total} bytes long, {expected.by} says {wanted}")
         fill.size = wanted if stream.total is None else stream.total
-        if not await asyncio.to_thread(self._space.make, fill.size or 0):
-            raise NoRoom
-        if fill.part is None:
-            fill.part = await _on_disk(lambda: self._objects.part(fill.source, fill.path, self._digest))
+        await _on_disk(self._open_part)
         if expected is None or fill.size is None or fill.size > BLOCK:
             fill.answer = "here"
             fill.tell(now=True)
+
+    def _open_part(self) -> None:
+        """Blocking. Raises NoRoom, OSError."""
+        fill = self._fill
+        if not self._space.make(fill.size or 0):
+            raise NoRoom
+        if fill.part is None:
+            fill.part = self._objects.part(fill.source, fill.path, self._digest)
 
     def _same_size(self, total: int | None) -> None:
         if total != self._fill.size and None not in (total, self._fill.size):

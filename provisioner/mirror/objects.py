@@ -7,6 +7,7 @@ whatever dies in between. Where a tree is at one time in several states, a file 
     ROOT/SOURCE/ab/abcdef…          kept: bytes, JSON, length of the JSON, mark
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -84,6 +85,7 @@ class Part:
 
     def __init__(self, folder: Path, place: Path) -> None:
         descriptor, name = tempfile.mkstemp(dir=folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # as long as somebody fills it, nobody sweeps it away
         self.file: BinaryIO = os.fdopen(descriptor, "w+b", buffering=0)
         self._name = Path(name)
         self._place = place
@@ -168,11 +170,8 @@ class Objects:
                     yield Lying(place, folder.name, status.st_size, status.st_atime)
 
     def sweep(self) -> int:
-        """Removes what a process left half filled; the number of it. For a start, before the first part."""
-        left = list((self.root / _PARTS).iterdir())
-        for part in left:
-            part.unlink(missing_ok=True)
-        return len(left)
+        """Removes what a process that is no more left half filled; the number of it."""
+        return sum(_swept(part) for part in (self.root / _PARTS).iterdir())
 
     def folder(self, source: str) -> Path:
         """Where all that is kept of a source lies."""
@@ -221,6 +220,14 @@ def _unnoticed(place: str, flags: int) -> int:
         return os.open(place, flags | os.O_NOATIME)
     except PermissionError:  # another user's file
         return os.open(place, flags)
+
+
+def _swept(part: Path) -> bool:
+    with suppress(OSError), part.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.unlink(missing_ok=True)
+        return True
+    return False
 
 
 def _sync(folder: Path) -> None:
