@@ -39,6 +39,8 @@ _GIVEN = (
     "Accept-Ranges",
     "ETag",
     "Last-Modified",
+    "Age",
+    "Warning",
 )
 _ABSENT = (403, 404, 410)
 
