@@ -14,18 +14,20 @@ _STUCK = 4 << 20
 """An element that goes on for so many bytes is none of ours."""
 
 
-def read_repomd(data: bytes, by: str, signed: str = "") -> tuple[Table, dict[str, str]]:
-    """What `repomd.xml` at the path `by` says of the files beside it, and the path of each kind of them
-    (`primary`, `filelists`, …). Raises Invalid.
+def read_repomd(data: bytes, by: str, signed: str = "") -> tuple[Table, dict[str, str], float]:
+    """What `repomd.xml` at the path `by` says of the files beside it, the path of each kind of them
+    (`primary`, `filelists`, …), and its revision, 0 where that is no number. Raises Invalid.
     """
     rows = Rows(by, _root(by))
     kinds: dict[str, str] = {}
-    for kind, path, digest, size in _elements([data], rows, "repomd", "data"):
+    head: dict[str, str] = {}
+    for kind, path, digest, size in _elements([data], rows, "repomd", "data", head):
         rows.add(path.encode(), digest.encode(), size)
         kinds.setdefault(kind, f"{_root(by)}/{path}".lstrip("/"))
     if "primary" not in kinds:
         raise rows.broken("it names no list of packages")
-    return rows.table(signed), kinds
+    revision = head.get("revision", "")
+    return rows.table(signed), kinds, float(revision) if revision.isdigit() else 0
 
 
 def read_primary(pieces: Iterable[bytes], by: str, signed: str = "") -> Table:
@@ -34,7 +36,7 @@ def read_primary(pieces: Iterable[bytes], by: str, signed: str = "") -> Table:
     Packages that it places on another server are left out.
     """
     rows = Rows(by, _root(by))
-    for _, path, digest, size in _elements(pieces, rows, "metadata", "package"):
+    for _, path, digest, size in _elements(pieces, rows, "metadata", "package", {}):
         rows.add(path.encode(), digest.encode(), size)
     return rows.table(signed)
 
@@ -45,14 +47,17 @@ def _root(by: str) -> str:
 
 
 class _Element:
-    """Fed by expat: what is known of one package or file, until the next begins."""
+    """Fed by expat: what is known of one package or file, until the next begins, and what is before all."""
 
-    def __init__(self, parser: expat.XMLParserType, rows: Rows, top: str, each: str) -> None:
+    def __init__(
+        self, parser: expat.XMLParserType, rows: Rows, top: str, each: str, head: dict[str, str]
+    ) -> None:
         self._parser = parser
         self._rows = rows
         self._top = top
         self._each = each
-        self._depth_seen = False
+        self._head = head
+        self._begun = False
         self._now: dict[str, str] | None = None
         self.done: list[tuple[str, str, str, str | None]] = []
         parser.StartElementHandler = self._start
@@ -71,12 +76,14 @@ class _Element:
         if name == self._each:
             self.finish()
             self._now = {"kind": attributes.get("type", "")}
-        elif not self._depth_seen:
+        elif not self._begun:
             if name != self._top:
                 raise self._rows.broken(f"it begins with <{name[:40]}>, not with <{self._top}>")
-            self._depth_seen = True
+            self._begun = True
         elif self._now is not None:
             self._inside(name, attributes, self._now)
+        elif name == "revision":
+            self._collect(name, self._head)
 
     def _inside(self, name: str, attributes: dict[str, str], now: dict[str, str]) -> None:
         if name == "location":
@@ -109,11 +116,11 @@ class _Element:
 
 
 def _elements(
-    pieces: Iterable[bytes], rows: Rows, top: str, each: str
+    pieces: Iterable[bytes], rows: Rows, top: str, each: str, head: dict[str, str]
 ) -> Iterator[tuple[str, str, str, str | None]]:
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    element = _Element(parser, rows, top, each)
+    element = _Element(parser, rows, top, each, head)
     fed = 0
     try:
         for piece in pieces:

@@ -62,12 +62,13 @@ def _said(table: Table) -> dict[str, tuple[str, int | None]]:
 
 @pytest.mark.parametrize("root", ["", "BaseOS/"])
 def test_repomd(root: str) -> None:
-    table, kinds = repodata.read_repomd(_REPOMD.encode(), f"{root}repodata/repomd.xml")
+    table, kinds, revision = repodata.read_repomd(_REPOMD.encode(), f"{root}repodata/repomd.xml")
 
     assert _said(table) == {
         f"{root}repodata/{_A}-primary.xml.gz": (_A, 12),
         f"{root}repodata/comps.xml": (_B, None),
     }
+    assert revision == 1
     assert kinds == {
         "primary": f"{root}repodata/{_A}-primary.xml.gz",
         "group": f"{root}repodata/comps.xml",

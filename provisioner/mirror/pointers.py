@@ -1,0 +1,91 @@
+"""Which state of a repository is the current one: one small file for each, replaced by one rename."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from provisioner.mirror.roots import Root
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """`files` are the root files of the state: path to the SHA-256 of its bytes, by which they are kept.
+
+    `etag` and `modified` are what the upstream said of the first of them. `signed` is the fingerprint of the
+    key that signed it, `unsigned` why there is none, `keys` the SHA-256 of the keys it was checked by.
+    `checked` is when the upstream last said that it is right, in seconds since 1970.
+    """
+
+    kind: str
+    place: str
+    files: Mapping[str, str]
+    etag: str
+    modified: str
+    signed: str
+    unsigned: str
+    keys: str
+    checked: float = 0
+
+    @property
+    def root(self) -> Root:
+        return Root(self.kind, self.place)  # type: ignore[arg-type]  # written from one
+
+
+class Pointers:
+    """Blocking. `folder` is a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def all(self, source: str) -> Iterator[Pointer]:
+        """Of all repositories of a source. What cannot be read is none."""
+        for place in sorted(self._of(source).glob("*.json")):
+            try:
+                with place.open("rb") as file:
+                    said = json.load(file)
+                    yield Pointer(**{**said, "checked": os.fstat(file.fileno()).st_mtime})
+            except (OSError, ValueError, TypeError):
+                continue
+
+    def set(self, source: str, pointer: Pointer) -> None:
+        """From now on this is the current state. Raises OSError."""
+        folder = self._of(source)
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(asdict(pointer), file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.utime(name, (pointer.checked, pointer.checked))
+            Path(name).replace(self._place(source, pointer.root))
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+    def confirm(self, source: str, root: Root, when: float) -> None:
+        """The upstream said that it is still right."""
+        try:
+            os.utime(self._place(source, root), (when, when))
+        except FileNotFoundError:
+            return
+
+    def forget(self, source: str) -> None:
+        shutil.rmtree(self._of(source), ignore_errors=True)
+
+    def _of(self, source: str) -> Path:
+        return self._folder / sha256(source.encode()).hexdigest()[:16]
+
+    def _place(self, source: str, root: Root) -> Path:
+        name = sha256(f"{root.kind}\0{root.place}".encode()).hexdigest()[:32]
+        return self._of(source) / f"{name}.json"
