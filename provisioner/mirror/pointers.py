@@ -16,14 +16,16 @@ from provisioner.mirror.roots import Root
 class Pointer:
     """`files` are the root files of the state: path to the SHA-256 of its bytes, by which they are kept.
 
-    `etag` and `modified` are what the upstream said of the first of them. `signed` is the fingerprint of the
-    key that signed it, `unsigned` why there is none, `keys` the SHA-256 of the keys it was checked by.
+    `url` is where the first of them came from, `etag` and `modified` are what was said of it there. `signed`
+    is the fingerprint of the key that signed it, `unsigned` why there is none, `keys` the SHA-256 of the keys
+    that it was checked by.
     `checked` is when the upstream last said that it is right, in seconds since 1970.
     """
 
     kind: str
     place: str
     files: Mapping[str, str]
+    url: str
     etag: str
     modified: str
     signed: str

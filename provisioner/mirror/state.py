@@ -5,16 +5,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from provisioner.core.digest import Expected
-from provisioner.mirror.cache import Looked
+from provisioner.core.source import shown
 from provisioner.mirror.objects import Known, Objects
 from provisioner.mirror.pointers import Pointer
 from provisioner.mirror.roots import Reading, Root, packed, unpacked
+from provisioner.mirror.vouching import Looked
 
 
 @dataclass(slots=True, eq=False)
 class State:
     """`files` are the bytes of its root files. `used` are the lists that somebody asked for, by their names
-    without what they are packed with.
+    without what they are packed with. `left`: what it names is not to be had any more, so that nobody should
+    begin in it.
     """
 
     source: str
@@ -23,6 +25,7 @@ class State:
     reading: Reading
     files: Mapping[str, bytes]
     used: set[str] = field(default_factory=set)
+    left: bool = False
 
     def file(self, path: str) -> Looked | None:
         """A root file. None for one that this state does not have."""
@@ -86,7 +89,7 @@ class State:
         pointer = self.pointer
         main = path == next(iter(self.files))
         known = Known(
-            pointer.shown,
+            shown(self.source),
             path,
             len(data),
             digest,
@@ -99,7 +102,11 @@ class State:
         with suppress(OSError):
             part = objects.part(self.source, path, digest)
             with part.file:
-                part.put(data, 0)
+                try:
+                    part.put(data, 0)
+                except OSError:
+                    part.drop()
+                    raise
                 part.keep(known)
 
     def _beside(self, folder: str) -> Iterator[tuple[str, Expected]]:

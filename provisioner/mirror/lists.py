@@ -1,0 +1,115 @@
+"""Lists of packages, read when the first of their packages is asked for, the last few kept in memory."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+from provisioner.core.digest import Expected
+from provisioner.core.errors import ProvisionerError, Unavailable
+from provisioner.mirror.digests.table import Table
+from provisioner.mirror.digests.unpack import PIECE, unpack
+from provisioner.mirror.objects import Kept, Known, Objects
+from provisioner.mirror.roots import Root, packed, read_list
+from provisioner.mirror.state import State, hashed, looked
+from provisioner.mirror.vouching import Looked
+
+Fetch = Callable[[str, str, Looked], Awaitable[Known]]
+"""(source, path, what it must be): has it kept. Raises NotFound, Unavailable."""
+MOST = 48 << 20
+"""Bytes of all lists in memory together; the one of a large release takes about 8 million."""
+_AGAIN_SECONDS = 30.0
+_Key = tuple[str, str, str, str]
+
+
+class Lists:
+    """For one event loop."""
+
+    def __init__(self, objects: Objects, fetch: Fetch, most: int = MOST) -> None:
+        self._objects = objects
+        self._fetch = fetch
+        self._most = most
+        self._tables: OrderedDict[_Key, Table] = OrderedDict()
+        self._failed: OrderedDict[_Key, tuple[float, ProvisionerError]] = OrderedDict()
+        self._reading: dict[_Key, asyncio.Task[Table]] = {}
+
+    async def of(self, state: State, bare: str) -> Table | None:
+        """The list of that name, fetched where it is not kept; None where the state has none.
+
+        Raises Unavailable, NotFound or Invalid, the same for half a minute.
+        """
+        choices = list(packed(bare, state.reading.members))
+        if not choices:
+            return None
+        best = state.reading.members[choices[0]]
+        key = (state.source, choices[0], best.digest, best.signed)
+        if key in self._tables:
+            self._tables.move_to_end(key)
+            return self._tables[key]
+        when, failure = self._failed.get(key, (0.0, None))
+        if failure is not None and time.monotonic() - when < _AGAIN_SECONDS:
+            raise failure.with_traceback(None)
+        task = self._reading.get(key)
+        if task is None:
+            task = asyncio.create_task(self._read(state, choices, key))
+            self._reading[key] = task
+            task.add_done_callback(partial(self._ended, key))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Gives up what is being read."""
+        tasks = list(self._reading.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, key: _Key, task: asyncio.Task[Table]) -> None:
+        del self._reading[key]
+        if not task.cancelled():
+            task.exception()  # whoever waited for it may have left
+
+    async def _read(self, state: State, choices: list[str], key: _Key) -> Table:
+        try:
+            path, name = await asyncio.to_thread(self._lying, state, choices)
+            expected = state.reading.members[path]
+            await self._fetch(state.source, name, looked(expected))
+            table = await asyncio.to_thread(self._parsed, state, path, name, expected)
+        except ProvisionerError as error:
+            self._failed[key] = (time.monotonic(), error)
+            if len(self._failed) > 256:
+                self._failed.popitem(last=False)
+            raise
+        self._tables[key] = table
+        while len(self._tables) > 1 and sum(one.bytes_held() for one in self._tables.values()) > self._most:
+            self._tables.popitem(last=False)
+        return table
+
+    def _lying(self, state: State, choices: list[str]) -> tuple[str, str]:
+        """The first that is kept, and by which path; else the best packed one."""
+        for path in choices:
+            expected = state.reading.members[path]
+            for name in (path, hashed(path, expected)):
+                if there := self._objects.find(state.source, name, expected.digest):
+                    there.file.close()
+                    return path, name
+        return choices[0], choices[0]
+
+    def _parsed(self, state: State, path: str, name: str, expected: Expected) -> Table:
+        there = self._objects.find(state.source, name, expected.digest)
+        if there is None:
+            raise Unavailable(f"{name} was removed before it could be read")
+        with there:
+            return read(state.root, path, there, expected.signed)
+
+
+def read(root: Root, path: str, kept: Kept, signed: str) -> Table:
+    """Blocking. What the kept list at `path` says. Raises Invalid."""
+    return read_list(root, path, unpack(_pieces(kept), path), signed)
+
+
+def _pieces(kept: Kept) -> Iterator[bytes]:
+    left = kept.known.size
+    while left and (piece := kept.file.read(min(PIECE, left))):
+        left -= len(piece)
+        yield piece
