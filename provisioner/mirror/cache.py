@@ -23,7 +23,7 @@ from provisioner.mirror.shelf import Key, Shelf, Shelved
 from provisioner.mirror.stream import File, Headers, Stream, absent, answer, byte_range, seconds
 from provisioner.mirror.types import content_type
 from provisioner.mirror.upstream import handed_on
-from provisioner.mirror.vouching import Looked, Nobody, Vouching
+from provisioner.mirror.vouching import Doubt, Looked, Nobody, Vouching, certain
 
 NEAR = 4 * 1024 * 1024
 """A range that begins so many bytes behind what is there waits for it; one farther off is fetched apart."""
@@ -70,6 +70,7 @@ class Cache:
         patience: Patience | None = None,
     ) -> None:
         self.vouching: Vouching = vouching or Nobody()
+        self.doubt: Doubt = certain
         self._origins = origins
         self._objects = objects
         self._offline = offline
@@ -283,7 +284,7 @@ class Cache:
 
     def _begun(self, key: Key, looked: Looked, hit: Shelved | None = None) -> Fill:
         fill = Fill(key.source, key.path, looked.expected, hit.kept if hit else None)
-        fetch = Fetch(fill, key.digest, self._origins, self._objects, self.room, self._patience)
+        fetch = Fetch(fill, key.digest, self._origins, self._objects, self.room, self._patience, self.doubt)
         self._fills[key] = fill
         fill.task = asyncio.create_task(self._run(fetch, fill, key))
         self._tasks.add(fill.task)

@@ -22,6 +22,7 @@ from provisioner.core.source import shown
 from provisioner.mirror.filling import BLOCK, Fill, Said
 from provisioner.mirror.objects import Known, Objects, mark_checked
 from provisioner.mirror.stream import Pieces, Stream
+from provisioner.mirror.vouching import Doubt
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -76,7 +77,14 @@ class Fetch:
     """One fill's; `digest` as `Objects` means it."""
 
     def __init__(
-        self, fill: Fill, digest: str, origins: Origins, objects: Objects, space: Space, patience: Patience
+        self,
+        fill: Fill,
+        digest: str,
+        origins: Origins,
+        objects: Objects,
+        space: Space,
+        patience: Patience,
+        doubt: Doubt,
     ) -> None:
         self._fill = fill
         self._digest = digest
@@ -84,6 +92,7 @@ class Fetch:
         self._objects = objects
         self._space = space
         self._patience = patience
+        self._doubt = doubt
         self._name = shown(f"{fill.source.rstrip('/')}/{fill.path}")
         self._hashes = self._fresh()
         self._url = ""
@@ -125,8 +134,7 @@ class Fetch:
                 return
             except (_Wrong, _Changed) as error:
                 if isinstance(error, _Wrong):
-                    self._origins.blame(self._url, str(error))
-                    _log.warning("%s is wrong and not kept: %s", shown(self._url), error)
+                    await self._reproach(error)
                 if again or fill.answer is not None:
                     raise Unavailable(f"{self._name} is wrong: {error}") from error
                 again = True
@@ -136,6 +144,15 @@ class Fetch:
                 if not fill.said.url or tries >= self._patience.tries:
                     raise
                 await asyncio.sleep(self._patience.pause * 2**tries)
+
+    async def _reproach(self, error: _Wrong) -> None:
+        fill, url = self._fill, shown(self._url)
+        digest = fill.expected.digest if fill.expected else ""
+        if await self._doubt(fill.source, fill.path, digest):
+            _log.info("%s is of another state of its repository, and not kept: %s", url, error)
+            return
+        self._origins.blame(self._url, str(error))
+        _log.warning("%s is wrong and not kept: %s", url, error)
 
     async def _attempt(self) -> None:
         fill = self._fill

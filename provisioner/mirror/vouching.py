@@ -1,5 +1,6 @@
 """What the cache asks before it serves a file: which state of its tree governs it, and what it must be."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,15 @@ class Looked:
     key: str
     expected: Expected | None
     immutable: bool
+
+
+Doubt = Callable[[str, str, str], Awaitable[bool]]
+"""(source, path, the digest that it did not have): whether its repository changed, and nobody is to blame."""
+
+
+async def certain(source: str, path: str, digest: str) -> bool:
+    """Nothing ever changes."""
+    return False
 
 
 class Vouching(Protocol):

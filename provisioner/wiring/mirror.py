@@ -9,6 +9,7 @@ from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.origins import Origins
+from provisioner.mirror.states import States
 from provisioner.mirror.systems import Systems
 from provisioner.mirror.upstream import Upstream
 from provisioner.service.mirror_rules import Rules
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 async def mirror(
     settings: "Settings", rules: Rules, systems: Systems, stack: AsyncExitStack
 ) -> tuple[Origins, Cache]:
-    """The upstreams as they are now, and the cache that stands before them. Raises OSError for its folder."""
+    """The upstreams as they are now, and the cache that stands before them, which asks the trees' own
+    metadata what each file must be. Raises OSError for its folder.
+    """
     client = session()
     stack.push_async_callback(client.close)
     upstream = Upstream(client)
@@ -30,9 +33,10 @@ async def mirror(
         regional=systems.regional,
         archives=Archives(systems.bases, settings.mirror_folder / "archives.json"),
     )
+    objects = await asyncio.to_thread(Objects, settings.mirror_folder)
     cache = Cache(
         origins,
-        await asyncio.to_thread(Objects, settings.mirror_folder),
+        objects,
         offline=rules.offline,
         quota=settings.mirror_quota,
         quota_of=rules.quota,
@@ -41,5 +45,16 @@ async def mirror(
         own=upstream.hit,
     )
     stack.push_async_callback(cache.close)
+    states = States(
+        objects,
+        settings.mirror_folder / "states",
+        origins.open,
+        cache.fetch,
+        keys=rules.keys,
+        blame=origins.blame,
+        offline=rules.offline,
+    )
+    stack.push_async_callback(states.close)
+    cache.vouching, cache.doubt = states, states.doubt
     await cache.start()
     return origins, cache

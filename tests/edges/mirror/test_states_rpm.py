@@ -167,6 +167,18 @@ async def test_an_upstream_that_changed_meanwhile_is_not_to_blame(site: Mirror) 
     assert await site.get(REPOMD, "a") == (site.folder / REPOMD).read_bytes()
 
 
+async def test_a_list_that_changed_meanwhile_is_not_to_blame(site: Mirror) -> None:
+    old = rpm_repository(site.folder, OLD, 1)
+    await site.get(REPOMD, "a")
+    rpm_repository(site.folder, NEW, 2)
+    (site.folder / old["primary"]).write_bytes(b"something else")
+
+    await site.refuses(old["primary"], "a")
+    assert site.origins.health()[0].state == "ok"
+    assert await site.get(REPOMD, "a") == (site.folder / REPOMD).read_bytes()
+    assert await site.get(B, "a") == NEW[B]
+
+
 async def test_a_repository_in_a_folder_is_found_by_its_package(site: Mirror) -> None:
     rpm_repository(site.folder / "AppStream", OLD, 1)
     path = f"AppStream/{B}"

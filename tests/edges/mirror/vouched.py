@@ -101,7 +101,7 @@ async def _before(place: Path, client: ClientSession, origin: Origin) -> AsyncIt
         clock=lambda: made.now,
         shipped=(),
     )
-    cache.vouching = states
+    cache.vouching, cache.doubt = states, states.doubt
     made = Mirror(place / "upstream", origin, origins, objects, cache, states, origin.url, blamed)
     try:
         yield made
