@@ -302,13 +302,13 @@ class Cache:
             self._away[key.source] = time.monotonic()
         else:
             self._away.pop(key.source, None)
+        if fill.whole or fill.full:
+            self._full = fill.known is None
         if fill.answer == "absent":
             self._miss(key)
         elif fill.answer == "here" and fill.known is not None:
             self._shelf.drop(key)
             await asyncio.to_thread(self.room.added, key.source, fill.known.size)
-        if fill.whole or fill.full:
-            self._full = fill.known is None
 
     def _miss(self, key: Key) -> None:
         now = time.monotonic()

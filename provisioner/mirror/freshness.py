@@ -23,7 +23,7 @@ _TABLE: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r"(^|/)by-hash/[^/]+/[0-9a-f]{32,128}$"), FOREVER),
     (re.compile(r"(^|/)repodata/([^/]*-)?[0-9a-f]{32,128}-[^/]+$"), FOREVER),
     (re.compile(r"(^|/)repodata/"), SOON),
-    (re.compile(r"(^|/)dists/(?!.*/(current/)?images/.+\.(gz|xz|img|iso))"), SOON),
+    (re.compile(r"(^|/)dists/(?!.*/images/)"), SOON),
     (re.compile(r"(^|/)(In)?Release(\.gpg)?$"), SOON),
     (re.compile(r"(^|/)(Packages|Sources|Contents-[^/]+|Translation-[^/]+)(\.\w+)?$"), SOON),
     (re.compile(r"(^|/)(\.?treeinfo|\.?discinfo|media\.repo|content|CHECKSUMS)$"), SOON),

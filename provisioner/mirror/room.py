@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from provisioner.mirror.objects import Lying, Objects
@@ -42,43 +42,44 @@ class Room:
 
     def used(self, source: str = "") -> int:
         """Bytes kept, of all or of a source, as far as they were counted."""
-        if source:
-            return self._used.get(self._objects.folder(source).name, 0)
-        return sum(list(self._used.values()))
+        return self._sum(self._objects.folder(source).name if source else "")
 
     def count(self) -> None:
-        """Counts what is kept. For a start; `added` may be called meanwhile."""
-        self._count(self._objects.lying())
+        """Counts what is kept, for a start."""
+        with self._lock:
+            self._counted()
 
     def added(self, source: str, size: int) -> None:
         """A file was kept. Removes others where that is too much."""
         name = self._objects.folder(source).name
         with self._lock:
             self._used[name] = self._used.get(name, 0) + size
-            own = self._quota_of(source)
-            if own and self._used[name] > own:
-                self._remove(self._used[name] - int(own * LOW), name)
-            if self._quota and sum(self._used.values()) > self._quota:
-                self._remove(sum(self._used.values()) - int(self._quota * LOW))
+            for limit, of in ((self._quota_of(source), name), (self._quota, "")):
+                if limit and self._sum(of) > limit:
+                    lying = self._counted()
+                    if self._sum(of) > limit:
+                        self._remove(lying, self._sum(of) - int(limit * LOW), of)
 
     def make(self, size: int) -> bool:
         """Whether so many more bytes fit on the disk, a tenth of what is kept being removed for them."""
         with self._lock:
             missing = size + _SPARE - self._free()
             if missing > 0:
-                self._remove(max(missing, int(sum(self._used.values()) * (1 - LOW))), least=missing)
+                lying = self._counted()
+                self._remove(lying, max(missing, int(self._sum() * (1 - LOW))), least=missing)
             return self._free() >= size
 
     def _free(self) -> int:
         status = os.statvfs(self._objects.root)
         return status.f_bavail * status.f_frsize
 
-    def _remove(self, size: int, name: str = "", least: int = 0) -> None:
+    def _sum(self, folder: str = "") -> int:
+        return self._used.get(folder, 0) if folder else sum(list(self._used.values()))
+
+    def _remove(self, lying: Sequence[Lying], size: int, folder: str = "", least: int = 0) -> None:
         """So many bytes of a source or of all, the least used first; none where not even `least` may go."""
         pinned = {self._objects.folder(source).name for source in self._sources() if self._pinned(source)}
-        lying = list(self._objects.lying())
-        self._count_anew(lying)
-        may = [one for one in lying if one.folder not in pinned and one.folder == (name or one.folder)]
+        may = [one for one in lying if one.folder not in pinned and one.folder == (folder or one.folder)]
         if sum(one.size for one in may) < least:
             return
         gone: list[Path] = []
@@ -92,12 +93,9 @@ class Room:
         if gone:
             self._removed(gone)
 
-    def _count(self, lying: Iterable[Lying]) -> None:
-        found = list(lying)
-        with self._lock:
-            self._count_anew(found)
-
-    def _count_anew(self, lying: Iterable[Lying]) -> None:
+    def _counted(self) -> Sequence[Lying]:
+        lying = list(self._objects.lying())
         self._used.clear()
         for one in lying:
             self._used[one.folder] = self._used.get(one.folder, 0) + one.size
+        return lying

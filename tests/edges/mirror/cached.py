@@ -130,6 +130,7 @@ class World:
     objects: Objects
     cache: Cache
     off: bool = False
+    pinned: bool = False
 
     def open(
         self, path: str = PATH, headers: Mapping[str, str] | None = None
@@ -167,7 +168,15 @@ async def made_world(root: Path) -> AsyncIterator[World]:
         origins = Origins(await stack.enter_async_context(session()))
         vouching, objects = Vouching(), Objects(root)
         patience = Patience(silent=0.5, tries=2, pause=0.01)
-        cache = Cache(origins, objects, vouching, offline=lambda source: made.off, patience=patience)
+        cache = Cache(
+            origins,
+            objects,
+            vouching,
+            offline=lambda source: made.off,
+            sources=lambda: [origin.url],
+            pinned=lambda source: made.pinned,
+            patience=patience,
+        )
         made = World(origin, origins, vouching, objects, cache)
         stack.push_async_callback(cache.close)
         yield made
