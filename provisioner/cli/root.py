@@ -14,6 +14,7 @@ SECTIONS = {
     },
     "What is installed": {
         "tree": Entry("tree:tree", "Install trees: kernels, initrds and packages of a release"),
+        "mirror": Entry("mirror:mirror", "What is kept of trees: fetched once, checked, served offline"),
         "media": Entry("media:media", "ISO and disk images that guests are installed from"),
         "image": Entry("image:image", "Packed root file systems for the mini installer"),
         "profile": Entry("profile:profile", "Tree, answer file and hardware defaults under one name"),

@@ -122,7 +122,7 @@ def show(name: str, output: Format) -> None:
 @tree.command()
 @click.argument("name", shell_complete=trees)
 def remove(name: str) -> None:
-    """Forget a tree; its files stay."""
+    """Forget a tree, and drop what the mirror has of it; its own files stay."""
     connect().delete("trees", name)
     remark(f"tree {name} is forgotten")
 

@@ -40,10 +40,16 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file that a tree has by its metadata; `expected` None where nothing says what it must be."""
+    """A file that a tree has by its metadata; `expected` None where nothing says what it must be.
+
+    One that is `optional` is taken where it is there. `changes`: it has the same name in each state of the
+    tree, so that its upstream is asked even where it is kept.
+    """
 
     path: str
     expected: Expected | None = None
+    optional: bool = False
+    changes: bool = False
 
     @property
     def size(self) -> int | None:
@@ -52,22 +58,23 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package of a repository: its file, and what it gives and needs, by name.
+    """A package of a repository: its file, and what it gives, needs and likes to have, by name.
 
-    A need is met by any one of its names: `("mail-transport-agent", "exim4")`. What needs a script or a
-    kernel's symbol to tell is left out by whoever reads the metadata.
+    A need is met by any one of its names: `("default-mta", "exim4")`. What only the installer can tell, such
+    as a feature of rpm itself, is left out. `level` is Debian's priority.
     """
 
     name: str
-    path: str
-    size: int
+    file: Listed
     gives: frozenset[str] = frozenset()
     needs: tuple[tuple[str, ...], ...] = ()
+    wants: tuple[tuple[str, ...], ...] = ()
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The packages of a tree, and its groups: names of packages by a group's id and its names."""
+    """The packages of a tree, and its groups: by a group's id the names of packages, and `@id` of groups."""
 
     packages: tuple[Package, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

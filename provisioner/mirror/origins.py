@@ -85,6 +85,7 @@ class Origins:
         self._archives = archives or Archives(lambda _: ())
         self._servers: dict[str, Condition] = {}
         self._roots: dict[str, _Root] = {}
+        self._asked: dict[str, dict[str, _Root]] = {}
         self._gave: OrderedDict[str, _Root] = OrderedDict()
 
     @asynccontextmanager
@@ -111,9 +112,10 @@ class Origins:
         if root is not None:
             root.own.set_aside(reason)
 
-    def health(self) -> Sequence[Health]:
-        """Every place that was asked since the service started."""
-        return [root.health() for root in self._roots.values() if root.requests]
+    def health(self, source: str = "") -> Sequence[Health]:
+        """Every place that was asked since the service started, or those that were for a source."""
+        roots = self._asked.get(source, {}) if source else self._roots
+        return [root.health() for root in roots.values() if root.requests]
 
     def moves(self, source: str = "") -> Sequence[Move]:
         """The trees, or the one, that are read from an archive."""
@@ -187,6 +189,7 @@ class Origins:
                 await trial.aclose()
             began = time.monotonic()
             root.requests += 1
+            self._asked.setdefault(source, {})[root.url] = root
             try:
                 async with asyncio.timeout(seconds if kind(root.url) == "http" else None):
                     stream = await opened.enter_async_context(self._open(root.url, path, headers))

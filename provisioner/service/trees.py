@@ -29,7 +29,8 @@ class Trees:
     """`profiles` tell whether an install that runs needs a tree, `discs` which ISOs may be one.
 
     `unstage` removes what is kept of a tree; `systems` tell where the trees of systems lie; `rules` are told
-    of each change. `reader` reads a tree as it is now, `kept` as installs get it.
+    of each change. `reader` reads a tree as it is now, `kept` as installs get it; `forget` removes what the
+    mirror has of a source.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Trees:
         systems: Systems | None = None,
         rules: Rules | None = None,
         kept: TreeReader | None = None,
+        forget: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
         self._kept = kept or reader
         self._profiles = profiles
         self._unstage = unstage
+        self._forget = forget
         self._discs = discs
         self._systems = systems
         self._rules = rules or Rules(store)
@@ -193,7 +196,7 @@ class Trees:
 
         Raises Conflict while an install reads it, Unavailable where what is kept cannot be removed.
         """
-        await self.get(name)
+        source = (await self.get(name)).source
         for install in await self._store.installs(active=True):
             if await self._tree_of(install) == name:
                 raise Conflict(
@@ -203,6 +206,8 @@ class Trees:
         await self._unstage(name)
         await self._store.remove_tree(name)
         await self._rules.refresh()
+        if self._forget and not self._rules.trees(source):
+            await self._forget(source)
 
     async def _tree_of(self, install: Install) -> str:
         """The tree that an install reads, "" where that cannot be told."""

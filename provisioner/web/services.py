@@ -34,6 +34,7 @@ from provisioner.service.requests import CreateGuest, Creation, Guest
 from provisioner.service.storage import Storage
 from provisioner.service.texts import Answer
 from provisioner.service.wishes import Wish
+from provisioner.web.services_mirror import MirrorCases
 
 
 class Booting(Protocol):
@@ -358,6 +359,7 @@ class Services:
     media: Media
     loaders: Loaders
     networks: NetworkCases
+    mirror: MirrorCases
     host: Callable[[], HostLists]
     hosts: Hosts
     files: Files

@@ -81,6 +81,7 @@ async def services(
     from provisioner.web.services import Services
     from provisioner.wiring.makers import Makers
     from provisioner.wiring.mirror import mirror
+    from provisioner.wiring.mirror_cases import cases, stock
     from provisioner.wiring.watching import watch
 
     folder = settings.state_dir
@@ -117,6 +118,7 @@ async def services(
         systems,
         rules,
         kept=Reader(cache),
+        forget=stock(settings).forget,
     )
     answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port, around)
     ids = RandomIds(is_unheld)
@@ -165,6 +167,7 @@ async def services(
         busy=execution.busy.__contains__,
     )
 
+    mirrored = await cases(settings, rules, upstream, cache, trees, profiles, answers, served_now, stack)
     networks = await segment.networks(settings, store, host, served_now, stack)
 
     async def ready() -> None:
@@ -225,6 +228,7 @@ async def services(
         media=Media(shelves, disks, host, trees),
         loaders=Loaders(loaders),
         networks=networks,
+        mirror=mirrored,
         host=lambda: host(""),
         hosts=hosts,
         files=cache,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from provisioner.core.errors import Invalid, NotFound, Unavailable
 from provisioner.core.profile import Image, Tree
 from provisioner.distros.base import TreeFacts
+from provisioner.service.mirror_rules import Rules
 from provisioner.service.recognition import ANYTHING, Probe, Recognition, Wanted
 from provisioner.store.database import Database
 
@@ -13,15 +14,42 @@ MAC = "52:54:00:00:00:01"
 UUID = "00000000-0000-4000-8000-000000000001"
 
 
+class FakeFiles:
+    """The small files of any tree, by path."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, bytes] = {}
+
+    async def read(self, source: str, path: str) -> bytes | None:
+        return self.there.get(path)
+
+    async def exists(self, source: str, path: str) -> bool:
+        return path in self.there
+
+    def archive(self, source: str) -> str:
+        return ""
+
+    async def matches(self, source: str, path: str, checksum: str) -> bool:
+        return path in self.there
+
+
 @dataclass
 class FakeTrees:
     store: Database
+    rules: Rules
 
     async def list(self) -> list[Tree]:
         return await self.store.trees()
 
     async def get(self, name: str) -> Tree:
         return await self.store.tree(name)
+
+    async def put(self, tree: Tree) -> None:
+        await self.store.put_tree(tree)
+        await self.rules.refresh()
+
+    async def reachable(self, tree: Tree) -> None:
+        """It is."""
 
     async def add(
         self,
@@ -42,7 +70,7 @@ class FakeTrees:
             mirrors=tuple(mirrors or ()),
             key=key or "",
         )
-        await self.store.put_tree(tree)
+        await self.put(tree)
         return tree
 
     def archive(self, source: str) -> str:

@@ -25,6 +25,8 @@ from provisioner.service.host_variables import HostVariables
 from provisioner.service.hosts import Registry
 from provisioner.service.ids import RandomIds
 from provisioner.service.machines import Machines
+from provisioner.service.mirror_rules import Rules
+from provisioner.service.mirror_snippets import MirrorSnippets
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.texts import Answer
@@ -35,11 +37,13 @@ from provisioner.store.database import Database
 from provisioner.web.app import guest_app, people_app
 from provisioner.web.listener import Listener
 from provisioner.web.services import Services
+from provisioner.web.services_mirror import MirrorCases
 from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.life import FakeClones, FakeLife
 from tests.edges.web.networks import network_cases
-from tests.edges.web.things import MAC, UUID, FakeBootMedia, FakeImages, FakeTrees
+from tests.edges.web.things import MAC, UUID, FakeBootMedia, FakeFiles, FakeImages, FakeTrees
 from tests.edges.web.upstream import FakeUpstream
+from tests.fake_mirror import FakeMirror
 from tests.fake_storage import FakeStorageHost, loaders, media, storage
 from tests.fakes import no_staging
 from tests.segments import FakeNetworkHost, FakeSegments
@@ -249,6 +253,10 @@ class World:
         self.segments = FakeSegments()
         self.network_host = FakeNetworkHost()
         self.networks = network_cases(self.store, self.network_host, self.segments)
+        self.rules = Rules(self.store, folder / "offline")
+        trees = FakeTrees(self.store, self.rules)
+        self.mirror = FakeMirror(folder / "mirror", trees, self.rules, now)
+        self.files = FakeFiles()
         self.neighbours: dict[str, str] = {}
         self.ready_error: Exception | None = None
         self.services = Services(
@@ -273,7 +281,7 @@ class World:
             installs=FakeInstalls(self.store),
             profiles=self.profiles,
             explain=Explain(self.store, self.profiles, HostVariables({}, self.hosts.all)),
-            trees=FakeTrees(self.store),
+            trees=trees,
             images=FakeImages(),
             machines=Machines(self.store, self.tokens, self.profiles, now, RandomIds(), no_staging),
             boot_media=FakeBootMedia(),
@@ -281,6 +289,9 @@ class World:
             media=media(folder, self.pools),
             loaders=loaders(folder),
             networks=self.networks,
+            mirror=MirrorCases(
+                self.mirror.mirror, MirrorSnippets(trees, self.files, lambda: {"lo": "192.0.2.1"}, 8080, now)
+            ),
             host=FakeHost,
             hosts=self.hosts,
             files=self.upstream,

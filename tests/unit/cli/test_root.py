@@ -42,6 +42,10 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "demo": [],
         "token": [],
         "tree": ["add", "explain", "list", "remove", "show"],
+        "mirror": [
+            *("clean", "drop", "offline", "pin", "quota", "repair", "snippet", "status", "stop", "sync"),
+            *("unpin", "verify"),
+        ],
         "media": ["add", "build", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
         "profile": ["copy", "create", "edit", "explain", "list", "remove", "show"],
