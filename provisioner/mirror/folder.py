@@ -37,8 +37,7 @@ class Folder:
             partial(_lies, held),
             content_type=content_type(path),
         )
-        identity = (status.st_dev, status.st_ino, changed, size)
-        yield self._hot.keep(source, path, file, identity, asked)
+        yield self._hot.keep(source, path, file, str(Path(source, path.lstrip("/"))), status, asked)
 
 
 def look(source: str, path: str) -> tuple[Held, os.stat_result] | None:

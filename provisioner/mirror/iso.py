@@ -48,7 +48,7 @@ class Iso:
         held = self._opened.setdefault(key, held)
         read, lies = partial(_read, source, held, extents), partial(_lies, held, extents)
         file = File(read, size, status.st_mtime, tag, lies, content_type=content_type(path))
-        yield self._hot.keep(source, path, file, key, asked)
+        yield self._hot.keep(source, path, file, source, status, asked)
 
     async def _index(self, key: _Key, held: Held) -> Index:
         """The first guest waits, the others with it. Not more is remembered than two of the largest take."""

@@ -6,7 +6,9 @@ yet, goes the ordinary way, and so does the first request for a file, which make
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
@@ -16,15 +18,15 @@ from provisioner.core.profile import Tree
 from provisioner.web.ledger import Ledger, Part
 from provisioner.web.place import peer, shared
 from provisioner.web.recent import Recent
-from provisioner.web.sending import SENT, SENT_LAST, Runs, closing, opening, send, write
+from provisioner.web.sending import SENT, SENT_LAST, Runs, Told, closing, opening, send, write
 from provisioner.web.services import Descriptor, Files, Upstream
 
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SMALL = 64 * 1024
 """A body up to so many bytes is kept in memory with its head once it was asked for a second time."""
 _NAMES = 16_384
-_ORDINARY = frozenset(
-    {hdrs.RANGE, hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE, hdrs.IF_MATCH, hdrs.EXPECT, hdrs.UPGRADE}
-)
+_PARTICULAR = (hdrs.RANGE, hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE, hdrs.EXPECT, hdrs.UPGRADE)
+"""Headers with which a request is no plain one. They are looked up in any case of their letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,23 @@ class Hot:
         if len(self._names) > _NAMES:
             del self._names[next(iter(self._names))]
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse | None:
-        """None: nothing was sent, the request has to go the ordinary way."""
+    async def answer(self, ordinary: Handler, request: web.BaseRequest) -> web.StreamResponse:
+        """What is plain and known at once, everything else by the ordinary way."""
         name = self._names.get(request.raw_path)
         if name is None or request.method != hdrs.METH_GET or not _plain(request):
-            return None
+            return await ordinary(request)
         address = peer(request)
         owner = self._ledger.peek(address, shared=shared(request))
         found = self._found(name, address) if owner is not None else None
         if owner is None or found is None:
-            return None
+            return await ordinary(request)
         try:
-            await self._send(request, name, found, owner[0])
+            if owner[0] is not None:
+                await self._count(request, name, found, owner[0])
+            elif found.body is not None:
+                await write(request, found.head + closing() + found.body)
+            else:
+                await self._send(request, found)
         except ConnectionError:
             if request.transport is not None:
                 request.transport.abort()
@@ -97,37 +104,33 @@ class Hot:
             self._prepared[stream] = prepared
         return prepared
 
-    async def _send(
-        self, request: web.BaseRequest, name: Name, found: _Prepared, install: Install | None
-    ) -> None:
+    async def _send(self, request: web.BaseRequest, found: _Prepared, told: Told | None = None) -> None:
         beginning = found.head + closing()
-        if found.size <= SMALL:
-            if found.body is None:
-                found.body = await asyncio.to_thread(_read, found)
+        if found.body is None and found.size <= SMALL:
+            found.body = await asyncio.to_thread(_read, found)
+        if found.body is not None:
             await write(request, beginning + found.body)
-        elif install is None:
-            await send(request, beginning, found.file, found.runs)
-            return
         else:
-            owner = install
-
-            async def told(gone: int) -> None:
-                await self._ledger.sent(owner, name.part, name.path, gone, found.size, False)
-
             await send(request, beginning, found.file, found.runs, told)
-        if install is not None:
-            await self._ledger.sent(install, name.part, name.path, found.size, found.size, True)
+
+    async def _count(self, request: web.BaseRequest, name: Name, found: _Prepared, install: Install) -> None:
+        """Sends it to an install's machine, whose progress it is."""
+        sent = partial(self._ledger.sent, install, name.part, name.path)
+
+        async def told(gone: int) -> None:
+            await sent(gone, found.size, False)
+
+        await self._send(request, found, told)
+        await sent(found.size, found.size, True)
 
 
 def _plain(request: web.BaseRequest) -> bool:
     """Whether it asks for nothing but the whole, over a connection that is kept."""
     headers = request.headers
-    return (
-        request.version == (1, 1)
-        and request.keep_alive
-        and not request.body_exists
-        and _ORDINARY.isdisjoint(headers)
-    )
+    for particular in _PARTICULAR:
+        if particular in headers:
+            return False
+    return request.version == (1, 1) and request.keep_alive and not request.body_exists
 
 
 def _read(found: _Prepared) -> bytes:

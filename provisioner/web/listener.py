@@ -8,6 +8,7 @@ hold 64 connections, a peer that is gone is noticed within five minutes. Repeate
 import re
 import socket
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -86,10 +87,6 @@ class Listener(web.AppRunner):
         make = server.request_factory
         handler, hot = server.request_handler, self.app.get(HOT)
 
-        async def hot_first(request: web.BaseRequest) -> web.StreamResponse:
-            answer = await hot(request) if hot is not None else None
-            return answer if answer is not None else await handler(request)
-
         def request(
             message: RawRequestMessage,
             payload: StreamReader,
@@ -103,7 +100,7 @@ class Listener(web.AppRunner):
             return make(message, payload, protocol, writer, task)
 
         return Guard(
-            handler if hot is None else hot_first,
+            handler if hot is None else partial(hot.answer, handler),
             request_factory=request,
             per_address=self._per_address,
             access_log=None,

@@ -1,5 +1,7 @@
 """Where a request came from and which address of ours it reached: from the connection, from no header."""
 
+from typing import Any
+
 from aiohttp import web
 
 from provisioner.core import urls
@@ -7,7 +9,7 @@ from provisioner.core import urls
 
 def peer(request: web.BaseRequest) -> str:
     """The address of whoever holds the other end of the connection."""
-    return _name(request, "peername")[0]
+    return _name(request.protocol.peername)[0]
 
 
 def root(request: web.Request) -> str:
@@ -16,7 +18,7 @@ def root(request: web.Request) -> str:
     What comes in on the loopback was sent there by a guest on QEMU's user network, or by a program of this
     host. Only the client knows which address it used; no other than QEMU's own is believed.
     """
-    address, port = _name(request, "sockname")
+    address, port = _name(request.protocol.sockname)
     if address.startswith("127.") and request.host.partition(":")[0] == urls.SLIRP:
         address = urls.SLIRP
     return urls.base(address, port)
@@ -24,11 +26,10 @@ def root(request: web.Request) -> str:
 
 def shared(request: web.BaseRequest) -> bool:
     """Whether the client speaks with an address of this host, as every guest on QEMU's user network does."""
-    return _name(request, "peername")[0] == _name(request, "sockname")[0]
+    return _name(request.protocol.peername)[0] == _name(request.protocol.sockname)[0]
 
 
-def _name(request: web.BaseRequest, which: str) -> tuple[str, int]:
-    found = request.transport.get_extra_info(which) if request.transport else None
+def _name(found: Any) -> tuple[str, int]:
     if not found:
         return "", 0
     # An IPv4 client of a socket for both families is named ::ffff:192.0.2.1.

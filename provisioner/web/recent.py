@@ -2,11 +2,20 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 FRESH_SECONDS = 1.0
+MOMENT_SECONDS = 0.25
 _REMEMBERED = 1024
+
+
+@dataclass(slots=True)
+class _Known(Generic[Value]):
+    value: Value
+    loaded: float
+    until: float
 
 
 class Recent(Generic[Value]):
@@ -14,23 +23,32 @@ class Recent(Generic[Value]):
 
     def __init__(self, load: Callable[[str], Awaitable[Value]]) -> None:
         self._load = load
-        self._known: dict[str, tuple[float, Value]] = {}
+        self._known: dict[str, _Known[Value]] = {}
 
     def peek(self, key: str) -> tuple[Value] | None:
-        """What `get` would give from memory, None where it would have to ask."""
+        """What `get` would give from memory, None where it would have to ask.
+
+        Of many that ask when an answer has become old one is told so; the others go on with what is known
+        for the moment that it needs.
+        """
         known = self._known.get(key)
-        if known is None or time.monotonic() - known[0] >= FRESH_SECONDS:
+        if known is None:
             return None
-        return known[1:]
+        now = time.monotonic()
+        if now > known.until:
+            known.until = now + MOMENT_SECONDS
+            return None
+        return None if now > known.loaded + 2 * FRESH_SECONDS else (known.value,)
 
     async def get(self, key: str) -> Value:
         """The value of a moment ago, or a new one. Raises what loading raises."""
         known = self._known.get(key)
-        if known is not None and time.monotonic() - known[0] < FRESH_SECONDS:
-            return known[1]
+        if known is not None and time.monotonic() - known.loaded < FRESH_SECONDS:
+            return known.value
         value = await self._load(key)
+        now = time.monotonic()
         self._known.pop(key, None)
-        self._known[key] = (time.monotonic(), value)
+        self._known[key] = _Known(value, now, now + FRESH_SECONDS)
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
         return value

@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 import time
+from asyncio.trsock import TransportSocket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
@@ -94,32 +95,34 @@ async def send(
     transport = request.transport
     if transport is None:
         raise ConnectionResetError(_GONE)
-    with _duplicate(transport) as out:
-        left = beginning if transport.get_write_buffer_size() else _begun(out, beginning)
-        if left:
-            transport.write(left)
-            await _emptied(request, transport)
-        body = _Body(out, file, runs)
-        if not body.go_on():
-            await body.complete(transport, told)
+    held = _socket(transport)
+    left = beginning if transport.get_write_buffer_size() else _begun(held, beginning)
+    if left:
+        transport.write(left)
+        await _emptied(request, transport)
+    body = _Body(held.fileno(), file, runs)
+    if not body.go_on():
+        await body.complete(transport, held, told)
 
 
-def _duplicate(transport: asyncio.Transport) -> socket.socket:
-    """The transport's socket under a number of its own, by which the loop can wait for it."""
-    held = transport.get_extra_info("socket")
+def _socket(transport: asyncio.Transport) -> TransportSocket:
+    held: TransportSocket | None = transport.get_extra_info("socket")
     if held is None or held.fileno() < 0:
         raise ConnectionResetError(_GONE)
-    return socket.socket(held.family, held.type, held.proto, fileno=os.dup(held.fileno()))
+    return held
 
 
-def _begun(out: socket.socket, beginning: bytes) -> bytes:
+def _begun(held: TransportSocket, beginning: bytes) -> bytes:
     """Sends a head, to go on its way with the first of the body; what the socket did not take."""
+    out = socket.socket(held.family, held.type, held.proto, held.fileno())
     try:
         return beginning[out.send(beginning, socket.MSG_MORE) :]
     except BlockingIOError:
         return beginning
     except OSError as error:
         raise ConnectionResetError(error.strerror) from error
+    finally:
+        out.detach()
 
 
 async def _emptied(request: web.BaseRequest, transport: asyncio.Transport) -> None:
@@ -134,11 +137,10 @@ async def _emptied(request: web.BaseRequest, transport: asyncio.Transport) -> No
 class _Body:
     """Runs of a file on their way into a socket."""
 
-    __slots__ = ("_at", "_done", "_end", "_file", "_from", "_out", "_runs", "_socket", "gone")
+    __slots__ = ("_at", "_done", "_end", "_file", "_from", "_out", "_runs", "gone")
 
-    def __init__(self, out: socket.socket, file: Descriptor, runs: Runs) -> None:
-        self._socket = out
-        self._out = out.fileno()
+    def __init__(self, out: int, file: Descriptor, runs: Runs) -> None:
+        self._out = out
         self._file = file  # held as long as it is read
         self._from = file.fileno()
         self._runs = iter(runs)
@@ -165,12 +167,18 @@ class _Body:
         self.gone += count
         return self._at == self._end and self.go_on()
 
-    async def complete(self, transport: asyncio.Transport, told: Told | None) -> None:
-        """Sends the rest as the socket has room; the client's next request is not read before."""
+    async def complete(
+        self, transport: asyncio.Transport, held: TransportSocket, told: Told | None = None
+    ) -> None:
+        """Sends the rest as the socket has room; the client's next request is not read before.
+
+        The loop waits for the socket under a number of its own: the other one is its transport's.
+        """
         loop = asyncio.get_running_loop()
         done = self._done = loop.create_future()
         reading = transport.is_reading()
         transport.pause_reading()
+        number, self._out = self._out, os.dup(held.fileno())
         loop.add_writer(self._out, self._writable)
         try:
             if told is None:
@@ -179,6 +187,8 @@ class _Body:
                 await self._telling(done, told)
         finally:
             loop.remove_writer(self._out)
+            os.close(self._out)
+            self._out = number
             if reading:
                 transport.resume_reading()
 
@@ -210,12 +220,12 @@ async def follow(request: web.BaseRequest, file: Descriptor, at: int, reach: Rea
     if transport is None:
         raise ConnectionResetError(_GONE)
     await _emptied(request, transport)
-    with _duplicate(transport) as out:
-        while (end := await reach(at)) > at:
-            if request.transport is None:
-                raise ConnectionResetError(_GONE)
-            body = _Body(out, file, ((at, end - at),))
-            while not body.go_on():
-                await body.complete(transport, None)
-            yield end - at
-            at = end
+    held = _socket(transport)
+    while (end := await reach(at)) > at:
+        if request.transport is None:
+            raise ConnectionResetError(_GONE)
+        body = _Body(held.fileno(), file, ((at, end - at),))
+        if not body.go_on():
+            await body.complete(transport, held)
+        yield end - at
+        at = end
