@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 
 from provisioner.core.digest import Expected
 from provisioner.core.errors import ProvisionerError, Unavailable
 from provisioner.mirror.digests.table import Table
 from provisioner.mirror.digests.unpack import PIECE, unpack
-from provisioner.mirror.objects import Kept, Known, Objects
+from provisioner.mirror.objects import Kept, Known, Objects, mark_used
 from provisioner.mirror.roots import Root, packed, read_list
 from provisioner.mirror.state import State, hashed, looked
 from provisioner.mirror.vouching import Looked
@@ -20,6 +21,7 @@ Fetch = Callable[[str, str, Looked], Awaitable[Known]]
 MOST = 48 << 20
 """Bytes of all lists in memory together; the one of a large release takes about 8 million."""
 _AGAIN_SECONDS = 30.0
+_USED_SECONDS = 3600.0
 _Key = tuple[str, str, str, str]
 
 
@@ -33,6 +35,7 @@ class Lists:
         self._tables: OrderedDict[_Key, Table] = OrderedDict()
         self._failed: OrderedDict[_Key, tuple[float, ProvisionerError]] = OrderedDict()
         self._reading: dict[_Key, asyncio.Task[Table]] = {}
+        self._used: dict[_Key, float] = {}
 
     async def of(self, state: State, bare: str) -> Table | None:
         """The list of that name, fetched where it is not kept; None where the state has none.
@@ -46,6 +49,7 @@ class Lists:
         key = (state.source, choices[0], best.digest, best.signed)
         if key in self._tables:
             self._tables.move_to_end(key)
+            self._use(state, choices, key)
             return self._tables[key]
         when, failure = self._failed.get(key, (0.0, None))
         if failure is not None and time.monotonic() - when < _AGAIN_SECONDS:
@@ -63,6 +67,13 @@ class Lists:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _use(self, state: State, choices: list[str], key: _Key) -> None:
+        """Without the list no package is found offline: as long as they are asked for, it is in use."""
+        now = time.monotonic()
+        if now - self._used.get(key, 0.0) > _USED_SECONDS:
+            self._used = {one: self._used.get(one, 0.0) for one in self._tables} | {key: now}
+            asyncio.get_running_loop().run_in_executor(None, self._lying, state, choices)
 
     def _ended(self, key: _Key, task: asyncio.Task[Table]) -> None:
         del self._reading[key]
@@ -86,12 +97,13 @@ class Lists:
         return table
 
     def _lying(self, state: State, choices: list[str]) -> tuple[str, str]:
-        """The first that is kept, and by which path; else the best packed one."""
+        """The first that is kept, which is used now, and by which path; else the best packed one."""
         for path in choices:
             expected = state.reading.members[path]
             for name in (path, hashed(path, expected)):
                 if there := self._objects.find(state.source, name, expected.digest):
-                    there.file.close()
+                    with there, suppress(OSError):
+                        mark_used(there)
                     return path, name
         return choices[0], choices[0]
 

@@ -1,4 +1,9 @@
-"""Which state of a repository is the current one: one small file for each, replaced by one rename."""
+"""Which state of a repository is the current one: one small file for each, replaced by one rename.
+
+The root files' bytes are in it as well: whatever has to make room among what is kept, a state stays known.
+
+    FOLDER/SOURCE/ROOT      one line of JSON, then the bytes of each root file
+"""
 
 import json
 import os
@@ -14,7 +19,7 @@ from provisioner.mirror.roots import Root
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """`files` are the root files of the state: path to the SHA-256 of its bytes, by which they are kept.
+    """`files` are the root files of the state: path to the SHA-256 of its bytes.
 
     `url` is where the first of them came from, `etag` and `modified` are what was said of it there. `signed`
     is the fingerprint of the key that signed it, `unsigned` why there is none, `keys` the SHA-256 of the keys
@@ -44,24 +49,30 @@ class Pointers:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def all(self, source: str) -> Iterator[Pointer]:
-        """Of all repositories of a source. What cannot be read is none."""
-        for place in sorted(self._of(source).glob("*.json")):
+    def all(self, source: str) -> Iterator[tuple[Pointer, dict[str, bytes]]]:
+        """Of all repositories of a source, with their root files. What cannot be read is none."""
+        for place in sorted(self._of(source).glob("*")):
             try:
                 with place.open("rb") as file:
-                    said = json.load(file)
-                    yield Pointer(**{**said, "checked": os.fstat(file.fileno()).st_mtime})
-            except (OSError, ValueError, TypeError):
+                    said = json.loads(file.readline())
+                    sizes = said.pop("sizes")
+                    pointer = Pointer(**{**said, "checked": os.fstat(file.fileno()).st_mtime})
+                    files = {path: file.read(size) for path, size in sizes.items()}
+            except (OSError, ValueError, TypeError, KeyError, AttributeError):
                 continue
+            if {path: sha256(data).hexdigest() for path, data in files.items()} == pointer.files:
+                yield pointer, files
 
-    def set(self, source: str, pointer: Pointer) -> None:
+    def set(self, source: str, pointer: Pointer, files: Mapping[str, bytes]) -> None:
         """From now on this is the current state. Raises OSError."""
+        sizes = {path: len(data) for path, data in files.items()}
+        head = json.dumps({**asdict(pointer), "sizes": sizes}).encode()
         folder = self._of(source)
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder)
         try:
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(asdict(pointer), file)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(b"\n".join([head, b"".join(files.values())]))
                 file.flush()
                 os.fsync(file.fileno())
             os.utime(name, (pointer.checked, pointer.checked))
@@ -89,5 +100,4 @@ class Pointers:
         return self._folder / sha256(source.encode()).hexdigest()[:16]
 
     def _place(self, source: str, root: Root) -> Path:
-        name = sha256(f"{root.kind}\0{root.place}".encode()).hexdigest()[:32]
-        return self._of(source) / f"{name}.json"
+        return self._of(source) / sha256(f"{root.kind}\0{root.place}".encode()).hexdigest()[:32]

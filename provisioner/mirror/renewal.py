@@ -1,7 +1,7 @@
 """The root files of a repository fetched, their signature checked, and the next state made of them."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -66,23 +66,16 @@ class Renewal:
         self._clock = clock
         self._shipped = shipped
 
-    def restored(self, source: str, pointer: Pointer) -> State | None:
-        """Blocking. The state that a pointer names, None where its root files are not kept any more."""
-        files = {}
-        for path, digest in pointer.files.items():
-            there = self._objects.find(source, path, digest)
-            if there is None:
-                return None
-            with there:
-                files[path] = there.file.read(there.known.size)
-        try:
-            state = State(
-                source, pointer.root, pointer, roots.read(pointer.root, files, pointer.signed), files
-            )
-        except Invalid:
-            return None
-        state.note(self._objects)
-        return state
+    def restored(self, source: str) -> Iterator[State]:
+        """Blocking. The current states of a source, as they were before the service was started."""
+        for pointer, files in self._pointers.all(source):
+            try:
+                reading = roots.read(pointer.root, files, pointer.signed)
+            except Invalid:
+                continue
+            state = State(source, pointer.root, pointer, reading, files)
+            state.note(self._objects)
+            yield state
 
     async def newest(self, source: str, root: Root, old: State | None) -> State | None:
         """The state that the upstream is in: `old` itself where nothing changed, None where there is none.
@@ -203,7 +196,7 @@ class Renewal:
     def _set(self, state: State) -> None:
         for path in state.files:
             state.keep(self._objects, path)
-        self._pointers.set(state.source, state.pointer)
+        self._pointers.set(state.source, state.pointer, state.files)
 
     async def _confirmed(self, old: State | None) -> State | None:
         if old is not None:

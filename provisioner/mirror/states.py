@@ -196,10 +196,9 @@ class States:
 
     def _restored(self, source: str) -> dict[Root, _Entry]:
         found = {}
-        for pointer in self._pointers.all(source):
-            if state := self._renewal.restored(source, pointer):
-                found[pointer.root] = entry = _Entry(source, pointer.root, state)
-                entry.due = pointer.checked + FRESH_SECONDS
+        for state in self._renewal.restored(source):
+            found[state.root] = entry = _Entry(source, state.root, state)
+            entry.due = state.pointer.checked + FRESH_SECONDS
         return found
 
     def _entry(self, entries: dict[Root, _Entry], source: str, root: Root) -> _Entry:
