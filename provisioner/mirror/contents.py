@@ -106,7 +106,7 @@ class Contents:
             path = f"{part}/{repodata.REPOMD}".lstrip("/")
             if (data := await self._read(tree, path)) is None:
                 continue
-            table, kinds = repodata.read_repomd(data, path)
+            table, kinds, _ = repodata.read_repomd(data, path)
             found.append(_Rpm(part, path, table, kinds))
         return found
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 from provisioner.core.digest import Expected
-from provisioner.core.errors import ProvisionerError, Unavailable
+from provisioner.core.errors import NotFound, ProvisionerError, Unavailable
 from provisioner.mirror.digests.table import Table
 from provisioner.mirror.digests.unpack import PIECE, unpack
 from provisioner.mirror.objects import Kept, Known, Objects, mark_used
@@ -82,9 +82,8 @@ class Lists:
 
     async def _read(self, state: State, choices: list[str], key: _Key) -> Table:
         try:
-            path, name = await asyncio.to_thread(self._lying, state, choices)
+            path, name = await self._had(state, choices)
             expected = state.reading.members[path]
-            await self._fetch(state.source, name, looked(expected))
             table = await asyncio.to_thread(self._parsed, state, path, name, expected)
         except ProvisionerError as error:
             self._failed[key] = (time.monotonic(), error)
@@ -95,6 +94,19 @@ class Lists:
         while len(self._tables) > 1 and sum(one.bytes_held() for one in self._tables.values()) > self._most:
             self._tables.popitem(last=False)
         return table
+
+    async def _had(self, state: State, choices: list[str]) -> tuple[str, str]:
+        """Has the list kept. Servers leave out some of those that are packed otherwise. Raises NotFound."""
+        path, name = await asyncio.to_thread(self._lying, state, choices)
+        for following in (*choices[choices.index(path) + 1 :], ""):
+            try:
+                await self._fetch(state.source, name, looked(state.reading.members[path]))
+                break
+            except NotFound:
+                if not following:
+                    raise
+                path = name = following
+        return path, name
 
     def _lying(self, state: State, choices: list[str]) -> tuple[str, str]:
         """The first that is kept, which is used now, and by which path; else the best packed one."""
