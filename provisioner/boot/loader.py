@@ -4,6 +4,7 @@ import mmap
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final, Literal
 
 from provisioner.core.errors import Invalid
@@ -26,6 +27,8 @@ _KINDS: Mapping[Asked, str] = {
     "kernel": rf"{FILES}/[^/]+/kernel",
     "initrd": rf"{FILES}/[^/]+/initrd",
 }
+_REMEMBERED = 256
+"""Names: each is looked at several times while its file is on the way."""
 OPTIONAL: Final = (
     "autoexec.ipxe",
     "revocations.efi",
@@ -38,11 +41,13 @@ is revoked (one name in 15.7, two in later ones) and up to ten further certifica
 there is answered at once and is no failure."""
 
 
+@lru_cache(_REMEMBERED)
 def canonical(asked: str) -> str:
     """The name without what is only spelling: backslashes, doubled slashes, a leading slash."""
     return re.sub(r"/+", "/", asked.replace("\\", "/")).removeprefix("/")
 
 
+@lru_cache(_REMEMBERED)
 def kind(name: str) -> Asked:
     """What a canonical name asks for."""
     return next((kind for kind, form in _KINDS.items() if re.fullmatch(form, name)), "loader")

@@ -24,7 +24,7 @@ FOLDERS = (
     "/boot/efi/EFI",
 )
 """Where distributions put them: Debian's and Fedora's."""
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
 """A first loader is a few megabytes at most; what is larger is something else."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
 

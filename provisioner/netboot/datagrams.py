@@ -27,6 +27,17 @@ _log = logging.getLogger(__name__)
 _numbers = struct.Struct("!HH")
 
 
+class Ahead(Protocol):
+    """A transfer in lock-step that has just gone on by a whole block, whose number is `sent`."""
+
+    @property
+    def frames(self) -> Frames: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def key(self) -> Any: ...
+
+
 class Datagrams(Protocol):
     """`Key` is a peer as this socket tells one from another, and is only good for this socket.
 
@@ -35,18 +46,24 @@ class Datagrams(Protocol):
 
     def key(self, peer: Peer) -> Hashable: ...
 
-    def peer(self, key: Any) -> Peer: ...
-
     def receive(self) -> Sequence[tuple[Hashable, int, int]]:
         """(key, opcode, 16-bit number) of each datagram that is there; opcode 0 for one under four bytes."""
         ...
 
+    def taken(self, data: bytes, peer: Peer) -> Sequence[tuple[Hashable, int, int]]:
+        """The same of one datagram that was read without it."""
+        ...
+
     def text(self, index: int) -> bytes:
-        """What follows the number in a datagram of the last `receive`, its first hundred bytes."""
+        """What follows the number in a datagram of the last `receive` or `taken`, its first hundred bytes."""
         ...
 
     def put(self, frames: Frames, block: int, key: Any) -> None:
         """Lays a block that was made ready on the stack to go."""
+        ...
+
+    def put_newest(self, ahead: Sequence[Ahead]) -> None:
+        """The same for the newest block of each of at most `AT_ONCE` transfers."""
         ...
 
     def put_window(self, frames: Frames, first: int, until: int, key: Any) -> None:
@@ -72,9 +89,6 @@ class Plain:
     def key(self, peer: Peer) -> Peer:
         return peer
 
-    def peer(self, key: Peer) -> Peer:
-        return key
-
     def receive(self) -> list[tuple[Peer, int, int]]:
         found: list[tuple[Peer, int, int]] = []
         self._texts = []
@@ -83,10 +97,17 @@ class Plain:
                 data, peer = self._socket.recvfrom(DATAGRAM)
             except OSError:
                 break
-            opcode, number = _numbers.unpack_from(data) if len(data) >= _numbers.size else (0, 0)
-            found.append((peer, opcode, number))
-            self._texts.append(data[4:104])
+            found.append(self._taken(data, peer))
         return found
+
+    def taken(self, data: bytes, peer: Peer) -> list[tuple[Peer, int, int]]:
+        self._texts = []
+        return [self._taken(data, peer)]
+
+    def _taken(self, data: bytes, peer: Peer) -> tuple[Peer, int, int]:
+        self._texts.append(data[4:104])
+        opcode, number = _numbers.unpack_from(data) if len(data) >= _numbers.size else (0, 0)
+        return peer, opcode, number
 
     def text(self, index: int) -> bytes:
         return self._texts[index]
@@ -94,6 +115,10 @@ class Plain:
     def put(self, frames: Frames, block: int, key: Peer) -> None:
         offset, size = frames.run(block, block + 1)
         send(self._socket, frames.view[offset : offset + size], key)
+
+    def put_newest(self, ahead: Sequence[Ahead]) -> None:
+        for one in ahead:
+            self.put(one.frames, one.sent, one.key)
 
     def put_window(self, frames: Frames, first: int, until: int, key: Peer) -> None:
         for block in range(first, until):

@@ -37,6 +37,8 @@ class Ear:
 
     def leave_out(self, served: Mapping[int, str]) -> None:
         """Interfaces, by index, that have sockets of their own: the kernel keeps their packets from us."""
+        if served == self._served:
+            return
         self._served = served
         if self._listener is not None:
             bpf.attach(self._listener.socket, _all_but(list(served)[:_SKIPPED]))

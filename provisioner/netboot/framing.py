@@ -9,7 +9,6 @@ import mmap
 import struct
 from collections import OrderedDict
 from collections.abc import Iterable
-from functools import cached_property
 
 from provisioner.boot.loader import Content
 from provisioner.netboot.transfer import on_wire
@@ -34,16 +33,10 @@ class Frames:
         self.size = len(content) + self.blocks * _HEADER
         self.memory = mmap.mmap(-1, self.size)
         self.made = 0
-        self._rollover = rollover
-
-    @cached_property
-    def address(self) -> int:
+        self.view = memoryview(self.memory)
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
         """Where `memory` is in this process; it stays there for as long as this object lives."""
-        return ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
-
-    @cached_property
-    def view(self) -> memoryview:
-        return memoryview(self.memory)
+        self._rollover = rollover
 
     def make(self, until: int) -> None:
         """Sees to it that the first `until` blocks are there."""

@@ -2,19 +2,21 @@
 
 import ctypes
 import fcntl
+import os
 import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from functools import cache
 
 _SIOCGIFADDR = 0x8915
 _SIOCGIFMTU = 0x8921
 _SIOCGIFHWADDR = 0x8927
 _SIOCETHTOOL = 0x8946
 _GDRVINFO = 3  # linux/ethtool.h
-_ARP = Path("/proc/net/arp")
+_ARP = "/proc/net/arp"
+_PAGE = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,21 @@ def _ask(probe: socket.socket, request: int, name: str) -> bytes:
 
 def _neighbours() -> list[tuple[str, str]]:
     """(address, MAC) of each complete entry; none where the kernel shows no table."""
-    try:
-        lines = _ARP.read_text().splitlines()[1:]
-    except OSError:
-        return []
-    rows = [line.split() for line in lines]
+    rows = [line.split() for line in _arp().decode().splitlines()[1:]]
     return [(row[0], row[3]) for row in rows if len(row) >= 6 and int(row[2], 16) & 2]
+
+
+def _arp() -> bytes:
+    """The kernel's table as it is now. Every request asks for it; to open it would cost the most."""
+    found = b""
+    try:
+        while more := os.pread(_opened_arp(), _PAGE, len(found)):
+            found += more
+    except OSError:
+        pass
+    return found
+
+
+@cache
+def _opened_arp() -> int:
+    return os.open(_ARP, os.O_RDONLY)

@@ -10,9 +10,10 @@ import socket
 import struct
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
-from provisioner.netboot.datagrams import AT_ONCE, Datagrams, Peer, Plain, send, writable
+from provisioner.netboot.datagrams import AT_ONCE, Ahead, Datagrams, Peer, Plain, writable
 from provisioner.netboot.framing import Frames
 
 _HEADER = struct.Struct("=QIxxxxQQQQixxxxIxxxx")
@@ -28,8 +29,9 @@ _RECEIVED = struct.Struct(f"!8s8xHH{_PAYLOAD - 4}x")
 _OUT = struct.Struct("=QQ8s8x")
 """What differs from one datagram to the next: an iovec, and where it goes."""
 _pack_out, _OUT_SIZE = _OUT.pack_into, _OUT.size
+_outs = cache(lambda count: struct.Struct("=" + "QQ8s8x" * count))
+"""As many of them."""
 _SOL_UDP, _UDP_SEGMENT = 17, 103
-_ALONE: Final = 16
 _SEGMENTS: Final = 64
 _LARGEST: Final = 65000
 _NO_OFFLOAD = (errno.EINVAL, errno.EIO, errno.EOPNOTSUPP)
@@ -61,28 +63,16 @@ class Batches:
             vector = _address(self._in_vectors) + _IOVEC.size * index
             _IOVEC.pack_into(self._in_vectors, _IOVEC.size * index, name + 16, _PAYLOAD)
             _HEADER.pack_into(self._in_headers, _HEADER.size * index, name, 16, vector, 1, 0, 0, 0, 0)
-        self._alone = 0
-        """How many more times one datagram is expected: then the system call for one is half as dear."""
-        self._last: tuple[Peer, bytes] = ("", 0), b""
-        """Who it came from the last time."""
         self._single = _Stack(sock)
         self._windows = _Stack(sock, segments=True) if _segments(sock) else None
 
     def key(self, peer: Peer) -> bytes:
         return _KEY.pack(socket.AF_INET, struct.pack("!H", peer[1]), socket.inet_aton(peer[0]))
 
-    def peer(self, key: bytes) -> Peer:
-        return socket.inet_ntoa(key[4:]), key[2] << 8 | key[3]
-
     def receive(self) -> Sequence[tuple[bytes, int, int]]:
-        if self._alone:
-            self._alone -= 1
-            return self._receive_one()
         count = _libc.recvmmsg(self._descriptor, self._in_call, AT_ONCE, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return ()
-        if count == 1:
-            self._alone = _ALONE
         found: list[tuple[bytes, int, int]] = list(
             _RECEIVED.iter_unpack(self._in_view[: _RECEIVED.size * count])
         )
@@ -93,21 +83,11 @@ class Batches:
             ]
         return found
 
-    def _receive_one(self) -> Sequence[tuple[bytes, int, int]]:
-        try:
-            data, peer = self._socket.recvfrom(_PAYLOAD)
-        except OSError:
-            return ()
-        if peer != self._last[0]:
-            self._last = peer, self.key(peer)
-        key = self._last[1]
-        if len(data) == 4:
-            return ((key, *_NUMBERS.unpack(data)),)
-        if len(data) < 4:
-            return ((key, 0, 0),)
-        self._in[20 : 20 + len(data) - 4] = data[4:]
+    def taken(self, data: bytes, peer: Peer) -> Sequence[tuple[bytes, int, int]]:
+        data = data[:_PAYLOAD]
+        self._in[20 : 20 + max(0, len(data) - 4)] = data[4:]
         self._lengths[0] = len(data)
-        return ((key, *_NUMBERS.unpack_from(data)),)
+        return ((self.key(peer), *(_NUMBERS.unpack_from(data) if len(data) >= 4 else (0, 0))),)
 
     def text(self, index: int) -> bytes:
         start = _RECEIVED.size * index + 20
@@ -117,17 +97,29 @@ class Batches:
         step = frames.step  # as Frames.run and _Stack.put have it: this is done for nearly every packet
         offset = (block - 1) * step
         left = frames.size - offset
-        if self._alone:
-            peer, known = self._last
-            packet = frames.view[offset : offset + (step if step < left else left)]
-            send(self._socket, packet, peer if key == known else self.peer(key))
-            return
         stack = self._single
         index = stack.count
         _pack_out(stack.out, _OUT_SIZE * index, frames.address + offset, step if step < left else left, key)
         stack.held[index] = frames
         stack.count = index = index + 1
         if index == AT_ONCE:
+            stack.flush()
+
+    def put_newest(self, ahead: Sequence[Ahead]) -> None:
+        stack = self._single
+        if stack.count + len(ahead) > AT_ONCE:
+            for one in ahead:
+                self.put(one.frames, one.sent, one.key)
+            return
+        fields: list[object] = []
+        for one in ahead:  # this is done for nearly every packet
+            frames = one.frames
+            step = frames.step
+            fields += (frames.address + (one.sent - 1) * step, step, one.key)
+        _outs(len(ahead)).pack_into(stack.out, _OUT_SIZE * stack.count, *fields)
+        stack.held[stack.count] = ahead
+        stack.count += len(ahead)
+        if stack.count == AT_ONCE:
             stack.flush()
 
     def put_window(self, frames: Frames, first: int, until: int, key: bytes) -> None:

@@ -92,10 +92,11 @@ class Transfer:
         "_clean",
         "_copies",
         "_heard_at",
+        "_rolled",
         "_rollover",
         "_rto",
-        "_sampled",
         "_srtt",
+        "_straight",
         "_timeouts",
         "_tries",
         "_wait",
@@ -133,7 +134,8 @@ class Transfer:
         """When the newest block was sent."""
         self.fast = NO_FAST_WAY
         self._rollover = rollover
-        self._sampled = SAMPLED * terms.window
+        self._straight = self._rolled = 0
+        """The first block whose ACK does not go the fast way, and what its number on the wire leaves out."""
         self._rto = self._wait = _RTO_FIRST
         self._srtt = 0.0
         self._clean = True
@@ -171,14 +173,10 @@ class Transfer:
 
     def step(self, now: float) -> None:
         """Goes on by one window, after ACK `fast`."""
-        window = self.window
         self.base = sent = self.sent
-        self.sent = sent = sent + window
+        self.sent = sent = sent + self.window
         self.since = now
-        if sent % self._sampled >= window and sent + window < self.last:
-            self.fast = sent if sent < 0x10000 else on_wire(sent, self._rollover)
-        else:
-            self.fast = NO_FAST_WAY
+        self.fast = sent - self._rolled if sent < self._straight else NO_FAST_WAY
 
     def acknowledged(self, number: int, now: float) -> range:
         """ACK of a 16-bit block number. Inside a window it says from where to go on."""
@@ -258,10 +256,14 @@ class Transfer:
         return range(self.base + 1, until + 1)
 
     def _next(self) -> int:
-        """What `fast` is after a window that was sent for the first time."""
-        if not self.heard or self.base < 0 or self.sent + self.window >= self.last:
+        """What `fast` is after a window that was sent for the first time, and up to where that goes on."""
+        sent, sampled = self.sent, SAMPLED * self.window
+        if not self.heard or self.base < 0 or sent % sampled < self.window:
             return NO_FAST_WAY
-        return on_wire(self.sent, self._rollover) if self.sent % self._sampled >= self.window else NO_FAST_WAY
+        self._rolled = sent - on_wire(sent, self._rollover)
+        sample = sent - sent % sampled + sampled
+        self._straight = min(sample, self.last - self.window, self._rolled + 0x10000)
+        return sent - self._rolled if sent < self._straight else NO_FAST_WAY
 
     def _measure(self, now: float) -> None:
         self.heard = True

@@ -24,6 +24,8 @@ from provisioner.netboot.told import Told
 _ETH_ALL: Final = 3
 """A socket of one protocol is not shown what leaves."""
 _SOL_PACKET, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _PROMISCUOUS = 263, 1, 2, 1  # linux/if_packet.h
+_IGNORE_OUTGOING, _LOOPBACK = 23, "lo"
+"""There, what leaves comes in a moment later, and is heard once."""
 _CLOSELY: Final = 60.0
 _REST: Final = 1.0
 """Seconds in which it hears nothing, where more comes than a second's share: answers come before watching."""
@@ -49,6 +51,8 @@ class Witness:
         name = self._local.interface
         with opening(socket.AF_PACKET, socket.SOCK_DGRAM) as sock:
             bpf.attach(sock, filtering(self._local.address))
+            if name == _LOOPBACK:
+                sock.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
             sock.bind((name, _ETH_ALL))
             if interfaces.is_bridge(name):
                 self._membership = struct.pack("@iHH8x", socket.if_nametoindex(name), _PROMISCUOUS, 0)

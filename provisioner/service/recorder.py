@@ -9,7 +9,7 @@ from provisioner.service.ports import Store
 
 _log = logging.getLogger(__name__)
 _PERIOD, _AWAY = 0.1, 1.0
-"""Seconds between two looks at what waits; while the store is away."""
+"""Seconds that events are gathered for the next transaction; while the store is away."""
 _WAITING, _TOGETHER = 20000, 500
 """Events that wait at most, and how many go into one transaction: for each it is ended on the disk once."""
 
@@ -24,18 +24,23 @@ class Recorder:
         self._store = store
         self._waiting: deque[Event] = deque()
         self._dropped = 0
+        self._came = asyncio.Event()
 
     def emit(self, event: Event) -> None:
         if len(self._waiting) >= _WAITING:
             self._waiting.popleft()
             self._dropped += 1
         self._waiting.append(event)
+        self._came.set()
 
     async def keep(self) -> None:
         """Records until cancelled, and what is left then."""
         away = False
         try:
             while True:
+                if not self._waiting:
+                    self._came.clear()
+                    await self._came.wait()
                 try:
                     await self.flush()
                     away = False

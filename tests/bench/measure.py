@@ -10,6 +10,7 @@ from statistics import median
 
 _IDLE = 0.02
 """CPU seconds in a second of a service that only waits; twice what it takes."""
+_QUIET = 3
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -45,11 +46,16 @@ def calibration() -> float:
 
 
 def at_rest(used: Callable[[], float]) -> None:
-    """Returns once the CPU seconds that `used` tells grow no more: what follows a start is not a turn's."""
+    """Returns once the CPU seconds that `used` tells grow no more: what follows a start is not a turn's.
+
+    Part of a service begins seconds after the rest of it: three seconds in a row have to be quiet.
+    """
+    quiet = 0
     for _ in range(60):
         before = used()
         time.sleep(1)
-        if used() - before < _IDLE:
+        quiet = quiet + 1 if used() - before < _IDLE else 0
+        if quiet == _QUIET:
             return
     raise TimeoutError(f"still at work a minute later: {used() - before:.2f} s of CPU in the last second")
 

@@ -57,7 +57,9 @@ def test_what_comes_is_told_in_order_with_whom_it_comes_from(
         ]
         assert datagrams.text(2) == b"no room\0"
         assert datagrams.text(3) == b" and more"
-        assert datagrams.peer(them) == other.getsockname()
+        assert list(datagrams.taken(b"\0\5\0\0no", other.getsockname())) == [(them, 5, 0)]
+        assert datagrams.text(0) == b"no"
+        assert list(datagrams.taken(b"\0\5", other.getsockname())) == [(them, 0, 0)]
     assert list(datagrams.receive()) == []
 
 

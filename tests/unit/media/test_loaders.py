@@ -179,7 +179,7 @@ REFUSED = {
     "text": (b"hello\n" * 50, 0, "grubx64.efi is refused: it is text"),
     "cut off": (pe_files.grub(), 1, "other bytes came than the"),
     "more than was said": (pe_files.grub(), -1, "other bytes came than the"),
-    "too large": (b"x", MOST_BYTES, "a first loader has 33554432 at most"),
+    "too large": (b"x", MOST_BYTES, f"a first loader has {MOST_BYTES} at most"),
 }
 
 
