@@ -182,12 +182,13 @@ class Fetch:
     async def _begin(self, stream: Stream) -> int:
         """Where in the file its body begins. Raises Unavailable, _Wrong for an impossible length, NoRoom."""
         fill = self._fill
-        if fill.have and _goes_on(stream, fill.have):
+        if fill.have and self._goes_on(stream):
             self._same_size(stream.total)
             return fill.have
         if stream.status != 200:
             self._ranges = False
             raise Unavailable(f"{self._name} answered {stream.status} to a question for the whole")
+        self._has_an_end(stream)
         if fill.said.url:
             self._same_size(stream.total)
             return 0
@@ -199,10 +200,9 @@ class Fetch:
         fill, headers, expected = self._fill, stream.headers, self._fill.expected
         said = (headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Type"))
         fill.said = Said(shown(stream.url) or self._name, *said)
-        if expected is None and not stream.framed:
-            raise Unavailable(
-                f"{self._name} comes without its length: half of it could not be told from the whole",
-                remedy="read the tree from a server that sends Content-Length",
+        if expected is None and _is_page(fill.path, fill.said.content_type):
+            raise _Wrong(
+                f"it is a web page ({fill.said.content_type}): a login, or one for what is not there"
             )
         wanted = expected.size if expected else None
         if expected and None not in (wanted, stream.total) and wanted != stream.total:
@@ -220,6 +220,21 @@ class Fetch:
             raise NoRoom
         if fill.part is None:
             fill.part = self._objects.part(fill.source, fill.path, self._digest)
+
+    def _goes_on(self, stream: Stream) -> bool:
+        """Whether it is the rest of what is there, from the same state of the file."""
+        began, said = self._fill.said.etag, stream.headers.get("ETag", "")
+        same = self._fill.expected is not None or said == began
+        at = f"bytes {self._fill.have}-"
+        return same and stream.status == 206 and stream.headers.get("Content-Range", "").startswith(at)
+
+    def _has_an_end(self, stream: Stream) -> None:
+        """Raises Unavailable where half of it could not be told from the whole."""
+        if self._fill.expected is None and not stream.framed:
+            raise Unavailable(
+                f"{self._name} comes without its length: half of it could not be told from the whole",
+                remedy="read the tree from a server that sends Content-Length",
+            )
 
     def _same_size(self, total: int | None) -> None:
         if total != self._fill.size and None not in (total, self._fill.size):
@@ -294,8 +309,9 @@ class Fetch:
         hashes = {name: found.copy() for name, found in self._hashes.items()}
         asked = self._headers() if have else {}
         async with self._origins.open(fill.source, fill.path, asked) as stream:
-            if not (_goes_on(stream, have) if have else stream.status == 200):
+            if not (self._goes_on(stream) if have else stream.status == 200):
                 raise Unavailable(f"{self._name} cannot be kept, and its upstream gives no part of it")
+            self._has_an_end(stream)
             held = b""
             async for piece in _patient(stream.pieces, self._patience.silent, self._name):
                 for found in hashes.values():
@@ -315,9 +331,9 @@ class Fetch:
                 yield held[max(0, at - (have - len(held))) :]
 
 
-def _goes_on(stream: Stream, at: int) -> bool:
-    """Whether it is the part of a file from that byte on."""
-    return stream.status == 206 and stream.headers.get("Content-Range", "").startswith(f"bytes {at}-")
+def _is_page(path: str, said: str) -> bool:
+    """Whether a server shows a page in place of a file."""
+    return said.startswith("text/html") and not path.lower().endswith(("/", ".html", ".htm"))
 
 
 def _check(hashes: Mapping[str, "Hash"], expected: Expected | None, size: int) -> None:

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 from tests.edges.mirror.answer import Answer, refused
 
 _PIECE = 16 * 1024
+_SEEN = 0.02
+"""Seconds between the last byte and the end of a connection that is cut: who reads gets that byte first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Origin:
         self._folder = folder
         self._free = 0.0
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
 
     @property
     def url(self) -> str:
@@ -62,11 +64,16 @@ class Origin:
         """Refuses connections; those that there are end with a reset."""
         if self._server is not None:
             self._server.close()
-        for writer in list(self._open):
+        ended = dict(self._open)
+        for writer, task in ended.items():
             _reset(writer)
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(task for task in ended.values() if task is not None))
+        await asyncio.sleep(0)  # for the transports to close
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        self._open[writer] = asyncio.current_task()
         arrived: asyncio.Queue[tuple[float, Asked] | None] = asyncio.Queue()
         listening = asyncio.create_task(_listen(reader, arrived))
         try:
@@ -75,11 +82,11 @@ class Origin:
                 await asyncio.sleep(at + self.latency - asyncio.get_running_loop().time())
                 if not await self._answer(asked, writer):
                     break
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # a stream's task that was cancelled is an error of asyncio's own
         finally:
             listening.cancel()
-            self._open.discard(writer)
+            del self._open[writer]
             writer.close()
 
     async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
@@ -102,6 +109,7 @@ class Origin:
             return True
         await self._send(answer, body, writer)
         if answer.cut is not None and answer.cut < len(body):
+            await asyncio.sleep(_SEEN)
             if answer.reset:
                 _reset(writer)
             return False
