@@ -2,18 +2,18 @@
 
 The root files' bytes are in it as well: whatever has to make room among what is kept, a state stays known.
 
-    FOLDER/SOURCE/ROOT      one line of JSON, then the bytes of each root file
+    ROOT/SOURCE/states/XXXX      one line of JSON, then the bytes of each root file
 """
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from provisioner.mirror.objects import Objects
 from provisioner.mirror.roots import Root
 
 
@@ -44,10 +44,10 @@ class Pointer:
 
 
 class Pointers:
-    """Blocking. `folder` is a folder of its own."""
+    """Blocking. They lie beside what is kept of a source, and are forgotten with it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
 
     def all(self, source: str) -> Iterator[tuple[Pointer, dict[str, bytes]]]:
         """Of all repositories of a source, with their root files. What cannot be read is none."""
@@ -93,11 +93,8 @@ class Pointers:
         except FileNotFoundError:
             return
 
-    def forget(self, source: str) -> None:
-        shutil.rmtree(self._of(source), ignore_errors=True)
-
     def _of(self, source: str) -> Path:
-        return self._folder / sha256(source.encode()).hexdigest()[:16]
+        return self._objects.folder(source) / "states"
 
     def _place(self, source: str, root: Root) -> Path:
         return self._of(source) / sha256(f"{root.kind}\0{root.place}".encode()).hexdigest()[:32]

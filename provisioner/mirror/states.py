@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 
 from provisioner.core.digest import Expected
 from provisioner.core.errors import ProvisionerError, Unavailable
@@ -78,14 +77,13 @@ class _Entry:
 class States:
     """Satisfies `cache.Vouching`. For one event loop.
 
-    `fetch` has a member kept, as `Cache.fetch`; `folder` holds what is current; `clock` gives seconds since
-    1970. `keys` and `blame` as `Renewal` has them, `offline` tells of a source that nobody may be asked.
+    `fetch` has a member kept, as `Cache.fetch`; `clock` gives seconds since 1970. `keys` and `blame` as
+    `Renewal` has them, `offline` tells of a source that nobody may be asked.
     """
 
     def __init__(
         self,
         objects: Objects,
-        folder: Path,
         open_file: Open,
         fetch: Fetch,
         *,
@@ -96,7 +94,7 @@ class States:
         shipped: Sequence[str] = SHIPPED,
     ) -> None:
         self._objects = objects
-        self._pointers = Pointers(folder)
+        self._pointers = Pointers(objects)
         self._renewal = Renewal(objects, self._pointers, open_file, fetch, keys, blame, clock, shipped)
         self._lists = Lists(objects, fetch)
         self._offline = offline
@@ -170,13 +168,12 @@ class States:
             said += [why for why in (entry.failed, *entry.lists.values()) if why]
         return list(dict.fromkeys(said))
 
-    async def forget(self, source: str) -> None:
-        """The source is no tree's any more."""
+    def forget(self, source: str) -> None:
+        """The source is no tree's any more, and what is kept of it was removed."""
         for entry in self._entries.pop(source, {}).values():
             if entry.task is not None:
                 entry.task.cancel()
         self._memory = {key: row for key, row in self._memory.items() if key[0] != source}
-        await asyncio.to_thread(self._pointers.forget, source)
 
     async def close(self) -> None:
         """Gives up what is being fetched."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 async def mirror(
     settings: "Settings", rules: Rules, systems: Systems, stack: AsyncExitStack
-) -> tuple[Origins, Cache]:
-    """The upstreams as they are now, and the cache that stands before them, which asks the trees' own
+) -> tuple[Origins, Cache, States]:
+    """The upstreams as they are now, the cache that stands before them, and what tells it by the trees' own
     metadata what each file must be. Raises OSError for its folder.
     """
     client = session()
@@ -47,7 +47,6 @@ async def mirror(
     stack.push_async_callback(cache.close)
     states = States(
         objects,
-        settings.mirror_folder / "states",
         origins.open,
         cache.fetch,
         keys=rules.keys,
@@ -57,4 +56,4 @@ async def mirror(
     stack.push_async_callback(states.close)
     cache.vouching, cache.doubt = states, states.doubt
     await cache.start()
-    return origins, cache
+    return origins, cache, states

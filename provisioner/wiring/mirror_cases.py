@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from provisioner.mirror.cache import Cache
 from provisioner.mirror.contents import Contents
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.origins import Origins
+from provisioner.mirror.states import States
 from provisioner.mirror.stock import Stock
 from provisioner.mirror.tree import Reader
 from provisioner.service.answers import Answers
@@ -35,11 +36,22 @@ def stock(settings: "Settings") -> Stock:
     return Stock(Objects(settings.mirror_folder), settings.mirror_folder)
 
 
+def forgetting(settings: "Settings", states: States) -> Callable[[str], Awaitable[None]]:
+    """Removes all that is kept and known of a source."""
+
+    async def forget(source: str) -> None:
+        await stock(settings).forget(source)
+        states.forget(source)
+
+    return forget
+
+
 async def cases(
     settings: "Settings",
     rules: Rules,
     origins: Origins,
     cache: Cache,
+    states: States,
     trees: Trees,
     profiles: Profiles,
     answers: Answers,
@@ -55,7 +67,8 @@ async def cases(
         return facts.parts if facts else ()
 
     select = Selection(profiles, answers, contents)
-    mirror = Mirror(trees, rules, cache, stock(settings), contents, origins, select, parts, now)
+    kept = stock(settings)
+    mirror = Mirror(trees, rules, cache, kept, contents, origins, select, parts, now, notes=states.told)
     stack.push_async_callback(mirror.syncs.close)
     if settings.mirror_scrub:
         scrub = mirror.scrub(settings.mirror_scrub, lambda said: _log.warning("%s", said))

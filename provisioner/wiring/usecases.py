@@ -81,14 +81,14 @@ async def services(
     from provisioner.web.services import Services
     from provisioner.wiring.makers import Makers
     from provisioner.wiring.mirror import mirror
-    from provisioner.wiring.mirror_cases import cases, stock
+    from provisioner.wiring.mirror_cases import cases, forgetting
     from provisioner.wiring.watching import watch
 
     folder = settings.state_dir
     rules = Rules(store, settings.mirror_folder / "offline", offline=settings.mirror_offline)
     await rules.refresh()
     systems = Systems(settings.region, settings.mirrors)
-    upstream, cache = await mirror(settings, rules, systems, stack)
+    upstream, cache, states = await mirror(settings, rules, systems, stack)
     progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
     host = Connections(settings.libvirt_uri, progress.on_domain_event)
     stack.push_async_callback(host.close)
@@ -118,7 +118,7 @@ async def services(
         systems,
         rules,
         kept=Reader(cache),
-        forget=stock(settings).forget,
+        forget=forgetting(settings, states),
     )
     answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port, around)
     ids = RandomIds(is_unheld)
@@ -167,7 +167,9 @@ async def services(
         busy=execution.busy.__contains__,
     )
 
-    mirrored = await cases(settings, rules, upstream, cache, trees, profiles, answers, served_now, stack)
+    mirrored = await cases(
+        settings, rules, upstream, cache, states, trees, profiles, answers, served_now, stack
+    )
     networks = await segment.networks(settings, store, host, served_now, stack)
 
     async def ready() -> None:

@@ -93,7 +93,6 @@ async def _before(place: Path, client: ClientSession, origin: Origin) -> AsyncIt
     blamed: list[str] = []
     states = States(
         objects,
-        place / "kept" / "states",
         origins.open,
         cache.fetch,
         keys=lambda source: made.keys,
