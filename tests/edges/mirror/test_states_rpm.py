@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
+from provisioner.mirror import states
+from tests.edges.mirror.answer import Answer
 from tests.edges.mirror.repositories import flip, rpm_repository
 from tests.edges.mirror.vouched import Mirror, again, mirror
 from tests.unit.mirror.signing import Signer
@@ -35,8 +37,8 @@ async def test_each_client_stays_in_its_state(site: Mirror) -> None:
     old = rpm_repository(site.folder, OLD, 1)
     first = await site.get(REPOMD, "a")
     assert first and old["primary"].encode() in first
-    assert await site.get(old["primary"], "a")
-    assert await site.get(B, "a") == OLD[B]
+    assert await site.known(old["primary"], "a")
+    assert (await site.known(B, "a")).size == len(OLD[B])
 
     new = rpm_repository(site.folder, NEW, 2)
     (site.folder / old["primary"]).unlink()
@@ -80,7 +82,7 @@ async def test_what_was_used_is_there_before_the_new_state_is(site: Mirror) -> N
 async def test_a_state_outlives_service_and_upstream(site: Mirror, client: ClientSession) -> None:
     old = rpm_repository(site.folder, OLD, 1)
     for path in (REPOMD, old["primary"], B):
-        assert await site.get(path)
+        assert await site.known(path)
     await site.origin.stop()
     site.now += 700
     assert old["primary"].encode() in (await site.get(REPOMD) or b"")
@@ -197,3 +199,44 @@ async def test_what_is_no_repository_vouches_for_nothing(site: Mirror, data: byt
     assert await site.get(B) == OLD[B]
     assert (await site.known(B)).by == ""
     assert len(site.states.told(site.source)) == 1
+
+
+async def test_an_upstream_that_stalls_is_not_waited_for(
+    site: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "_PATIENCE_SECONDS", 0.2)
+    rpm_repository(site.folder, OLD, 1)
+    first = await site.get(REPOMD)
+    new = (site.folder / REPOMD).read_bytes() + b" "
+    site.origin.script[f"/{REPOMD}"] = [Answer(new, etag='"2"', stall=10)]
+    site.now += 700
+
+    assert await site.get(REPOMD, "a") == first
+    assert await site.get(REPOMD, "b") == first
+    assert site.asked(REPOMD) == 2
+    site.origin.go_on.set()
+    async with asyncio.timeout(20):
+        while await site.get(REPOMD) == first:
+            await asyncio.sleep(0.05)
+
+
+async def test_what_was_never_there_is_forgotten(site: Mirror) -> None:
+    rpm_repository(site.folder, OLD, 1)
+    await site.get(REPOMD)
+    for number in range(1100):
+        assert await site.states.look(site.source, f"{number}/repodata/x.xml") is None
+
+    assert len(site.states._entries[site.source]) <= 1024
+    assert await site.states.look(site.source, REPOMD) is not None
+
+
+async def test_clients_are_forgotten(site: Mirror) -> None:
+    rpm_repository(site.folder, OLD, 1)
+    for number in range(4200):
+        await site.states.look(site.source, REPOMD, str(number))
+    (entry,) = (one for one in site.states._entries[site.source].values() if one.state)
+
+    assert len(entry.pins) == 4096
+    site.now += 90_000
+    await site.states.look(site.source, REPOMD, "late")
+    assert list(entry.pins) == ["late"]
