@@ -15,9 +15,10 @@ from pathlib import Path
 
 from provisioner.core.errors import NotFound, Unavailable
 from provisioner.core.source import kind, shown
-from provisioner.mirror.fetching import Fetch, Origins, Patience
+from provisioner.mirror.fetching import Fetch, Origins
 from provisioner.mirror.filling import Fill
 from provisioner.mirror.objects import Known, Objects
+from provisioner.mirror.patience import Patience
 from provisioner.mirror.room import Room
 from provisioner.mirror.shelf import Key, Shelf, Shelved
 from provisioner.mirror.stream import File, Headers, Stream, absent, answer, byte_range, seconds

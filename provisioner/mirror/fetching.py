@@ -10,9 +10,9 @@ import errno
 import hashlib
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -21,7 +21,8 @@ from provisioner.core.errors import Unavailable
 from provisioner.core.source import shown
 from provisioner.mirror.filling import BLOCK, Fill, Said
 from provisioner.mirror.objects import Known, Objects, mark_checked
-from provisioner.mirror.stream import Pieces, Stream
+from provisioner.mirror.patience import Patience, Silent, is_progress
+from provisioner.mirror.stream import Stream
 from provisioner.mirror.vouching import Doubt
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("provisioner.mirror")
 _T = TypeVar("_T")
+_keeping = ThreadPoolExecutor(4, "mirror-keep")
+"""A slow disk that is waited for holds up nobody who reads."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -49,16 +52,6 @@ class Space(Protocol):
     def make(self, size: int) -> bool:
         """Whether so many more bytes fit, what is used least being removed for them."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """`silent`: seconds without a byte after which an upstream counts as broken. `tries` in a row that bring
-    nothing, `pause` seconds before the first of them, doubled each time."""
-
-    silent: float = 30
-    tries: int = 3
-    pause: float = 0.2
 
 
 class NoRoom(Exception):
@@ -105,7 +98,8 @@ class Fetch:
         try:
             await self._body()
             if fill.answer == "same" and fill.old is not None:
-                await asyncio.to_thread(mark_checked, fill.old)
+                with suppress(FileNotFoundError):  # it made room for another meanwhile
+                    await asyncio.to_thread(mark_checked, fill.old)
                 fill.known = fill.old.known
             elif fill.answer == "here":
                 fill.known = await self._keep()
@@ -139,11 +133,13 @@ class Fetch:
                     raise Unavailable(f"{self._name} is wrong: {error}") from error
                 again = True
                 self._anew()
-            except Unavailable:
-                tries = 0 if fill.have > before else tries + 1
+            except Unavailable as error:
+                if isinstance(error, Silent):
+                    self._origins.blame(self._url, str(error))
+                tries = 0 if is_progress(before, fill.have) else tries + 1
                 if not fill.said.url or tries >= self._patience.tries:
                     raise
-                await asyncio.sleep(self._patience.pause * 2**tries)
+                await self._patience.rest(tries)
 
     async def _reproach(self, error: _Wrong) -> None:
         fill, url = self._fill, shown(self._url)
@@ -242,7 +238,7 @@ class Fetch:
 
     async def _take_all(self, at: int, stream: Stream) -> None:
         fill = self._fill
-        async for piece in _patient(stream.pieces, self._patience.silent, self._name):
+        async for piece in self._patience.read(stream.pieces, self._name):
             if fill.size is not None and at + len(piece) > fill.size:
                 raise _Changed(f"more than {fill.size} bytes came")
             await _on_disk(partial(self._take, piece, at))
@@ -300,7 +296,7 @@ class Fetch:
             expected.by if expected else "",
             expected.signed if expected else "",
         )
-        await _on_disk(partial(fill.opened().keep, known))
+        await _on_disk(partial(fill.opened().keep, known), _keeping)
         return known
 
     async def _tail(self, at: int) -> AsyncGenerator[bytes, None]:
@@ -313,7 +309,7 @@ class Fetch:
                 raise Unavailable(f"{self._name} cannot be kept, and its upstream gives no part of it")
             self._has_an_end(stream)
             held = b""
-            async for piece in _patient(stream.pieces, self._patience.silent, self._name):
+            async for piece in self._patience.read(stream.pieces, self._name):
                 for found in hashes.values():
                     await asyncio.to_thread(found.update, piece)
                 have += len(piece)
@@ -347,24 +343,16 @@ def _check(hashes: Mapping[str, "Hash"], expected: Expected | None, size: int) -
         raise _Wrong(f"its {expected.algorithm} is {found}, {expected.by} says {expected.digest}")
 
 
-async def _on_disk(do: Callable[[], _T]) -> _T:
-    """In a thread. Raises NoRoom."""
+async def _on_disk(do: Callable[[], _T], threads: Executor | None = None) -> _T:
+    """In a thread, which is waited for whatever happens: its file must stay open. Raises NoRoom."""
+    doing = asyncio.get_running_loop().run_in_executor(threads, do)
     try:
-        return await asyncio.to_thread(do)
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait((doing,))
+        doing.exception()
+        raise
     except OSError as error:
         if error.errno in _FULL:
             raise NoRoom from error
         raise
-
-
-async def _patient(pieces: Pieces, seconds: float, name: str) -> AsyncIterator[bytes]:
-    """Raises Unavailable where nothing comes for so long."""
-    while True:
-        try:
-            async with asyncio.timeout(seconds):
-                piece = await anext(pieces, None)
-        except TimeoutError:
-            raise Unavailable(f"{name} broke off: nothing came for {seconds:g} s") from None
-        if piece is None:
-            return
-        yield piece

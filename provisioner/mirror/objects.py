@@ -164,10 +164,12 @@ class Objects:
     def lying(self) -> Iterator[Lying]:
         """What lies there, without a look into it."""
         for folder in self.root.iterdir():
-            for place in folder.glob("??/*") if folder.name != _PARTS else ():
-                with suppress(FileNotFoundError):
-                    status = place.stat()
-                    yield Lying(place, folder.name, status.st_size, status.st_atime)
+            for shelf in folder.glob("??/") if folder.name != _PARTS else ():
+                with suppress(FileNotFoundError), os.scandir(shelf) as entries:
+                    for entry in entries:
+                        with suppress(FileNotFoundError):
+                            status = entry.stat()
+                            yield Lying(Path(entry.path), folder.name, status.st_size, status.st_atime)
 
     def sweep(self) -> int:
         """Removes what a process that is no more left half filled; the number of it."""

@@ -9,8 +9,7 @@ from provisioner.mirror.objects import Lying, Objects
 
 LOW = 0.9
 """Where a limit is reached, so much of it is left."""
-_SPARE = 1024 * 1024
-"""So many bytes of a disk are left to those who write what is known of files."""
+_MIB = 1024 * 1024
 
 
 class Room:
@@ -63,15 +62,17 @@ class Room:
     def make(self, size: int) -> bool:
         """Whether so many more bytes fit on the disk, a tenth of what is kept being removed for them."""
         with self._lock:
-            missing = size + _SPARE - self._free()
+            missing = size - self._free()
             if missing > 0:
                 lying = self._counted()
                 self._remove(lying, max(missing, int(self._sum() * (1 - LOW))), least=missing)
             return self._free() >= size
 
     def _free(self) -> int:
+        """Bytes, but for a fiftieth of the disk, which is left to others: the database may lie on it too."""
         status = os.statvfs(self._objects.root)
-        return status.f_bavail * status.f_frsize
+        spare = min(256 * _MIB, max(_MIB, status.f_blocks * status.f_frsize // 50))
+        return status.f_bavail * status.f_frsize - spare
 
     def _sum(self, folder: str = "") -> int:
         return self._used.get(folder, 0) if folder else sum(list(self._used.values()))

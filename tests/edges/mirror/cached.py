@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 from provisioner.core.digest import Expected
 from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
-from provisioner.mirror.fetching import Patience
 from provisioner.mirror.objects import Objects
+from provisioner.mirror.patience import Patience
 from provisioner.mirror.stream import Stream
 from provisioner.mirror.upstream import Upstream
 from provisioner.mirror.vouching import Looked

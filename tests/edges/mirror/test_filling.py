@@ -204,6 +204,7 @@ async def test_a_silent_upstream_has_broken_off(world: World) -> None:
     world.origin.stalls = 1
     assert await world.get() == (200, BODY)
     assert len(world.origin.asked) == 2
+    assert world.origins.blamed == [f"{world.origin.url}/{PATH}"]
 
 
 async def test_a_wrong_file_breaks_off_before_its_end(world: World) -> None:

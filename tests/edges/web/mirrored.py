@@ -14,9 +14,9 @@ from provisioner.core.digest import Expected
 from provisioner.core.profile import Tree
 from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
-from provisioner.mirror.fetching import Patience
 from provisioner.mirror.objects import Known, Objects
 from provisioner.mirror.origins import Origins
+from provisioner.mirror.patience import Patience
 from provisioner.mirror.upstream import Upstream
 from provisioner.mirror.vouching import Looked
 from tests.edges.mirror.origin import Origin, origin

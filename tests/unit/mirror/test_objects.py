@@ -69,6 +69,15 @@ def test_a_part_is_no_kept_file_and_is_swept(objects: Objects, tmp_path: Path) -
     assert [place for place in (tmp_path / "mirror").rglob("*") if place.is_file()] == []
 
 
+def test_a_part_that_is_being_filled_is_not_swept(objects: Objects) -> None:
+    part = objects.part(_SOURCE, "Packages/a.rpm")
+    with part.file:
+        assert objects.sweep() == 0
+        part.put(_BODY, 0)
+        part.keep(Known(_SOURCE, "Packages/a.rpm", len(_BODY), "0"))
+    assert _read(objects.find(_SOURCE, "Packages/a.rpm")) == _BODY
+
+
 def test_a_reader_of_the_part_reads_on_after_it_was_kept(objects: Objects) -> None:
     part = objects.part(_SOURCE, "Packages/a.rpm")
     with part.file:
