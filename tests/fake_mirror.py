@@ -47,6 +47,7 @@ class FakeCache:
     down: set[str] = field(default_factory=set)
     fetched: list[str] = field(default_factory=list)
     counted: dict[str, FakeCounts] = field(default_factory=dict)
+    trimmed: list[str] = field(default_factory=list)
 
     async def fill(self, source: str, path: str) -> Known:
         if found := self.objects.find(source, path):
@@ -70,6 +71,15 @@ class FakeCache:
 
     def counts(self) -> Mapping[str, FakeCounts]:
         return dict(self.counted)
+
+    def removed(self, place: str) -> None:
+        """Nothing is served from memory."""
+
+    async def trim(self, source: str) -> None:
+        self.trimmed.append(source)
+
+    def alarms(self) -> Sequence[str]:
+        return []
 
 
 @dataclass

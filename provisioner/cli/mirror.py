@@ -57,6 +57,8 @@ def status(tree: str, output: Format) -> None:
     )
     cached = [item for item in found["trees"] if item["cached"]]
     rows(cached, columns, output, empty="no tree of a server; add one with: provisioner tree add")
+    for alarm in found["alarms"]:
+        click.echo(alarm)
     if found["offline"]:
         click.echo("every tree is offline: provisioner mirror offline --all off")
 

@@ -180,6 +180,14 @@ class Cache:
         """What is being fetched: source, path, bytes that are there, size where it is known."""
         return [(fill.source, fill.path, fill.have, fill.size) for fill in self._fills.values()]
 
+    def removed(self, place: str) -> None:
+        """A kept file was removed behind the cache's back; `place` is below the folder of the objects."""
+        self._shelf.removed([self._objects.root / place])
+
+    async def trim(self, source: str) -> None:
+        """Its limit may be a smaller one now."""
+        await asyncio.to_thread(self.room.added, source, 0)
+
     def alarms(self) -> Sequence[str]:
         """What somebody should see to, a sentence each."""
         return [self._no_room] if self._full else []

@@ -6,12 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeVar
 
+from provisioner.core.digest import Expected
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.mirror import Listed, Package, Repository
 from provisioner.core.profile import Tree
 from provisioner.core.source import shown
 from provisioner.distros import repositories
-from provisioner.distros.anaconda import TREEINFO
+from provisioner.distros.anaconda import TREEINFO, described
 from provisioner.distros.debian_installer import ARCHES, DISK_INFO
 from provisioner.distros.repositories import BY_FAMILY
 from provisioner.mirror import packages_deb, packages_rpm
@@ -41,8 +42,9 @@ class Contents:
         Of a Debian archive also the installer's own packages: it is made of them.
         """
         named = [*(path for path in (tree.kernel, tree.initrd) if path), *parts]
-        found = [Listed(path) for path in named]
         files = await self._small(tree)
+        sums = _sums(files)
+        found = [Listed(path, sums.get(path)) for path in named]
         found += [Listed(path, changes=True) for path in files]
         if BY_FAMILY.get(tree.family) == "apt":
             for suite in await self._suites(tree, files):
@@ -61,6 +63,7 @@ class Contents:
         """Also every package of its repositories; of a Debian archive those of its suite and processor."""
         found = list(await self.basic(tree, parts))
         files = await self._small(tree)
+        found += [Listed(path, expected) for path, expected in _sums(files).items()]
         tables: list[Table] = []
         if BY_FAMILY.get(tree.family) == "apt":
             for suite in await self._suites(tree, files):
@@ -94,8 +97,10 @@ class Contents:
         return Repository(tuple(packages), groups)
 
     async def _small(self, tree: Tree) -> Mapping[str, bytes]:
-        found = {}
+        found: dict[str, bytes] = {}
         for path in _SMALL:
+            if path in TREEINFO and found:
+                continue
             if (data := await self._read(tree, path)) is not None:
                 found[path] = data
         return found
@@ -149,6 +154,19 @@ class Contents:
                 if len(data) > MOST:
                     raise Invalid(f"{shown(tree.source)}/{path} is longer than {MOST >> 20} MiB")
             return bytes(data)
+
+
+def _sums(files: Mapping[str, bytes]) -> Mapping[str, Expected]:
+    """What `.treeinfo` says of the tree's files."""
+    for path in TREEINFO:
+        if path in files:
+            said = described({path: files[path]})
+            sums = said.checksums if said else {}
+            return {
+                name: Expected(text.partition(":")[0], text.partition(":")[2], None, path)
+                for name, text in sums.items()
+            }
+    return {}
 
 
 class _Rpm:

@@ -182,6 +182,10 @@ class Mirror:
     def all_offline(self) -> bool:
         return self._rules.all_offline
 
+    def alarms(self) -> Sequence[str]:
+        """What somebody should see to, a sentence each."""
+        return self._cache.alarms()
+
     # What is switched.
 
     async def offline(self, name: str, on: bool) -> Tree:
@@ -197,7 +201,10 @@ class Mirror:
 
     async def quota(self, name: str, size: int) -> Tree:
         """`size` in bytes, 0 for none."""
-        return await self._set(replace(await self.cached(name), quota=size))
+        tree = await self._set(replace(await self.cached(name), quota=size))
+        await self._cache.trim(tree.source)
+        self._censuses.pop(tree.source, None)
+        return tree
 
     async def _set(self, tree: Tree) -> Tree:
         await self._trees.put(tree)
@@ -216,8 +223,9 @@ class Mirror:
     # What is fetched ahead.
 
     async def plan(self, name: str, *, full: bool = False, profile: str = "") -> tuple[Tree, SyncPlan]:
-        """What a sync would fetch. Raises NotFound, Invalid, Unavailable."""
+        """What a sync would fetch. Raises NotFound, Invalid, Unavailable; Conflict for an offline tree."""
         tree = await self.cached(name)
+        self.syncs.online(tree)
         if full and profile:
             raise Invalid("a whole tree has the packages of every profile", remedy="say one of the two")
         wanted, unresolved = await self._wanted(tree, full, profile)
@@ -268,6 +276,7 @@ class Mirror:
     async def _mend(self, source: str, item: Checked) -> str:
         """Drops a broken file and fetches it again; why that could not be, "" where it could."""
         await self._stock.drop(item.place)
+        self._cache.removed(item.place)
         if not item.path:
             return "what it was cannot be told, it is fetched when it is asked for"
         try:
@@ -305,6 +314,7 @@ class Mirror:
         name = f"{item.source}/{item.path}" if item.path else item.place
         if not source:
             await self._stock.drop(item.place)
+            self._cache.removed(item.place)
             return f"kept file {name} is broken ({item.reason}): it is dropped"
         problem = await self._mend(source, item)
         return f"kept file {name} is broken ({item.reason}): " + (

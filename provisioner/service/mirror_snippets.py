@@ -1,13 +1,15 @@
 """The configuration of an installed system that gets its packages through this mirror."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from provisioner.core import urls
-from provisioner.core.errors import Invalid, NotFound
+from provisioner.core.errors import Invalid, NotFound, Unavailable
 from provisioner.core.profile import Tree
 from provisioner.distros import repositories
+from provisioner.distros.anaconda import TREEINFO
 from provisioner.distros.repositories import BY_FAMILY, FORMS, Form, Suite
 from provisioner.service.ports import Clock, TreeReader
 from provisioner.service.requests import TreeSource
@@ -45,30 +47,39 @@ class MirrorSnippets:
         if form and wanted is None:
             raise Invalid(f"format {form!r} is not known; use {', '.join(FORMS)}")
         wanted = wanted or BY_FAMILY.get(tree.family, "dnf")
-        files = {}
+        files: dict[str, bytes] = {}
         for path in _SMALL:
-            if (data := await self._reader.read(tree.source, path)) is not None:
-                files[path] = data
+            if path not in TREEINFO or not files:
+                with suppress(Unavailable):  # an offline tree has not kept what it never had
+                    if (data := await self._reader.read(tree.source, path)) is not None:
+                        files[path] = data
         url = urls.tree(self._root(address), tree.name).rstrip("/")
         if wanted == "apt":
             return repositories.apt(tree, url, await self._suites(tree, files))
-        parts = [
-            part
-            for part in repositories.folders(files)
-            if await self._reader.exists(tree.source, _beside(part, "repodata/repomd.xml"))
-        ]
+        parts = await self._having(tree, repositories.folders(files), "repodata/repomd.xml")
         if not parts:
             raise NotFound(
                 f"tree {name} has no repository of RPM packages", remedy="name another format: --format apt"
             )
         if wanted == "dnf":
             return repositories.dnf(tree, url, parts, repositories.key_of(tree, files))
-        keyed = [
-            part
-            for part in parts
-            if await self._reader.exists(tree.source, _beside(part, "repodata/repomd.xml.key"))
-        ]
+        keyed = await self._having(tree, parts, "repodata/repomd.xml.key", needed=False)
         return repositories.zypper(tree, url, parts, keyed)
+
+    async def _having(
+        self, tree: Tree, folders: Sequence[str], file: str, *, needed: bool = True
+    ) -> Sequence[str]:
+        """Those that have a file. Raises Unavailable where that cannot be told of any, and is needed."""
+        found, refusal = list[str](), None
+        for folder in folders:
+            try:
+                if await self._reader.exists(tree.source, _beside(folder, file)):
+                    found.append(folder)
+            except Unavailable as error:
+                refusal = refusal or error
+        if refusal and needed and not found:
+            raise refusal
+        return found
 
     async def _suites(self, tree: Tree, files: Mapping[str, bytes]) -> Sequence[Suite]:
         first = repositories.suite_of(tree, files)
@@ -83,7 +94,10 @@ class MirrorSnippets:
 
     async def _suite(self, tree: Tree, name: str) -> Suite | None:
         folder = f"dists/{name}"
-        release = await self._reader.read(tree.source, f"{folder}/Release")
+        release = None
+        for file in ("InRelease", "Release"):
+            with suppress(Unavailable):
+                release = release or await self._reader.read(tree.source, f"{folder}/{file}")
         if release is None:
             return None
         fields = dict(
@@ -91,7 +105,8 @@ class MirrorSnippets:
         )
         signed = False
         for file in ("InRelease", "Release.gpg"):
-            signed = signed or await self._reader.exists(tree.source, f"{folder}/{file}")
+            with suppress(Unavailable):
+                signed = signed or await self._reader.exists(tree.source, f"{folder}/{file}")
         return Suite(
             name,
             fields.get("Components", "main"),

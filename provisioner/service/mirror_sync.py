@@ -108,6 +108,15 @@ class Syncs:
             tuple(missing),
         )
 
+    def online(self, tree: Tree) -> None:
+        """Raises Conflict where nothing may be fetched for it."""
+        if self._rules.offline(tree.source):
+            raise Conflict(
+                f"tree {tree.name} is offline: nothing is fetched for it",
+                remedy="provisioner mirror offline "
+                + ("--all off" if self._rules.all_offline else f"{tree.name} off"),
+            )
+
     def measured(self, source: str, size: int, seconds: float) -> None:
         """So many bytes came from its upstreams in that time."""
         if size >= _FEW_BYTES and seconds > 0:
@@ -125,12 +134,7 @@ class Syncs:
                 f"tree {tree.name} is being synced already",
                 remedy=f"see provisioner mirror status {tree.name}, or: provisioner mirror stop {tree.name}",
             )
-        if self._rules.offline(tree.source):
-            raise Conflict(
-                f"tree {tree.name} is offline: nothing is fetched for it",
-                remedy="provisioner mirror offline "
-                + ("--all off" if self._rules.all_offline else f"{tree.name} off"),
-            )
+        self.online(tree)
         job = self._jobs[tree.name] = _Job(plan)
         job.task = asyncio.create_task(self._run(tree, plan, job))
 
@@ -232,7 +236,8 @@ class _State:
 
 
 def _once(wanted: Sequence[Listed]) -> list[Listed]:
-    return list({item.path: item for item in wanted}.values())
+    """The first that is said of each path."""
+    return list({item.path: item for item in reversed(wanted)}.values())[::-1]
 
 
 def _is_kept(item: Listed, kept: Mapping[str, set[tuple[int, str]]]) -> bool:

@@ -35,7 +35,7 @@ _TOLD_SECONDS = 0.2
 async def show_all(request: web.Request, _body: None) -> object:
     mirror = _cases(request).mirror
     trees = [MirroredTree.of(status) for status in await mirror.status()]
-    return MirrorOut(offline=mirror.all_offline, trees=trees)
+    return MirrorOut(offline=mirror.all_offline, alarms=list(mirror.alarms()), trees=trees)
 
 
 async def show(request: web.Request, _body: None) -> object:

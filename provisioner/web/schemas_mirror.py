@@ -133,6 +133,7 @@ class MirroredTree(Out):
 
 class MirrorOut(Out):
     offline: bool = Field(description="no upstream is asked for any tree")
+    alarms: list[str] = Field(description="what somebody should see to")
     trees: list[MirroredTree]
 
 

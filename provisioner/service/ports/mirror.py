@@ -55,6 +55,18 @@ class MirrorCache(Protocol):
         """By source."""
         ...
 
+    def removed(self, place: str) -> None:
+        """What lay at that place was removed: it is not to be served from memory."""
+        ...
+
+    async def trim(self, source: str) -> None:
+        """Its limit may be a smaller one now."""
+        ...
+
+    def alarms(self) -> Sequence[str]:
+        """What somebody should see to, a sentence each."""
+        ...
+
 
 class MirrorStock(Protocol):
     """What is kept, beside those who serve it."""

@@ -161,8 +161,10 @@ async def test_who_leaves_stops_it_and_what_goes_on_by_itself_can_be_stopped(
 
 
 async def test_an_offline_tree_is_not_synced(mirror: Mirror) -> None:
-    await mirror.offline("el", True)
     tree, plan = await mirror.plan("el")
+    await mirror.offline("el", True)
+    with pytest.raises(Conflict, match="tree el is offline"):
+        await mirror.plan("el")
     with pytest.raises(Conflict, match="tree el is offline") as refusal:
         mirror.syncs.begin(tree, plan)
     assert refusal.value.remedy == "provisioner mirror offline el off"
