@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 from provisioner.core.errors import Unavailable
 from provisioner.core.source import kind, shown
 from provisioner.mirror.archives import Archives, Move, Route
-from provisioner.mirror.client import Erred
 from provisioner.mirror.health import DOUBT_SECONDS, Condition, Health
 from provisioner.mirror.presence import Open, Presence
 from provisioner.mirror.stream import Headers, Pieces, Stream, absent
+from provisioner.mirror.trust import Erred
 
 ANSWER_SECONDS = 9.0
 """All upstreams together begin their answer within so long."""

@@ -15,17 +15,21 @@ from provisioner.mirror.http import Http
 from provisioner.mirror.iso import Iso
 from provisioner.mirror.nfs import Nfs
 from provisioner.mirror.stream import Headers, Open, Stream, absent
+from provisioner.mirror.trust import Trust
 
 _HANDED_ON = ("Range", "If-Range", "If-None-Match", "If-Modified-Since")
 
 
 class Upstream:
-    """Opens files of trees, by whichever protocol. The session is closed by whoever made it."""
+    """Opens files of trees, by whichever protocol. The session is closed by whoever made it.
 
-    def __init__(self, client: ClientSession) -> None:
+    `trust` knows the hosts that an operator named.
+    """
+
+    def __init__(self, client: ClientSession, trust: Trust | None = None) -> None:
         self._hot = Hot()
         self._by_kind: dict[str, Open] = {
-            "http": Http(client).open,
+            "http": Http(client, trust).open,
             "ftp": ftp.open_file,
             "nfs": Nfs().open,
             "folder": Folder(self._hot).open,

@@ -50,6 +50,11 @@ class Rules:
     def sources(self) -> Sequence[str]:
         return list(self._known)
 
+    def upstreams(self) -> Sequence[str]:
+        """All that an operator named: sources and mirrors, of trees that are being looked at too."""
+        trees = [*(tree for known in self._known.values() for tree in known), *self._expected]
+        return [url for tree in trees for url in (tree.source, *tree.mirrors)]
+
     def trees(self, source: str) -> Sequence[Tree]:
         """Those that have it, the one that is being looked at in place of what it was."""
         new = [tree for tree in self._expected if tree.source == source]

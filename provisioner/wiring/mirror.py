@@ -11,6 +11,7 @@ from provisioner.mirror.objects import Objects
 from provisioner.mirror.origins import Origins
 from provisioner.mirror.states import States
 from provisioner.mirror.systems import Systems
+from provisioner.mirror.trust import Trust
 from provisioner.mirror.upstream import Upstream
 from provisioner.service.mirror_rules import Rules
 
@@ -26,7 +27,8 @@ async def mirror(
     """
     client = session()
     stack.push_async_callback(client.close)
-    upstream = Upstream(client)
+    trust = Trust(lambda: [*rules.upstreams(), settings.region, *settings.mirrors.values()])
+    upstream = Upstream(client, trust)
     origins = Origins(
         upstream.open,
         mirrors=rules.mirrors,

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -59,6 +60,19 @@ def nfs(shared: Path) -> Iterator[nfsd.NfsServer]:
     need(nfsd.missing())
     with nfsd.nfs_server(shared) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Key and certificate of 127.0.0.1 in one file."""
+    place = tmp_path_factory.mktemp("tls") / "both.pem"
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not here")
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mirror"]
+    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(place), "-out", f"{place}.crt"]
+    subprocess.run(words, check=True, capture_output=True)
+    place.write_text(place.read_text() + Path(f"{place}.crt").read_text())
+    return place
 
 
 def need(packages: str) -> None:

@@ -6,7 +6,6 @@
 import hashlib
 import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,6 +18,7 @@ from provisioner.core.errors import Unavailable
 from provisioner.core.source import normalise
 from provisioner.distros.base import TreeFacts
 from provisioner.distros.detect import PROBES, detect
+from provisioner.mirror.client import session
 from provisioner.mirror.tree import Reader
 from provisioner.mirror.upstream import Upstream
 from provisioner.service.recognition import Wanted, look
@@ -41,19 +41,6 @@ def mirror(shared: Path) -> Path:
     for path in root.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return root
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of 127.0.0.1 in one file."""
-    place = tmp_path_factory.mktemp("tls") / "both.pem"
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not here")
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mirror"]
-    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(place), "-out", f"{place}.crt"]
-    subprocess.run(words, check=True, capture_output=True)
-    place.write_text(place.read_text() + Path(f"{place}.crt").read_text())
-    return place
 
 
 @pytest.fixture
@@ -80,7 +67,7 @@ async def https(mirror: Path, certificate: Path) -> AsyncIterator[str]:
 async def trusting(certificate: Path) -> AsyncIterator[Upstream]:
     """A client that knows the mirror's certificate."""
     context = ssl.create_default_context(cafile=str(certificate))
-    async with ClientSession(connector=TCPConnector(ssl=context), auto_decompress=False) as client:
+    async with session(TCPConnector(ssl=context)) as client:
         yield Upstream(client)
 
 
