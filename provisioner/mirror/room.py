@@ -44,9 +44,8 @@ class Room:
         return self._sum(self._objects.folder(source).name if source else "")
 
     def count(self) -> None:
-        """Counts what is kept, for a start."""
-        with self._lock:
-            self._counted()
+        """Counts what is kept, for a start; holds nobody up, and need not be exact."""
+        self._counted()
 
     def added(self, source: str, size: int) -> None:
         """A file was kept. Removes others where that is too much."""
@@ -61,6 +60,8 @@ class Room:
 
     def make(self, size: int) -> bool:
         """Whether so many more bytes fit on the disk, a tenth of what is kept being removed for them."""
+        if self._free() >= size:
+            return True
         with self._lock:
             missing = size - self._free()
             if missing > 0:
@@ -96,7 +97,8 @@ class Room:
 
     def _counted(self) -> Sequence[Lying]:
         lying = list(self._objects.lying())
-        self._used.clear()
+        used: dict[str, int] = {}
         for one in lying:
-            self._used[one.folder] = self._used.get(one.folder, 0) + one.size
+            used[one.folder] = used.get(one.folder, 0) + one.size
+        self._used = used
         return lying

@@ -43,7 +43,8 @@ async def mirror(
         quota=settings.mirror_quota,
         quota_of=rules.quota,
         sources=rules.sources,
-        pinned=rules.pinned,
+        # What an offline tree loses it cannot get again.
+        pinned=lambda source: rules.pinned(source) or rules.offline(source),
         own=upstream.hit,
     )
     stack.push_async_callback(cache.close)
