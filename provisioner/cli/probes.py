@@ -16,10 +16,11 @@ from provisioner.cli.endpoint import answers, read
 from provisioner.cli.sockets import Door, doors, is_free, rivals
 from provisioner.config import Settings
 from provisioner.core.errors import Denied, ProvisionerError
-from provisioner.core.firmware import LOADERS
+from provisioner.core.firmware import COMPANIONS, LOADERS
 from provisioner.core.host import HostFacts
+from provisioner.core.loaders import LoaderFile
 from provisioner.service.doctor import DEFAULT_NETWORK, POOL_PATH, SECURE_BOOT, Device, Facts, Port
-from provisioner.state import user_data
+from provisioner.state import boot_dir, user_data
 
 _KVM = Path("/dev/kvm")
 _ROM = "pxe-virtio.rom"
@@ -56,6 +57,7 @@ def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Fac
         loaders={name: shelf.where(name) or "" for name in LOADERS},
         secure_boot=tuple(LoaderStore(shelf).told(SECURE_BOOT)),
         secure_disks=bool(signed.files()),
+        tree_loaders=tuple(_tree_loaders(boot_dir(settings.state_dir))),
         rom=_first([Path(place) for place in _ROM_DIRS], _ROM),
         ports=tuple(_ports(settings)),
         service=running,
@@ -69,6 +71,18 @@ def probe(settings: Settings, *, prove: bool, say: Callable[[str], None]) -> Fac
         firewalld=_firewalld(),
         has_default_network_file=Path(DEFAULT_NETWORK).is_file(),
     )
+
+
+def _tree_loaders(folder: Path) -> Iterator[tuple[str, LoaderFile, LoaderFile]]:
+    """The shims that were fetched of trees, each with its GRUB."""
+    from provisioner.media.loader_store import LoaderStore
+    from provisioner.media.loaders import Shelf
+
+    for place in sorted(folder.glob("*/shim*.efi")) if folder.is_dir() else ():
+        names = (place.name, *COMPANIONS.get(place.name, ()))
+        if all((place.parent / name).is_file() for name in names):
+            shim, grub = LoaderStore(Shelf(place.parent, ())).told(names)
+            yield place.parent.name, shim, grub
 
 
 async def _ask_libvirt(uri: str) -> tuple[HostFacts | None, str]:

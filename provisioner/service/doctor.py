@@ -49,7 +49,8 @@ class Facts:
     many programs were looked for; the missing ones come with their packages (apt, dnf). `rootless` is an
     ordinary `user` with a libvirt of their own; `kvm_open` whether that user may open /dev/kvm.
     `secure_boot` has a row for each name in `SECURE_BOOT`, found or not; `secure_disks`: the mini installer
-    has signed programs for the disks that it installs.
+    has signed programs for the disks that it installs. `tree_loaders` are the shims that installs had from
+    their own trees: the tree's name, shim, GRUB.
     """
 
     python: tuple[int, int, int]
@@ -79,6 +80,7 @@ class Facts:
     has_default_network_file: bool = True
     secure_boot: tuple[LoaderFile, ...] = ()
     secure_disks: bool = False
+    tree_loaders: tuple[tuple[str, LoaderFile, LoaderFile], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +229,20 @@ def _secure_boot(facts: Facts) -> Iterator[Check]:
         )
         yield Check("secure boot", "WARN", reason, mend)
     else:
-        chain = " starts ".join(_signed(file) for file in (shim, grub))
-        yield Check("secure boot", "PASS", f"{chain}; installed disks start too")
+        yield Check("secure boot", "PASS", f"{_chain(shim, grub)}; installed disks start too")
+
+
+def _tree_loaders(facts: Facts) -> Iterator[Check]:
+    """What machines with Secure Boot on get of a tree whose shim and GRUB were fetched for an install."""
+    for tree, shim, grub in facts.tree_loaders:
+        if why := shim.note or grub.note or quarrel(shim, grub):
+            yield Check(f"tree {tree}", "WARN", f"{why}: machines with Secure Boot on will refuse it")
+        else:
+            yield Check(f"tree {tree}", "PASS", _chain(shim, grub))
+
+
+def _chain(shim: LoaderFile, grub: LoaderFile) -> str:
+    return " starts ".join(_signed(file) for file in (shim, grub))
 
 
 def _signed(file: LoaderFile) -> str:
@@ -350,6 +364,7 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Check]], ...] = (
     _firmware,
     _loaders,
     _secure_boot,
+    _tree_loaders,
     _network,
     _pool,
     _ports,

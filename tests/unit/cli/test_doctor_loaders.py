@@ -99,3 +99,36 @@ def test_what_was_added_is_looked_at(tmp_path: Path) -> None:
     assert tuple(file.name for file in facts.secure_boot) == SECURE_BOOT
     found = {check.name: check for check in examine(facts)}["secure boot"]
     assert "shimx64.efi trusts Debian Secure Boot CA, and grubx64.efi is signed by Another CA" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("grub", "verdict", "words"),
+    [
+        ("Debian Secure Boot CA", "PASS", "centos7/grubx64.efi (signed by Debian Secure Boot CA; grub,5"),
+        (
+            "Another CA",
+            "WARN",
+            "grubx64.efi is signed by Another CA: machines with Secure Boot on will refuse",
+        ),
+    ],
+)
+def test_what_was_fetched_of_a_tree_is_looked_at(
+    tmp_path: Path, grub: str, verdict: Verdict, words: str
+) -> None:
+    for tree, files in {
+        "centos7": {"shimx64.efi": pe_files.shim(), "grubx64.efi": pe_files.grub(grub), "kernel": b"MZ"},
+        "alone": {"shimx64.efi": pe_files.shim()},
+        "debian13": {"kernel": b"MZ", "initrd": b"x"},
+    }.items():
+        for name, content in files.items():
+            place = tmp_path / "boot" / tree / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+    settings = load(state_dir=tmp_path, libvirt_uri="test:///default", interfaces=["lo"])
+
+    facts = probe(settings, prove=False, say=lambda line: None)
+
+    found = {check.name: check for check in examine(facts) if check.name.startswith("tree ")}
+    assert list(found) == ["tree centos7"]
+    assert found["tree centos7"].verdict == verdict
+    assert words in found["tree centos7"].reason
