@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -34,9 +34,7 @@ class Iso:
     @asynccontextmanager
     async def open(self, source: str, path: str, asked: Headers) -> AsyncIterator[Stream]:
         """As `stream.Open`."""
-        held, status = await asyncio.to_thread(_open, Path(source))
-        # What was opened is what is served, whatever takes its name meanwhile.
-        key = (source, status.st_ino, status.st_mtime_ns, status.st_size)
+        held, status, key = await self._opened_now(source)
         found = self._known.get(key) or await self._index(key, held)
         extents = ((0, status.st_size),) if path == WHOLE else found.find(path)
         if extents is None:
@@ -49,6 +47,20 @@ class Iso:
         read, lies = partial(_read, source, held, extents), partial(_lies, held, extents)
         file = File(read, size, status.st_mtime, tag, lies, content_type=content_type(path))
         yield self._hot.keep(source, path, file, source, status, asked)
+
+    async def list(self, source: str, folder: str) -> Sequence[tuple[str, int | None]] | None:
+        """Names and sizes in a folder, "" the uppermost; a folder in it has none. None: there is none.
+
+        Raises Unavailable.
+        """
+        held, _, key = await self._opened_now(source)
+        found = self._known.get(key) or await self._index(key, held)
+        return await asyncio.to_thread(found.inside, folder)
+
+    async def _opened_now(self, source: str) -> tuple[Held, os.stat_result, _Key]:
+        """What was opened is what is served, whatever takes its name meanwhile."""
+        held, status = await asyncio.to_thread(_open, Path(source))
+        return held, status, (source, status.st_ino, status.st_mtime_ns, status.st_size)
 
     async def _index(self, key: _Key, held: Held) -> Index:
         """The first guest waits, the others with it. Not more is remembered than two of the largest take."""

@@ -1,7 +1,7 @@
 """Where the files of an ISO lie in it: read once, so that they can be served without mounting it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,6 +49,22 @@ class Index:
                 return None
             todo.extend(reversed(target.split("/")))
         return self.files.get("/".join(done))
+
+    def inside(self, folder: str) -> Sequence[tuple[str, int | None]] | None:
+        """Names and sizes in a folder, None as the size of one in it; None where there is no such folder.
+
+        A link is shown where it leads to a file. It takes as long as there are files.
+        """
+        root = f"{folder}/" if folder else ""
+        names: dict[str, int | None] = {}
+        for path in (*self.files, *self.links):
+            if not path.startswith(root):
+                continue
+            name, below, _ = path[len(root) :].partition("/")
+            extents = self.files.get(path) or (() if below else self.find(path))
+            if below or extents is not None:
+                names[name] = None if below else sum(length for _, length in extents or ())
+        return list(names.items()) if names or not folder else None
 
 
 def opened(place: Path) -> BinaryIO:

@@ -28,12 +28,13 @@ class Upstream:
 
     def __init__(self, client: ClientSession, trust: Trust | None = None) -> None:
         self._hot = Hot()
+        self.isos = Iso(self._hot)
         self._by_kind: dict[str, Open] = {
             "http": Http(client, trust).open,
             "ftp": ftp.open_file,
             "nfs": Nfs().open,
             "folder": Folder(self._hot).open,
-            "iso": Iso(self._hot).open,
+            "iso": self.isos.open,
         }
 
     @asynccontextmanager
@@ -51,7 +52,7 @@ class Upstream:
             return
         found: str = kind(source)
         if found == "path":
-            found = "iso" if await asyncio.to_thread(_is_iso, Path(source)) else "folder"
+            found = "iso" if await asyncio.to_thread(is_iso, Path(source)) else "folder"
         async with self._by_kind[found](source, path, asked) as stream, aclosing(stream.pieces):
             yield stream
 
@@ -71,6 +72,6 @@ def handed_on(headers: Headers) -> dict[str, str]:
     return {name: headers[name] for name in _HANDED_ON if name in headers}
 
 
-def _is_iso(place: Path) -> bool:
-    """One that is gone is told by its name."""
+def is_iso(place: Path) -> bool:
+    """Whether it is a file; one that is gone is told by its name. Blocking."""
     return place.is_file() or (place.suffix.lower() == ".iso" and not place.exists())

@@ -18,7 +18,7 @@ from provisioner.core.profile import Tree
 from provisioner.web.ledger import Ledger, Part
 from provisioner.web.place import peer, shared
 from provisioner.web.recent import Recent
-from provisioner.web.sending import SENT, SENT_LAST, Runs, Told, closing, opening, send, write
+from provisioner.web.sending import SENT, SENT_LAST, Runs, Told, closing, given, opening, send, write
 from provisioner.web.services import Descriptor, Files, Upstream
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -100,7 +100,7 @@ class Hot:
         if prepared is None:
             local = stream.local
             size = sum(length for _, length in local.runs)
-            prepared = _Prepared(opening(200, stream.headers), local.file, local.runs, size)
+            prepared = _Prepared(opening(200, given(stream.headers)), local.file, local.runs, size)
             self._prepared[stream] = prepared
         return prepared
 

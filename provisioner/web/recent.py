@@ -47,7 +47,9 @@ class Recent(Generic[Value]):
             return known.value
         value = await self._load(key)
         now = time.monotonic()
-        self._known.pop(key, None)
+        known = self._known.pop(key, None)
+        if known is not None and known.value == value:
+            value = known.value  # the same as before is told by being the same
         self._known[key] = _Known(value, now, now + FRESH_SECONDS)
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]

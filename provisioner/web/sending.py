@@ -17,6 +17,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from provisioner.web.headers import FILES
 from provisioner.web.services import Descriptor
 
 Runs = Sequence[tuple[int, int]]
@@ -24,6 +25,17 @@ Runs = Sequence[tuple[int, int]]
 Told = Callable[[int], Awaitable[None]]
 """Called with the bytes of a body that went so far: where it has to wait, and then every second."""
 Reach = Callable[[int], Awaitable[int]]
+_GIVEN = (
+    "Content-Type",
+    "Content-Length",
+    "Content-Range",
+    "Content-Encoding",
+    "Accept-Ranges",
+    "ETag",
+    "Last-Modified",
+    "Age",
+    "Warning",
+)
 _PIECE = 2 * 1024 * 1024
 """After so many bytes it is another connection's turn."""
 _TOLD_SECONDS = 1.0
@@ -48,6 +60,11 @@ SENT._keep_alive, SENT_LAST._keep_alive = True, False
 
 def sent(request: web.BaseRequest) -> web.StreamResponse:
     return SENT if request.keep_alive else SENT_LAST
+
+
+def given(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a client is told of a file, of all that its source said, and what we say of every file."""
+    return {name: headers[name] for name in _GIVEN if name in headers} | FILES
 
 
 def opening(status: int, headers: Mapping[str, str]) -> bytes:

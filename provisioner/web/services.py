@@ -328,6 +328,22 @@ class Files(Protocol):
         ...
 
 
+class Entry(Protocol):
+    """What is in a folder of a tree. `size` in bytes, `modified` in seconds since 1970, None: not told."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def folder(self) -> bool: ...
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def modified(self) -> float | None: ...
+
+
+Listed = Sequence[Entry]
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """`neighbour` gives the MAC address behind an address where the kernel knows it.
@@ -363,5 +379,8 @@ class Services:
     host: Callable[[], HostLists]
     hosts: Hosts
     files: Files
+    listing: Callable[[str, str], Awaitable[Listed | None]]
+    """(source, path of a folder: "", or ending in a slash) to what is in it, None where there is none that
+    can be told. Raises Unavailable."""
     neighbour: Callable[[str], str | None]
     ready: Callable[[], Awaitable[None]]

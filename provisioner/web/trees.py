@@ -21,27 +21,16 @@ from provisioner.core.profile import Tree
 from provisioner.core.source import kind, shown
 from provisioner.web import ledger
 from provisioner.web.errors import BadGateway
-from provisioner.web.headers import FILES
 from provisioner.web.hot import Name
 from provisioner.web.keys import HOT, LEDGER, SERVICES, TREES
+from provisioner.web.listing import listing
 from provisioner.web.place import peer, shared
 from provisioner.web.routes import Route
-from provisioner.web.sending import follow, head, opening, send, sent, write
+from provisioner.web.sending import follow, given, head, opening, send, sent, write
 from provisioner.web.services import Growing, Local, Services, Upstream
 
 IMAGES: Final = "images"
 _ASKED = ("Range", "If-Range", "If-None-Match", "If-Modified-Since", "Accept")
-_GIVEN = (
-    "Content-Type",
-    "Content-Length",
-    "Content-Range",
-    "Content-Encoding",
-    "Accept-Ranges",
-    "ETag",
-    "Last-Modified",
-    "Age",
-    "Warning",
-)
 _ABSENT = (403, 404, 410)
 
 
@@ -76,12 +65,14 @@ async def named(services: Services, name: str) -> Tree:
 
 
 async def file(request: web.Request) -> web.StreamResponse:
-    """One file of a tree; folders and what lies outside are not there."""
+    """One file of a tree, or the page of a folder; what lies outside is not there."""
     services = request.app[SERVICES]
     name, path = request.match_info["tree"], request.match_info["path"]
     address = peer(request)
     install = await request.app[LEDGER].owner(address, shared=shared(request))
     asked = _Asked(request, await request.app[TREES].get(name), path, install)
+    if not path or path.endswith("/"):
+        return await _folder(asked)
     if any(piece in ("", ".", "..") for piece in path.split("/")) or "\0" in path or "\\" in path:
         raise NotFound(f"tree {name} has no file {path[:200]!r}")
     headers = {key: request.headers[key] for key in _ASKED if key in request.headers}
@@ -93,6 +84,8 @@ async def file(request: web.Request) -> web.StreamResponse:
     try:
         async with services.files.open(source, path, headers, client=address) as found:
             await _check(asked, found)
+            if found.url.endswith("/"):
+                return _moved(request)
             sending = True
             return await _answer(asked, found)
     except Unavailable as error:
@@ -115,6 +108,32 @@ def part(tree: Tree, path: str) -> ledger.Part:
     return ledger.PACKAGE
 
 
+async def _folder(asked: _Asked) -> web.StreamResponse:
+    """The page of a folder, for people."""
+    found = None
+    if "\\" not in asked.path:
+        try:
+            found = await asked.request.app[SERVICES].listing(asked.tree.source, asked.path)
+        except Unavailable as error:
+            await asked.failed(str(error))
+            if kind(asked.tree.source) == "path":
+                raise
+            raise BadGateway(str(error), remedy=error.remedy) from error
+    if found is None:
+        raise NotFound(f"tree {asked.tree.name} has no folder {asked.path[:200]!r} that can be listed")
+    return listing(asked.tree.name, asked.path, found)
+
+
+async def _is_folder(asked: _Asked) -> bool:
+    services = asked.request.app[SERVICES]
+    return await services.listing(asked.tree.source, f"{asked.path}/") is not None
+
+
+def _moved(request: web.Request) -> web.StreamResponse:
+    """A folder is asked for with a slash behind it, or the links in its page lead elsewhere."""
+    raise web.HTTPMovedPermanently(request.rel_url.with_query(None).raw_path + "/")
+
+
 async def _check(asked: _Asked, found: Upstream) -> None:
     """Installers probe for files that need not be there; without kernel and initrd they cannot go on."""
     if found.status in (200, 206, 304, 416):
@@ -123,6 +142,8 @@ async def _check(asked: _Asked, found: Upstream) -> None:
         raise Unavailable(f"{asked.url} answers {found.status}")
     if part(asked.tree, asked.path) is not ledger.PACKAGE:
         await asked.failed(f"{asked.url} is not there")
+    elif kind(asked.tree.source) == "path" and await _is_folder(asked):
+        _moved(asked.request)
     raise NotFound(f"tree {asked.tree.name} has no file {asked.path[:200]!r}")
 
 
@@ -171,7 +192,7 @@ async def _growing(asked: _Asked, found: Upstream, body: Growing) -> web.StreamR
 
 async def _passed_on(asked: _Asked, found: Upstream) -> web.StreamResponse:
     """As it comes. A transfer that breaks upstream breaks here too, never ends well."""
-    response = web.StreamResponse(status=found.status, headers=_given(found.headers))
+    response = web.StreamResponse(status=found.status, headers=given(found.headers))
     await response.prepare(asked.request)
     gone, total = _span(found.headers)
     async for chunk in found.chunks():
@@ -184,11 +205,7 @@ async def _passed_on(asked: _Asked, found: Upstream) -> web.StreamResponse:
 
 
 def _head(asked: _Asked, found: Upstream) -> bytes:
-    return head(asked.request, opening(found.status, _given(found.headers)))
-
-
-def _given(headers: Mapping[str, str]) -> dict[str, str]:
-    return {key: headers[key] for key in _GIVEN if key in headers} | FILES
+    return head(asked.request, opening(found.status, given(found.headers)))
 
 
 def _span(headers: Mapping[str, str]) -> tuple[int, int]:
@@ -201,4 +218,4 @@ def _span(headers: Mapping[str, str]) -> tuple[int, int]:
     return 0, int(length) if length.isdigit() else 0
 
 
-ROUTES = (Route("GET", "/tree/{tree}/{path:.+}", file, "public"),)
+ROUTES = (Route("GET", "/tree/{tree}/{path:.*}", file, "public"),)

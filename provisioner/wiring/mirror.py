@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from provisioner.mirror.archives import Archives
 from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
+from provisioner.mirror.listing import Listings
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.origins import Origins
 from provisioner.mirror.states import States
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 async def mirror(
     settings: "Settings", rules: Rules, systems: Systems, stack: AsyncExitStack
-) -> tuple[Origins, Cache, States]:
+) -> tuple[Origins, Cache, States, Listings]:
     """The upstreams as they are now, the cache that stands before them, and what tells it by the trees' own
     metadata what each file must be. Raises OSError for its folder.
     """
@@ -59,4 +60,4 @@ async def mirror(
     stack.push_async_callback(states.close)
     cache.vouching, cache.doubt = states, states.doubt
     await cache.start()
-    return origins, cache, states
+    return origins, cache, states, Listings(origins.open, upstream.isos)

@@ -88,7 +88,7 @@ async def services(
     rules = Rules(store, settings.mirror_folder / "offline", offline=settings.mirror_offline)
     await rules.refresh()
     systems = Systems(settings.region, settings.mirrors)
-    upstream, cache, states = await mirror(settings, rules, systems, stack)
+    upstream, cache, states, listings = await mirror(settings, rules, systems, stack)
     progress = Progress(store, now, first_stage_over=lambda name: aftercare.look(name))
     host = Connections(settings.libvirt_uri, progress.on_domain_event)
     stack.push_async_callback(host.close)
@@ -234,6 +234,7 @@ async def services(
         host=lambda: host(""),
         hosts=hosts,
         files=cache,
+        listing=listings.list,
         neighbour=interfaces.neighbour,
         ready=ready,
     )

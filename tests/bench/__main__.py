@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.bench import answers, clone, debian, dhcp, install, iso, libvirt, start, tftp
+from tests.bench import answers, clone, debian, dhcp, install, iso, libvirt, mirror, start, tftp
 from tests.bench.measure import calibration, spread
 from tests.lab.alone import PREFIX, STATES, alone
 
@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
     parser.add_argument(
         "--only",
-        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso"],
+        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror"],
         help="one part; all where left out",
     )
     asked = parser.parse_args()
@@ -52,6 +52,9 @@ def on_a_state(quick: bool, only: str | None) -> int:
             held = answers.answers(state, quick, tell) and held
         if only in (None, "iso"):
             held = iso.serving_isos(state / "isos", quick, tell) and held
+        if only in (None, "mirror"):
+            (state / "mirror").mkdir(mode=0o755)
+            held = mirror.mirroring(state / "mirror", quick, tell) and held
         return 0 if held else 1
     finally:
         shutil.rmtree(state)

@@ -1,16 +1,19 @@
 """Connections that fetch one URL again and again and let the kernel throw the bodies away, so that what is
 measured is the server; each connection has an address of its own.
 
-`python -m tests.bench.iso_load URL CONNECTIONS SECONDS` prints how many answers were
-whole, how many bytes they had and how long it took, as JSON.
+`python -m tests.bench.iso_load URL CONNECTIONS SECONDS [PATH …]` prints how many answers were
+whole, how many bytes they had and how long it took, as JSON. With paths each request is for one of them,
+which are found below the URL, in the same order each time.
 """
 
 import json
+import random
 import re
 import selectors
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,14 +27,15 @@ class Connection:
     """`left` bytes of a body are still to come, `head` is what came of the next answer's headers."""
 
     socket: socket.socket
-    question: bytes
+    questions: Sequence[bytes]
+    chance: random.Random
     head: bytes = b""
     left: int = 0
     answers: int = 0
     bytes: int = 0
 
     def ask(self) -> None:
-        self.socket.sendall(self.question)
+        self.socket.sendall(self.chance.choice(self.questions))
 
     def read(self, waste: bytearray) -> bool:
         """Takes what is there; whether an answer is whole."""
@@ -59,9 +63,11 @@ class Connection:
         return False
 
 
-def load(url: str, connections: int, seconds: float) -> dict[str, float]:
+def load(url: str, connections: int, seconds: float, paths: Sequence[str] = ()) -> dict[str, float]:
     parts = urlsplit(url)
-    question = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    questions = [
+        f"GET {parts.path}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode() for path in paths or ("",)
+    ]
     waste = bytearray(_PIECE)
     selector = selectors.DefaultSelector()
     made = []
@@ -69,7 +75,7 @@ def load(url: str, connections: int, seconds: float) -> dict[str, float]:
         here = f"127.9.{number // 250}.{number % 250 + 1}"
         opened = socket.create_connection((parts.hostname or "", parts.port or 80), source_address=(here, 0))
         opened.setblocking(False)
-        made.append(Connection(opened, question))
+        made.append(Connection(opened, questions, random.Random(number)))
         selector.register(opened, selectors.EVENT_READ, made[-1])
     begun = time.monotonic()
     for connection in made:
@@ -94,5 +100,5 @@ def load(url: str, connections: int, seconds: float) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    asked, many, lasting = sys.argv[1:]
-    print(json.dumps(load(asked, int(many), float(lasting))))
+    asked, many, lasting, *below = sys.argv[1:]
+    print(json.dumps(load(asked, int(many), float(lasting), below)))

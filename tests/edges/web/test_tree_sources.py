@@ -14,6 +14,7 @@ import pytest
 from provisioner.core.install import Install, Kind
 from provisioner.core.profile import Tree
 from provisioner.mirror.client import session
+from provisioner.mirror.listing import Listings
 from provisioner.mirror.upstream import Upstream
 from tests.edges.web.world import World
 from tests.lab import ftpd, nfsd
@@ -27,7 +28,9 @@ KINDS = ("iso", "ftp", "nfs")
 async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
     made = World(tmp_path, empty_database)
     async with session() as client:
-        made.services = replace(made.services, files=Upstream(client))
+        files = Upstream(client)
+        listing = Listings(files.open, files.isos).list
+        made.services = replace(made.services, files=files, listing=listing)
         async with made:
             yield made
 

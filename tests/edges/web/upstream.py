@@ -1,6 +1,6 @@
 """An upstream that answers what a test told it to; what is on this host is truly read."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -8,6 +8,7 @@ from typing import cast
 from aiohttp import ClientSession
 
 from provisioner.core.errors import Unavailable
+from provisioner.mirror.listing import Entry, Listings
 from provisioner.mirror.stream import Stream
 from provisioner.mirror.upstream import Upstream
 
@@ -28,6 +29,9 @@ class FakeUpstream:
 
     def hit(self, source: str, path: str, headers: Mapping[str, str], *, client: str = "") -> Stream | None:
         return self.here.hit(source, path, headers)
+
+    async def list(self, source: str, path: str) -> Sequence[Entry] | None:
+        return await Listings(self.here.open, self.here.isos).list(source, path)
 
     @asynccontextmanager
     async def open(

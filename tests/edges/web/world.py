@@ -295,6 +295,7 @@ class World:
             host=FakeHost,
             hosts=self.hosts,
             files=self.upstream,
+            listing=self.upstream.list,
             neighbour=self.neighbours.get,
             ready=self._ready,
         )
