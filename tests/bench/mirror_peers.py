@@ -1,9 +1,10 @@
 """Other servers of files, as they are used: nginx, plain and caching, apt-cacher-ng, FileResponse."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,12 +82,21 @@ def _nginx(place: Path, around: str, inside: str) -> Iterator[Peer]:
 
 @contextmanager
 def apt_cacher_ng(place: Path, origin: str) -> Iterator[Peer]:
-    port = free_port()
+    port = _low_port()
     for name in ("conf", "cache", "log"):
         (place / name).mkdir(parents=True)
     (place / "conf" / "acng.conf").write_text(_ACNG.format(place=place, port=port, origin=origin))
     with _child(["apt-cacher-ng", "-c", f"{place}/conf"], port) as pids:
         yield Peer(f"http://127.0.0.1:{port}/bench", pids)
+
+
+def _low_port() -> int:
+    """apt-cacher-ng takes none above 32767."""
+    for port in range(31420, 31520):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @contextmanager
