@@ -56,7 +56,7 @@ class Lists:
             raise failure.with_traceback(None)
         task = self._reading.get(key)
         if task is None:
-            task = asyncio.create_task(self._read(state, choices, key))
+            task = asyncio.create_task(self._read(state, bare, choices, key))
             self._reading[key] = task
             task.add_done_callback(partial(self._ended, key))
         return await asyncio.shield(task)
@@ -80,9 +80,9 @@ class Lists:
         if not task.cancelled():
             task.exception()  # whoever waited for it may have left
 
-    async def _read(self, state: State, choices: list[str], key: _Key) -> Table:
+    async def _read(self, state: State, bare: str, choices: list[str], key: _Key) -> Table:
         try:
-            path, name = await self._had(state, choices)
+            path, name = await self._had(state, bare, choices)
             expected = state.reading.members[path]
             table = await asyncio.to_thread(self._parsed, state, path, name, expected)
         except ProvisionerError as error:
@@ -95,21 +95,25 @@ class Lists:
             self._tables.popitem(last=False)
         return table
 
-    async def _had(self, state: State, choices: list[str]) -> tuple[str, str]:
-        """Has the list kept. Servers leave out some of those that are packed otherwise. Raises NotFound."""
-        path, name = await asyncio.to_thread(self._lying, state, choices)
-        for following in (*choices[choices.index(path) + 1 :], ""):
-            try:
-                await self._fetch(state.source, name, looked(state.reading.members[path]))
-                break
-            except NotFound:
-                if not following:
-                    raise
-                path = name = following
-        return path, name
+    async def _had(self, state: State, bare: str, choices: list[str]) -> tuple[str, str]:
+        """Has the list kept: the path of it in the state, and the one that it is kept by. Raises NotFound.
 
-    def _lying(self, state: State, choices: list[str]) -> tuple[str, str]:
-        """The first that is kept, which is used now, and by which path; else the best packed one."""
+        It may just be coming for whoever asked for it. Servers leave out some of those packed otherwise.
+        """
+        if there := await asyncio.to_thread(self._lying, state, choices):
+            return there
+        *first, last = dict.fromkeys(
+            [*([state.used[bare]] if bare in state.used else []), *((path, path) for path in choices)]
+        )
+        for path, name in first:
+            with suppress(NotFound):
+                await self._fetch(state.source, name, looked(state.reading.members[path]))
+                return path, name
+        await self._fetch(state.source, last[1], looked(state.reading.members[last[0]]))
+        return last
+
+    def _lying(self, state: State, choices: list[str]) -> tuple[str, str] | None:
+        """The first that is kept, which is used now, and by which path."""
         for path in choices:
             expected = state.reading.members[path]
             for name in (path, hashed(path, expected)):
@@ -117,7 +121,7 @@ class Lists:
                     with there, suppress(OSError):
                         mark_used(there)
                     return path, name
-        return choices[0], choices[0]
+        return None
 
     def _parsed(self, state: State, path: str, name: str, expected: Expected) -> Table:
         there = self._objects.find(state.source, name, expected.digest)

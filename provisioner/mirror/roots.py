@@ -143,7 +143,7 @@ def lists(root: Root, reading: Reading, path: str, used: Collection[str]) -> Ite
 def unpacked(path: str) -> str:
     """The name of a list without what it is packed with, "" for what is none of a suite's."""
     name, _, ending = path.rpartition(".")
-    bare = name if ending in ("xz", "gz", "bz2", "zst", "lzma") else path
+    bare = name if ending in ("xz", "gz", "bz2", "zst") else path
     return bare if bare.endswith(("/Packages", f"/{_INSTALLER}/SHA256SUMS")) else ""
 
 

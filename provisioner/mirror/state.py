@@ -15,8 +15,8 @@ from provisioner.mirror.vouching import Looked
 @dataclass(slots=True, eq=False)
 class State:
     """`files` are the bytes of its root files. `used` are the lists that somebody asked for, by their names
-    without what they are packed with. `left`: what it names is not to be had any more, so that nobody should
-    begin in it.
+    without what they are packed with: the member, and the path that it was asked for by. `left`: what it
+    names is not to be had any more, so that nobody should begin in it.
     """
 
     source: str
@@ -24,7 +24,7 @@ class State:
     pointer: Pointer
     reading: Reading
     files: Mapping[str, bytes]
-    used: set[str] = field(default_factory=set)
+    used: dict[str, tuple[str, str]] = field(default_factory=dict)
     left: bool = False
 
     def file(self, path: str) -> Looked | None:
@@ -47,7 +47,7 @@ class State:
         if found is None:
             return None
         if bare := unpacked(name):
-            self.used.add(bare)
+            self.used[bare] = (name, path)
         return looked(found)
 
     def kept(self, objects: Objects) -> Iterator[tuple[str, str]]:
@@ -77,7 +77,7 @@ class State:
                     for name in (one, hashed(one, expected)):
                         if there := objects.find(self.source, name, expected.digest):
                             there.file.close()
-                            self.used.add(bare)
+                            self.used[bare] = (one, name)
 
     def keep(self, objects: Objects, path: str) -> None:
         """Blocking. Has a root file among what is kept, if there is room."""

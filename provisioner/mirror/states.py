@@ -163,7 +163,8 @@ class States:
         said = []
         for root, entry in self._entries.get(source, {}).items():
             state = entry.state
-            if state is not None and root.kind != "treeinfo" and not state.pointer.signed:
+            names = state is not None and len(state.reading.members) > 0
+            if state is not None and names and root.kind != "treeinfo" and not state.pointer.signed:
                 said.append(f"{next(iter(state.files))} is not signed for sure: {state.pointer.unsigned}")
             said += [why for why in (entry.failed, *entry.lists.values()) if why]
         return list(dict.fromkeys(said))

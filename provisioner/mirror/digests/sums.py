@@ -27,7 +27,8 @@ def read(data: bytes, by: str, signed: str = "") -> Table:
     """What the list at the path `by` says, its paths below the list's own folder.
 
     Sources: sha256sum(1) and cksum(1) of GNU coreutils; openSUSE's linuxrc (`content`, its lines with HASH,
-    META and KEY; META is below the folder that DESCRDIR names). Raises Invalid.
+    META and KEY; META is below the folder that DESCRDIR names). Raises Invalid; a `content` without any such
+    line is of another kind, and says nothing.
     """
     folder, _, name = by.rpartition("/")
     rows = Rows(by, folder)
@@ -75,11 +76,7 @@ def _sums(lines: list[bytes], rows: Rows) -> None:
 def _content(lines: list[bytes], rows: Rows) -> None:
     words = dict(line.split(None, 1) for line in lines if line.startswith((b"DESCRDIR ", b"DATADIR ")))
     folder = words.get(b"DESCRDIR", b"suse/setup/descr").strip()
-    found_any = False
     for line in lines:
         if found := _CONTENT.fullmatch(line):
             digest, path = found.groups()
             rows.add(folder + b"/" + path if line.startswith(b"META") else path, digest)
-            found_any = True
-    if not found_any:
-        raise rows.broken("there is no checksum in it")

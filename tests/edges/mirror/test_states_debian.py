@@ -1,5 +1,6 @@
 """A Debian repository in several states, signed or not, as apt and debian-installer ask for it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
+from tests.edges.mirror.answer import Answer
 from tests.edges.mirror.repositories import debian_repository, flip
 from tests.edges.mirror.vouched import Mirror, mirror
 from tests.unit.mirror.signing import Signer
@@ -68,6 +70,23 @@ async def test_a_package_is_vouched_for_whichever_way_its_list_was_fetched(site:
     assert (deb.by, deb.signed) == (PACKAGES, "")
     assert site.asked(PACKAGES) == 0
     assert "not signed for sure: there is no signature beside it" in site.states.told(site.source)[0]
+
+
+async def test_a_list_that_is_just_coming_is_not_fetched_twice(site: Mirror) -> None:
+    pool = debian_repository(site.folder, OLD)
+    await site.get(f"{S}/Release")
+    name = _by_hash(site, PACKAGES)
+    site.origin.script[f"/{name}"] = [Answer((site.folder / name).read_bytes(), stall=10)]
+    listed = asyncio.create_task(site.known(name))
+    while not site.asked(name):
+        await asyncio.sleep(0.01)
+    package = asyncio.create_task(site.known(pool["apt_1_amd64.deb"]))
+    await asyncio.sleep(0.1)
+    site.origin.go_on.set()
+
+    assert (await package).by == PACKAGES
+    assert (await listed).by == f"{S}/Release"
+    assert (site.asked(name), site.asked(PACKAGES)) == (1, 0)
 
 
 async def test_a_package_is_vouched_for_though_nobody_asked_for_its_list(site: Mirror) -> None:
