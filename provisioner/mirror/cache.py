@@ -82,8 +82,8 @@ class Cache:
         )
         self._own = own
         self._loop = asyncio.get_running_loop()
-        self._full = False
-        self._no_room = f"the disk of {objects.root} is full; what comes is passed on and not kept"
+        self._full = ""
+        """Why the last file that came could not be kept."""
         self._fills: dict[Key, Fill] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._missed: dict[Key, float] = {}
@@ -168,7 +168,7 @@ class Cache:
             raise NotFound(f"{name} is not there")
         if known is None:
             raise Unavailable(
-                f"{name} cannot be kept: {self._no_room}", remedy="make room, or raise mirror_quota"
+                f"{name} cannot be kept in {self._objects.root}: {fill.why}", remedy="make room on its disk"
             )
         return known
 
@@ -190,7 +190,9 @@ class Cache:
 
     def alarms(self) -> Sequence[str]:
         """What somebody should see to, a sentence each."""
-        return [self._no_room] if self._full else []
+        place = self._objects.root
+        said = f"nothing can be kept in {place} ({self._full}): what comes is passed on as it comes"
+        return [said] if self._full else []
 
     def forget(self, source: str, path: str, digest: str = "") -> None:
         """A kept file was removed or put right behind the cache's back."""
@@ -312,7 +314,7 @@ class Cache:
         else:
             self._away.pop(key.source, None)
         if fill.whole or fill.full:
-            self._full = fill.known is None
+            self._full = "" if fill.known else fill.why
         if fill.answer == "absent":
             self._miss(key)
         elif fill.answer == "here" and fill.known is not None:

@@ -55,7 +55,7 @@ class Space(Protocol):
 
 
 class NoRoom(Exception):
-    """The disk takes no more."""
+    """The disk takes no more: why."""
 
 
 class _Wrong(Exception):
@@ -103,8 +103,8 @@ class Fetch:
                 fill.known = fill.old.known
             elif fill.answer == "here":
                 fill.known = await self._keep()
-        except NoRoom:
-            fill.overflow(self._tail)
+        except NoRoom as error:
+            fill.overflow(self._tail, str(error))
         except Unavailable as error:
             fill.fail(error)
         except asyncio.CancelledError:
@@ -213,7 +213,7 @@ class Fetch:
         """Blocking. Raises NoRoom, OSError."""
         fill = self._fill
         if not self._space.make(fill.size or 0):
-            raise NoRoom
+            raise NoRoom("its disk is full")
         if fill.part is None:
             fill.part = self._objects.part(fill.source, fill.path, self._digest)
 
@@ -353,6 +353,4 @@ async def _on_disk(do: Callable[[], _T], threads: Executor | None = None) -> _T:
         doing.exception()
         raise
     except OSError as error:
-        if error.errno in _FULL:
-            raise NoRoom from error
-        raise
+        raise NoRoom(error.strerror or str(error)) from error

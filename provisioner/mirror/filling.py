@@ -64,6 +64,8 @@ class Fill:
         self.part: Part | None = None
         self.task: asyncio.Task[None] | None = None
         self._tail: Tail | None = None
+        self.why = ""
+        """It is not kept."""
         self._error: Unavailable | None = None
         self._over = False
         self._waiting = 0
@@ -88,9 +90,9 @@ class Fill:
         elif self._telling is None:
             self._telling = loop.call_later(left, self._wake)
 
-    def overflow(self, tail: Tail) -> None:
+    def overflow(self, tail: Tail, why: str) -> None:
         """The disk takes no more: what is behind `have` does not come into the file."""
-        self._tail = tail
+        self._tail, self.why = tail, why
         self.tell(now=True)
 
     def fail(self, error: Unavailable) -> None:

@@ -131,6 +131,11 @@ class Objects:
         """Raises OSError where the disk is full."""
         return Part(self.root / _PARTS, self._place(source, path, digest))
 
+    def disk(self) -> os.statvfs_result:
+        """What the disk is like; the folders are made anew where somebody removed them. Raises OSError."""
+        (self.root / _PARTS).mkdir(parents=True, exist_ok=True)
+        return os.statvfs(self.root)
+
     def drop(self, source: str, path: str, digest: str = "") -> None:
         self._place(source, path, digest).unlink(missing_ok=True)
 

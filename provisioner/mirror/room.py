@@ -1,6 +1,5 @@
 """How much the mirror may keep: what was not asked for longest makes room, and what is pinned never does."""
 
-import os
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -71,7 +70,7 @@ class Room:
 
     def _free(self) -> int:
         """Bytes, but for a fiftieth of the disk, which is left to others: the database may lie on it too."""
-        status = os.statvfs(self._objects.root)
+        status = self._objects.disk()
         spare = min(256 * _MIB, max(_MIB, status.f_blocks * status.f_frsize // 50))
         return status.f_bavail * status.f_frsize - spare
 

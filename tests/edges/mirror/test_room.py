@@ -2,17 +2,21 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from provisioner.core.errors import Unavailable
 from provisioner.mirror.objects import Known, Objects
 from provisioner.mirror.room import Room
 from tests.edges.mirror.cached import OTHER, World, made_world
+from tests.edges.mirror.repositories import rpm_repository
+from tests.edges.mirror.vouched import mirror
 
 A, B = "http://a.example/os", "http://b.example/os"
 SIZE = 100_000
@@ -94,7 +98,7 @@ def test_nothing_goes_for_what_would_not_fit_anyhow(objects: Objects) -> None:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("a disk of its own is mounted as root")
-    place = tmp_path / "disk"
+    place = tmp_path / "kept"
     place.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True, text=True
@@ -177,3 +181,40 @@ async def test_a_disk_that_becomes_full_on_the_way(
     await world.settled()
     assert world.kept() is None
     assert world.parts() == []
+
+
+async def test_a_full_disk_and_a_repository_that_vouches(
+    small_disk: Path, tmp_path: Path, client: ClientSession
+) -> None:
+    packages = {f"Packages/{name}-1.rpm": name.encode() * 50_000 for name in "abc"}
+    async with mirror(tmp_path, client) as site:
+        rpm_repository(site.folder, packages, 1)
+        (small_disk / "foreign").write_bytes(bytes(7 * MIB))
+        assert await site.get("repodata/repomd.xml", "guest")
+        for path, body in packages.items():
+            assert await site.get(path, "guest") == body
+        assert not set(site.kept()) & set(packages)
+        assert site.cache.alarms()
+        (small_disk / "foreign").unlink()
+        for path, body in packages.items():
+            assert await site.get(path, "guest") == body
+            await site.known(path, "guest")
+        assert site.cache.alarms() == []
+
+
+async def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    async with made_world(tmp_path / "mirror") as world:
+        await world.get("a.rpm")
+        await world.settled()
+        shutil.rmtree(tmp_path / "mirror")
+        assert await world.get("b.rpm") == (200, world.origin.body)
+        await world.settled()
+        assert world.kept("b.rpm") == world.origin.body
+
+
+async def test_what_cannot_be_written_is_passed_on(tmp_path: Path) -> None:
+    async with made_world(tmp_path / "mirror") as world:
+        shutil.rmtree(tmp_path / "mirror" / "parts")
+        (tmp_path / "mirror" / "parts").write_text("in the way")
+        assert await world.get("a.rpm") == (200, world.origin.body)
+        assert "File exists" in world.cache.alarms()[0]
