@@ -20,6 +20,7 @@ from provisioner.web import (
     health,
     hosts,
     machine_pages,
+    mirror_pages,
     report,
     routes,
     trees,
@@ -70,6 +71,7 @@ def people_app(services: Services, token: str) -> web.Application:
         hosts.ROUTES,
         guest_pages.ROUTES,
         machine_pages.ROUTES,
+        mirror_pages.ROUTES,
         events.ROUTES,
         api.ROUTES,
     ):
