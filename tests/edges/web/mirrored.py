@@ -17,6 +17,7 @@ from provisioner.mirror.client import session
 from provisioner.mirror.objects import Known, Objects
 from provisioner.mirror.origins import Origins
 from provisioner.mirror.patience import Patience
+from provisioner.mirror.states import States
 from provisioner.mirror.upstream import Upstream
 from provisioner.mirror.vouching import Looked
 from tests.edges.mirror.origin import Origin, origin
@@ -103,19 +104,34 @@ class Mirrored:
 
 @asynccontextmanager
 async def mirrored(
-    folder: Path, empty: Path, *, place: Path | None = None, tree: Path | None = None, silent: float = 30
+    folder: Path,
+    empty: Path,
+    *,
+    place: Path | None = None,
+    tree: Path | None = None,
+    silent: float = 30,
+    verified: bool = False,
+    key: str = "",
 ) -> AsyncIterator[Mirrored]:
-    """`place` is where files are kept, `tree` what the upstream has honestly, `empty` as World means it."""
+    """`place` is where files are kept, `tree` what the upstream has honestly, `empty` as World means it.
+
+    `verified`: the tree's own metadata vouches, by `key` where it is signed, and not `truth`.
+    """
     place = place or folder / "mirror"
     world = World(folder, empty)
     async with origin(tree) as upstream, session() as reading, client() as asking:
         objects = Objects(place)
         truth, patience = Truth(), Patience(silent, pause=0.01)
-        cache = Cache(Origins(Upstream(reading).open), objects, truth, patience=patience)
+        origins = Origins(Upstream(reading).open)
+        cache = Cache(origins, objects, truth, patience=patience)
+        states = States(objects, origins.open, cache.fetch, keys=lambda _: key, blame=origins.blame)
+        if verified:
+            cache.vouching, cache.doubt = states, states.doubt
         world.services = replace(world.services, files=cache)
         async with world:
             await world.store.put_tree(Tree(TREE, upstream.url, "rhel", "7", "vmlinuz", "initrd"))
             yield Mirrored(world, upstream, truth, cache, objects, place, asking)
+        await states.close()
         await cache.close()
 
 

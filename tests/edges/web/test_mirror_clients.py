@@ -28,7 +28,8 @@ def packages(tmp_path: Path) -> Iterator[AptRepository]:
 
 @pytest.fixture
 async def debian(tmp_path: Path, empty_database: Path, packages: AptRepository) -> AsyncIterator[Mirrored]:
-    async with mirrored(tmp_path, empty_database, tree=packages.folder) as made:
+    key = packages.key.read_text()
+    async with mirrored(tmp_path, empty_database, tree=packages.folder, verified=True, key=key) as made:
         yield made
 
 
@@ -59,12 +60,33 @@ async def test_apt_refuses_what_the_upstream_spoiled_and_the_mirror_keeps_none_o
     system = packages.root(tmp_path / "system", address(debian))
     await asyncio.to_thread(system.apt, "update")
     path = f"pool/main/{LIBRARY}_1_all.deb"
-    body = debian.truth.files[path] = (packages.folder / path).read_bytes()
+    body = (packages.folder / path).read_bytes()
     (packages.folder / path).write_bytes(body[:-1000] + bytes(1000))
     with pytest.raises(AssertionError, match="Failed to fetch"):
         await asyncio.to_thread(system.apt, "install", PROGRAM)
     await debian.at_rest()
     assert path not in debian.kept()
+    (packages.folder / path).write_bytes(body)
+    await asyncio.to_thread(system.apt, "install", PROGRAM)
+    assert system.payload(LIBRARY) == packages.payload
+    kept = debian.kept()[path]
+    assert kept.by and kept.signed
+
+
+async def test_mmdebstrap_makes_a_system_through_the_mirror_and_once_more_without_its_upstream(
+    debian: Mirrored, packages: AptRepository, tmp_path: Path
+) -> None:
+    need("mmdebstrap")
+    if os.geteuid() != 0:
+        pytest.skip("mmdebstrap unpacks as root")
+    for number in range(2):
+        root = tmp_path / f"root{number}"
+        line = f"deb [signed-by={packages.key}] {address(debian)} stable main"
+        words = ("--quiet", "--mode=root", "--variant=extract", f"--include={PROGRAM}", "stable", root, line)
+        await asyncio.to_thread(run, "mmdebstrap", *words)
+        assert (root / "usr/share" / PROGRAM).read_bytes() == packages.payload
+        await debian.at_rest()
+        await debian.origin.stop()
 
 
 async def test_dnf_installs_through_the_mirror_and_once_more_without_its_upstream(
@@ -74,7 +96,7 @@ async def test_dnf_installs_through_the_mirror_and_once_more_without_its_upstrea
     if os.geteuid() != 0:
         pytest.skip("dnf installs as root")
     repository = dnf_repository(tmp_path / "upstream")
-    async with mirrored(tmp_path, empty_database, tree=repository.folder) as mirror:
+    async with mirrored(tmp_path, empty_database, tree=repository.folder, verified=True) as mirror:
         for number in range(3):
             if number == 2:
                 await mirror.origin.stop()
