@@ -4,7 +4,6 @@ The signature is `Upstream.open`'s, so whoever reads trees reads them through th
 """
 
 import asyncio
-import re
 import threading
 import time
 from collections import defaultdict
@@ -15,27 +14,24 @@ from pathlib import Path
 
 from provisioner.core.errors import NotFound, Unavailable
 from provisioner.core.source import kind, shown
-from provisioner.mirror.fetching import Fetch, Origins
+from provisioner.mirror.fetching import Fetch, Origins, ends
 from provisioner.mirror.filling import Fill
 from provisioner.mirror.objects import Known, Objects
 from provisioner.mirror.patience import Patience
+from provisioner.mirror.ranges import apart, is_far, is_probe
 from provisioner.mirror.room import Room
 from provisioner.mirror.shelf import Key, Shelf, Shelved
-from provisioner.mirror.stream import File, Headers, Stream, absent, answer, byte_range, seconds
+from provisioner.mirror.stream import File, Headers, Pieces, Stream, absent, answer, seconds
 from provisioner.mirror.types import content_type
 from provisioner.mirror.upstream import handed_on
 from provisioner.mirror.vouching import Doubt, Looked, Nobody, Vouching, certain
 
-NEAR = 4 * 1024 * 1024
-"""A range that begins so many bytes behind what is there waits for it; one farther off is fetched apart."""
 STALE_SECONDS = 7 * 86400.0
 """So long a file is served that should have been asked for again, while its upstream is away."""
 AWAY_SECONDS = 30.0
 """An upstream that did not answer is asked again after so long, and nobody waits for that."""
 _WAIT_SECONDS = 3.0
 _MISSED_SECONDS = 1.0
-_PROBE = 64 * 1024
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +263,9 @@ class Cache:
             yield absent()
             return
         fill = self._coming(key)
-        if fill is None and looked.expected is None and _is_probe(asked.get("Range", "")):
+        if fill is None and looked.expected is None and is_probe(asked.get("Range", "")):
             async with self._origins.open(key.source, key.path, asked) as stream:
-                yield stream
+                yield self._passed_on(stream, key)
             return
         async with self._following(fill or self._begun(key, looked), key, asked) as stream:
             yield stream
@@ -282,12 +278,17 @@ class Cache:
                 yield absent()
                 return
             stream = answer(_file(fill), asked)
-            if stream.status == 206 and _is_far(fill, asked["Range"]):
-                async with self._origins.open(key.source, key.path, _apart(fill, asked)) as far:
-                    yield far
+            if stream.status == 206 and is_far(fill, asked["Range"]):
+                async with self._origins.open(key.source, key.path, apart(fill, asked)) as far:
+                    yield self._passed_on(far, key)
                 return
             self._tallies[key.source][_SERVED] += int(stream.headers.get("Content-Length", "0"))
             yield replace(stream, url=fill.said.url)
+
+    def _passed_on(self, stream: Stream, key: Key) -> Stream:
+        """Raises Unavailable where half of it could not be told from the whole."""
+        ends(stream, _name(key))
+        return replace(stream, pieces=_counted(stream.pieces, self._tallies[key.source]))
 
     def _coming(self, key: Key) -> Fill | None:
         fill = self._fills.get(key)
@@ -339,6 +340,13 @@ class Cache:
             done.wait(1)
 
 
+async def _counted(pieces: Pieces, tally: list[int]) -> Pieces:
+    async for piece in pieces:
+        tally[_FETCHED] += len(piece)
+        tally[_SERVED] += len(piece)
+        yield piece
+
+
 def _file(fill: Fill) -> File:
     expected, said = fill.expected, fill.said
     return File(
@@ -349,26 +357,6 @@ def _file(fill: Fill) -> File:
         content_type=content_type(fill.path, said.content_type),
         grows=fill.grows if fill.part is not None else None,
     )
-
-
-def _is_far(fill: Fill, asked: str) -> bool:
-    wanted = None if fill.size is None else byte_range(asked, fill.size)
-    return wanted is not None and (fill.part is None or wanted[0] > fill.have + NEAR)
-
-
-def _apart(fill: Fill, asked: Headers) -> Headers:
-    """The range alone, of the same state of the file where that can be said."""
-    strong = fill.said.etag.startswith('"')
-    return {"Range": asked["Range"]} | ({"If-Range": fill.said.etag} if strong else {})
-
-
-def _is_probe(asked: str) -> bool:
-    """Whether a range is one that nobody goes on from: for its sake alone nothing is fetched whole."""
-    found = _RANGE.fullmatch(asked)
-    if found is None:
-        return asked.startswith("bytes=-")
-    first, last = found.groups()
-    return int(first) > NEAR or (bool(last) and int(last) - int(first) < _PROBE)
 
 
 def _old(seconds: float) -> Headers:

@@ -225,12 +225,8 @@ class Fetch:
         return same and stream.status == 206 and stream.headers.get("Content-Range", "").startswith(at)
 
     def _has_an_end(self, stream: Stream) -> None:
-        """Raises Unavailable where half of it could not be told from the whole."""
-        if self._fill.expected is None and not stream.framed:
-            raise Unavailable(
-                f"{self._name} comes without its length: half of it could not be told from the whole",
-                remedy="read the tree from a server that sends Content-Length",
-            )
+        if self._fill.expected is None:
+            ends(stream, self._name)
 
     def _same_size(self, total: int | None) -> None:
         if total != self._fill.size and None not in (total, self._fill.size):
@@ -330,6 +326,15 @@ class Fetch:
 def _is_page(path: str, said: str) -> bool:
     """Whether a server shows a page in place of a file."""
     return said.startswith("text/html") and not path.lower().endswith(("/", ".html", ".htm"))
+
+
+def ends(stream: Stream, name: str) -> None:
+    """Raises Unavailable where half of a body could not be told from the whole."""
+    if not stream.framed:
+        raise Unavailable(
+            f"{name} comes without its length: half of it could not be told from the whole",
+            remedy="read the tree from a server that sends Content-Length",
+        )
 
 
 def _check(hashes: Mapping[str, "Hash"], expected: Expected | None, size: int) -> None:

@@ -113,7 +113,7 @@ async def test_a_part_that_is_nearly_there_is_waited_for(world: World) -> None:
 
 
 async def test_a_part_far_behind_is_fetched_apart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provisioner.mirror.cache.NEAR", 1000)
+    monkeypatch.setattr("provisioner.mirror.ranges.NEAR", 1000)
     world.origin.gate = asyncio.Event()
     whole = asyncio.create_task(world.get())
     await begun(world)
@@ -131,6 +131,8 @@ async def test_a_part_far_behind_is_fetched_apart(world: World, monkeypatch: pyt
 async def test_nothing_is_fetched_whole_for_a_probe(world: World, asked: str) -> None:
     await world.get(headers={"Range": asked})
     assert [headers.get("Range") for headers in world.origin.asked] == [asked]
+    (count,) = world.cache.counts().values()
+    assert count.bytes_fetched == count.bytes_served < 100
     assert world.cache.fetching() == []
 
 
