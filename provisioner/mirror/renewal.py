@@ -133,21 +133,34 @@ class Renewal:
         main = next(iter(old.files)) if old else ""
         for path in sorted(root.files, key=lambda path: path != main):
             headers = _conditions(old) if old is not None and path == main else {}
-            async with self._open(source, path, headers) as stream:
-                if stream.status == 304:
-                    return None
-                if stream.status == 200:
-                    data = await _whole(stream, f"{shown(source)}/{path}")
-                    if not files:
-                        said = stream.headers
-                        etag, modified = said.get("ETag", ""), said.get("Last-Modified", "")
-                        asked = _Asked(files, stream.url, etag, modified)
-                    files[path] = data
+            try:
+                came = await self._one(source, path, headers)
+            except Unavailable:
+                # Some servers show a web page for what they lack.
+                if path not in root.signatures or not files:
+                    raise
+                continue
+            if came is None:
+                return None
+            if path in came.files and not (root.kind in ("treeinfo", "sums") and _is_page(came.files[path])):
+                asked = asked if files else replace(came, files=files)
+                files[path] = came.files[path]
             if old is not None and path == main and _same(asked, old):
                 return asked
             if path == root.mains[-1] and not files:
                 break
         return replace(asked, files={path: files[path] for path in root.files if path in files})
+
+    async def _one(self, source: str, path: str, headers: Headers) -> _Asked | None:
+        """One file, none where it is not there, None where it is not changed."""
+        async with self._open(source, path, headers) as stream:
+            if stream.status == 304:
+                return None
+            if stream.status != 200:
+                return _Asked({})
+            data = await _whole(stream, f"{shown(source)}/{path}")
+            said = stream.headers
+            return _Asked({path: data}, stream.url, said.get("ETag", ""), said.get("Last-Modified", ""))
 
     def _made(self, source: str, root: Root, asked: _Asked, checked: Checked, ring: str) -> State:
         pointer = Pointer(
@@ -170,7 +183,10 @@ class Renewal:
         if new.reading.torn:
             raise Unavailable(f"{name} is being changed: {new.reading.torn}")
         if old.pointer.keys == new.pointer.keys and old.pointer.signed and not new.pointer.signed:
-            raise Unavailable(f"{name} was signed and is no more: {new.pointer.unsigned}")
+            raise Unavailable(
+                f"{name} was signed and is no more: {new.pointer.unsigned} "
+                "(where the key is a new one, add the tree again with --key)"
+            )
         older = 0 < new.reading.stamp < old.reading.stamp
         if older and self._clock() - old.pointer.checked < _BACK_SECONDS:
             raise Unavailable(f"{name} is older than the state that is known: that mirror is behind")
@@ -215,6 +231,10 @@ def _same(asked: _Asked, old: State) -> bool:
 def _conditions(old: State) -> Headers:
     found = {"If-None-Match": old.pointer.etag, "If-Modified-Since": old.pointer.modified}
     return {name: value for name, value in found.items() if value}
+
+
+def _is_page(data: bytes) -> bool:
+    return data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 async def _whole(stream: Stream, name: str) -> bytes:

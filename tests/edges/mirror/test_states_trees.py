@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from tests.edges.mirror.repositories import centos_tree, flip
+from tests.edges.mirror.answer import Answer
+from tests.edges.mirror.repositories import centos_tree, flip, rpm_repository
 from tests.edges.mirror.vouched import Mirror, mirror
 from tests.unit.mirror.signing import Signer
 
@@ -84,6 +85,18 @@ async def test_a_list_at_the_root_vouches_for_the_installer(
     site.objects.forget(site.source)
     site.cache.forget(site.source, LINUX, sha256(b"kernel" * 1000).hexdigest())
     assert await site.refuses(LINUX)
+
+
+async def test_a_server_that_shows_pages_for_what_it_lacks(site: Mirror) -> None:
+    site.change("images/x", b"x")
+    rpm_repository(site.folder, {"Packages/a.rpm": b"a" * 100})
+    page = Answer(b"<!DOCTYPE html><title>Not found</title>", headers={"Content-Type": "text/html"})
+    for name in (".treeinfo", "treeinfo", "SHA256SUMS", "CHECKSUMS", "content", "repodata/repomd.xml.asc"):
+        site.origin.script[f"/{name}"] = [page]
+
+    assert (await site.known("images/x")).by == ""
+    assert site.states.told(site.source) == []
+    assert (await site.known("Packages/a.rpm")).by.endswith("-primary.xml.gz")
 
 
 async def test_a_tree_that_says_nothing_is_read_all_the_same(site: Mirror) -> None:
