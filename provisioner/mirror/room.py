@@ -1,6 +1,7 @@
 """How much the mirror may keep: what was not asked for longest makes room, and what is pinned never does."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from provisioner.mirror.objects import Lying, Objects
 
 LOW = 0.9
 """Where a limit is reached, so much of it is left."""
+_AGAIN_SECONDS = 5.0
 _MIB = 1024 * 1024
 
 
@@ -37,6 +39,7 @@ class Room:
         self._removed = removed
         self._lock = threading.Lock()
         self._used: dict[str, int] = {}
+        self._tried = -_AGAIN_SECONDS
 
     def used(self, source: str = "") -> int:
         """Bytes kept, of all or of a source, as far as they were counted."""
@@ -52,7 +55,7 @@ class Room:
         with self._lock:
             self._used[name] = self._used.get(name, 0) + size
             for limit, of in ((self._quota_of(source), name), (self._quota, "")):
-                if limit and self._sum(of) > limit:
+                if limit and self._sum(of) > limit and not self._in_vain():
                     lying = self._counted()
                     if self._sum(of) > limit:
                         self._remove(lying, self._sum(of) - int(limit * LOW), of)
@@ -63,7 +66,7 @@ class Room:
             return True
         with self._lock:
             missing = size - self._free()
-            if missing > 0:
+            if missing > 0 and not self._in_vain():
                 lying = self._counted()
                 self._remove(lying, max(missing, int(self._sum() * (1 - LOW))), least=missing)
             return self._free() >= size
@@ -74,6 +77,10 @@ class Room:
         spare = min(256 * _MIB, max(_MIB, status.f_blocks * status.f_frsize // 50))
         return status.f_bavail * status.f_frsize - spare
 
+    def _in_vain(self) -> bool:
+        """Whether there was nothing to remove a moment ago: a look at all that lies there takes its time."""
+        return time.monotonic() - self._tried < _AGAIN_SECONDS
+
     def _sum(self, folder: str = "") -> int:
         return self._used.get(folder, 0) if folder else sum(list(self._used.values()))
 
@@ -82,7 +89,7 @@ class Room:
         pinned = {self._objects.folder(source).name for source in self._sources() if self._pinned(source)}
         may = [one for one in lying if one.folder not in pinned and one.folder == (folder or one.folder)]
         if sum(one.size for one in may) < least:
-            return
+            may = []
         gone: list[Path] = []
         for one in sorted(may, key=lambda one: one.used):
             if size <= 0:
@@ -93,6 +100,8 @@ class Room:
             self._used[one.folder] -= one.size
         if gone:
             self._removed(gone)
+        else:
+            self._tried = time.monotonic()
 
     def _counted(self) -> Sequence[Lying]:
         lying = list(self._objects.lying())

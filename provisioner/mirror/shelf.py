@@ -9,6 +9,7 @@ import resource
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Collection
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from provisioner.core.errors import Unavailable
 from provisioner.mirror.freshness import believed
 from provisioner.mirror.hot import Held
-from provisioner.mirror.objects import Kept, Objects
+from provisioner.mirror.objects import Kept, Objects, mark_used
 from provisioner.mirror.stream import PIECE, File, Headers, Local, Stream, answer, seconds
 from provisioner.mirror.types import content_type
 
@@ -103,13 +104,20 @@ class Shelf:
         found = self.get(key)
         if found is not None:
             return found
-        kept = await asyncio.to_thread(self._objects.find, *key)
+        kept = await asyncio.to_thread(self._taken, key)
         if kept is None:
             return None
         self._there[key] = found = Shelved(kept)
         if len(self._there) > self._most:
             self._there.popitem(last=False)
         return found
+
+    def _taken(self, key: Key) -> Kept | None:
+        kept = self._objects.find(*key)
+        if kept is not None and time.time() - kept.used > _USED_SECONDS:
+            with suppress(OSError):
+                mark_used(kept)
+        return kept
 
     def drop(self, key: Key) -> None:
         """It is kept anew, or no more."""

@@ -83,6 +83,21 @@ async def test_what_is_asked_for_often_can_be_read_each_time(world: World) -> No
         assert await asyncio.gather(*(world.get() for _ in range(2))) == [(200, BODY)] * 2
 
 
+async def test_what_is_handed_out_was_used_now(world: World) -> None:
+    await kept(world)
+    found = world.objects.find(world.origin.url, PATH)
+    assert found is not None
+    with found:
+        os.utime(found.place, (1000.0, found.checked))
+    world.cache.forget(world.origin.url, PATH)
+    await world.get()
+    now = world.objects.find(world.origin.url, PATH)
+    assert now is not None
+    with now:
+        assert now.used > 1000.0
+        assert now.checked == pytest.approx(found.checked)
+
+
 async def test_a_file_in_use_is_read_to_its_end_whatever_becomes_of_it(world: World) -> None:
     await kept(world)
     async with world.open() as stream:
