@@ -2,13 +2,24 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from provisioner.core.digest import Expected
 from provisioner.core.mirror import Listed, Package
 
-_FIELDS = re.compile(
-    rb"^(Package|Filename|Size|SHA256|Provides|Depends|Pre-Depends|Recommends|Priority|Essential): *(.*)$",
-    re.MULTILINE,
+_FIELDS = frozenset(
+    [
+        "Package",
+        "Filename",
+        "Size",
+        "SHA256",
+        "Provides",
+        "Depends",
+        "Pre-Depends",
+        "Recommends",
+        "Priority",
+        "Essential",
+    ]
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
@@ -25,7 +36,11 @@ def read(pieces: Iterable[bytes], base: str = "") -> list[Package]:
 
 
 def _package(stanza: bytes, base: str) -> Package | None:
-    said = {name.decode(): value.decode("utf-8", "replace") for name, value in _FIELDS.findall(stanza)}
+    said = {}
+    for line in stanza.decode("utf-8", "replace").split("\n"):
+        name, colon, value = line.partition(": ")
+        if colon and name in _FIELDS:
+            said[name] = value
     if "Package" not in said or "Filename" not in said:
         return None
     size = int(said["Size"]) if said.get("Size", "").isdigit() else None
@@ -43,9 +58,10 @@ def _package(stanza: bytes, base: str) -> Package | None:
 
 def _relations(text: str) -> tuple[tuple[str, ...], ...]:
     """`a (>= 1) | b, c` gives (("a", "b"), ("c",))."""
-    found = []
-    for clause in text.split(","):
-        names = [match[0] for word in clause.split("|") if (match := _NAME.match(word.strip()))]
-        if names:
-            found.append(tuple(names))
-    return tuple(found)
+    return tuple(filter(None, map(_clause, text.split(", ")))) if text else ()
+
+
+@lru_cache(maxsize=65536)
+def _clause(text: str) -> tuple[str, ...]:
+    """Most of them are said by many packages."""
+    return tuple(match[0] for word in text.split("|") if (match := _NAME.match(word.strip())))

@@ -55,6 +55,10 @@ def resolve(repository: Repository, asked: Named) -> tuple[list[Listed], list[st
     return _Solver(repository, asked).solve()
 
 
+def _is_pattern(name: str) -> bool:
+    return "*" in name or "?" in name
+
+
 class _Solver:
     def __init__(self, repository: Repository, asked: Named) -> None:
         self._repository = repository
@@ -65,6 +69,12 @@ class _Solver:
             self._named[package.name].append(package)
             for name in package.gives:
                 self._giving[name].append(package)
+        self._excluded = {name for name in asked.excluded if not _is_pattern(name)} | {
+            name
+            for pattern in filter(_is_pattern, asked.excluded)
+            for name in self._named
+            if fnmatchcase(name, pattern)
+        }
         self._chosen: dict[str, list[Package]] = {}
         self._given: set[str] = set()
         self._left: deque[Package] = deque()
@@ -98,7 +108,7 @@ class _Solver:
         groups = deque(self._asked.groups)
         while groups:
             group = groups.popleft()
-            if group in seen or group in self._asked.excluded or f"@{group}" in self._asked.excluded:
+            if group in seen or f"@{group}" in self._excluded:
                 continue
             seen.add(group)
             members = self._group(group)
@@ -109,7 +119,7 @@ class _Solver:
             # A group may name what a processor's packages do not have.
             yield from (name for name in members if name in self._named)
         for name in self._asked.packages:
-            if "*" in name or "?" in name:
+            if _is_pattern(name):
                 yield from (known for known in self._named if fnmatchcase(known, name))
             else:
                 yield name
@@ -127,18 +137,18 @@ class _Solver:
         if any(name in self._given for name in names):
             return
         for name in names:
-            if name in self._asked.excluded:
+            if name in self._excluded:
                 continue
             found = self._named.get(name) or self._provider(name)
             if found:
                 self._choose(found)
                 return
-        if not optional and not any(name in self._asked.excluded for name in names):
+        if not optional and not any(name in self._excluded for name in names):
             self._missing[" or ".join(names)] = None
 
     def _provider(self, name: str) -> list[Package]:
         """Of several packages that give the same, the one with the shortest name is the ordinary one."""
-        givers = [giver for giver in self._giving.get(name, ()) if giver.name not in self._asked.excluded]
+        givers = [giver for giver in self._giving.get(name, ()) if giver.name not in self._excluded]
         if not givers:
             return []
         best = min(givers, key=lambda package: (len(package.name), package.name)).name
