@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from provisioner.core.install import Install
 from provisioner.core.profile import Tree
 from provisioner.web.ledger import Ledger, Part
-from provisioner.web.place import peer, shared
+from provisioner.web.place import is_host, peer, shared
 from provisioner.web.recent import Recent
 from provisioner.web.sending import SENT, SENT_LAST, Runs, Told, closing, given, opening, send, write
 from provisioner.web.services import Descriptor, Files, Upstream
@@ -130,7 +130,8 @@ def _plain(request: web.BaseRequest) -> bool:
     for particular in _PARTICULAR:
         if particular in headers:
             return False
-    return request.version == (1, 1) and request.keep_alive and not request.body_exists
+    plain = request.version == (1, 1) and request.keep_alive and not request.body_exists
+    return plain and is_host(headers.get(hdrs.HOST, ""))
 
 
 def _read(found: _Prepared) -> bytes:

@@ -6,10 +6,10 @@ A download carries no token; it belongs to the install whose machine spoke from 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.errors import ProvisionerError
 from provisioner.core.install import Event, Install, Kind, sole
 from provisioner.service.ports import Clock, Store
 from provisioner.web.recent import Recent
@@ -48,6 +48,14 @@ IMAGE = Part(Kind.TREE_BYTES, 20, 90)
 PACKAGE = Part(Kind.TREE_BYTES)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Running:
+    """The installs that ran at one moment, the latest first, and which was found behind an address."""
+
+    latest: Sequence[Install]
+    behind: dict[tuple[str, bool], Install | None] = field(default_factory=dict)
+
+
 class Ledger:
     """`record` goes to the store; everything else is this process's memory and may be lost.
 
@@ -60,8 +68,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._neighbour = neighbour
-        self._owners = Recent(self._owner)
-        self._alone = Recent(self._sole)
+        self._running = Recent(self._load)
         self._claims: dict[str, str] = {}
         self._tallies: dict[str, Tally] = {}
         self._complaints: Counter[str] = Counter()
@@ -79,12 +86,7 @@ class Ledger:
 
     def greet(self, address: str) -> None:
         """A machine spoke from this address with a token of its own: whose it is has to be asked anew."""
-        self._owners.forget(address)
-        self._alone.forget(address)
-
-    def peek(self, address: str, *, shared: bool) -> tuple[Install | None] | None:
-        """What `owner` would give from memory, None where it would have to ask."""
-        return (self._alone if shared else self._owners).peek(address)
+        self._running.forget("")
 
     async def owner(self, address: str, *, shared: bool = False) -> Install | None:
         """The running install of the machine at an address, as it was at most a second ago.
@@ -92,30 +94,37 @@ class Ledger:
         A `shared` address is several guests': a download from there is somebody's only where one install
         alone can be meant, and nobody's otherwise.
         """
-        return await (self._alone if shared else self._owners).get(address)
+        return self._behind(await self._running.get(""), address, shared=shared)
 
-    async def _sole(self, address: str) -> Install | None:
+    def peek(self, address: str, *, shared: bool) -> tuple[Install | None] | None:
+        """What `owner` would give from memory, None where it would have to ask."""
+        known = self._running.peek("")
+        return None if known is None else (self._behind(known[0], address, shared=shared),)
+
+    async def _load(self, _: str) -> _Running:
+        """All at once: hundreds of machines fetch at a time, and each is to be known every second."""
+        return _Running(await self._store.installs(active=True))
+
+    def _behind(self, running: _Running, address: str, *, shared: bool) -> Install | None:
+        if (address, shared) not in running.behind:
+            found = self._sole(running, address) if shared else self._owner(running, address)
+            running.behind[address, shared] = found
+        return running.behind[address, shared]
+
+    def _sole(self, running: _Running, address: str) -> Install | None:
         claimed = self._claims.get(address)
-        running = await self._store.installs(active=True)
-        return sole((replace(i, address=address) if i.id == claimed else i for i in running), address)
+        return sole((replace(i, address=address) if i.id == claimed else i for i in running.latest), address)
 
-    async def _owner(self, address: str) -> Install | None:
-        found = await self._claimed(address) or await self._store.install_of(address=address)
-        if found is not None and not found.over:
-            return found
+    def _owner(self, running: _Running, address: str) -> Install | None:
+        claimed = self._claims.get(address)
+        for install in running.latest:
+            if install.id == claimed:
+                return install
+        for install in running.latest:
+            if install.address == address:
+                return install
         mac = self._neighbour(address)  # PXELINUX and GRUB fetch a kernel before any token was shown
-        found = await self._store.install_of(mac=mac) if mac else None
-        return found if found is not None and not found.over else None
-
-    async def _claimed(self, address: str) -> Install | None:
-        ref = self._claims.get(address)
-        if ref is None:
-            return None
-        try:
-            found = await self._store.install(ref)
-        except NotFound:
-            return None
-        return None if found.over else found
+        return next((install for install in running.latest if mac and install.mac == mac), None)
 
     async def sent(self, install: Install, part: Part, path: str, sent: int, total: int, done: bool) -> None:
         """Notes `sent` of `total` bytes of a file; `done` when this request is."""

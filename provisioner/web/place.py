@@ -1,10 +1,14 @@
 """Where a request came from and which address of ours it reached: from the connection, from no header."""
 
+import re
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
 
 from provisioner.core import urls
+
+_HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]{0,300}")
 
 
 def peer(request: web.BaseRequest) -> str:
@@ -27,6 +31,12 @@ def root(request: web.Request) -> str:
 def shared(request: web.BaseRequest) -> bool:
     """Whether the client speaks with an address of this host, as every guest on QEMU's user network does."""
     return _name(request.protocol.peername)[0] == _name(request.protocol.sockname)[0]
+
+
+@lru_cache(1024)
+def is_host(name: str) -> bool:
+    """Whether the header Host may have this value (RFC 3986, 3.2): a host and a port, or nothing."""
+    return bool(_HOST.fullmatch(name))
 
 
 def _name(found: Any) -> tuple[str, int]:

@@ -24,6 +24,7 @@ class Recent(Generic[Value]):
     def __init__(self, load: Callable[[str], Awaitable[Value]]) -> None:
         self._load = load
         self._known: dict[str, _Known[Value]] = {}
+        self._forgotten = 0
 
     def peek(self, key: str) -> tuple[Value] | None:
         """What `get` would give from memory, None where it would have to ask.
@@ -45,7 +46,10 @@ class Recent(Generic[Value]):
         known = self._known.get(key)
         if known is not None and time.monotonic() - known.loaded < FRESH_SECONDS:
             return known.value
+        before = self._forgotten
         value = await self._load(key)
+        if self._forgotten != before:
+            return value  # what was forgotten meanwhile may be what this is
         now = time.monotonic()
         known = self._known.pop(key, None)
         if known is not None and known.value == value:
@@ -57,3 +61,4 @@ class Recent(Generic[Value]):
 
     def forget(self, key: str) -> None:
         self._known.pop(key, None)
+        self._forgotten += 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from provisioner.config import Settings
 
 _log = logging.getLogger("provisioner")
+_FILES = 65_536
 _ROOTLESS = (
     "no rights are needed: guests of this user's own libvirt boot over QEMU's user network, "
     "from http://127.0.0.1:{port}; DHCP and TFTP are not answered"
@@ -32,6 +34,10 @@ def serve(settings: "Settings") -> None:
     _log.setLevel(logging.INFO)
     # Threads that come back from libvirt or SQLite must not wait for long until the loop lets them go on.
     sys.setswitchinterval(0.0005)
+    # Each guest that fetches holds a socket and a file; 1024, as systemd has it, are soon at an end.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
     asyncio.run(_until_stopped(settings))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.measure import cpu, spread
-from tests.bench.mirror_peers import Peer, apt_cacher_ng, nginx_cache
+from tests.bench.mirror_peers import Peer, apt_cacher_ng, low_port, nginx_cache
 from tests.edges.mirror.origin import Origin, beside
 from tests.edges.mirror.repositories import put, rpm_repository
 from tests.lab.alone import processes
@@ -53,7 +53,7 @@ def cold(state: Path, service: Service, quick: bool, tell: Tell) -> bool:
 def _at(state: Path, service: Service, folder: Path, packages: list[str], rate: int, tell: Tell) -> bool:
     name = f"cold{rate // 1_000_000}"
     with ExitStack() as stack:
-        upstream = stack.enter_context(beside(folder, rate=rate))
+        upstream = stack.enter_context(beside(folder, rate=rate, port=low_port()))
         origin = upstream.origin
         service.call("POST", "/trees", {"name": name, "source": origin.url})
         ours = Peer(f"{service.lan.root}/tree/{name}", partial(processes, service.state))

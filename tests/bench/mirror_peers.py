@@ -82,7 +82,7 @@ def _nginx(place: Path, around: str, inside: str) -> Iterator[Peer]:
 
 @contextmanager
 def apt_cacher_ng(place: Path, origin: str) -> Iterator[Peer]:
-    port = _low_port()
+    port = low_port()
     for name in ("conf", "cache", "log"):
         (place / name).mkdir(parents=True)
     (place / "conf" / "acng.conf").write_text(_ACNG.format(place=place, port=port, origin=origin))
@@ -90,8 +90,8 @@ def apt_cacher_ng(place: Path, origin: str) -> Iterator[Peer]:
         yield Peer(f"http://127.0.0.1:{port}/bench", pids)
 
 
-def _low_port() -> int:
-    """apt-cacher-ng takes none above 32767."""
+def low_port() -> int:
+    """One that is free; apt-cacher-ng takes none above 32767, and asks none."""
     for port in range(31420, 31520):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))

@@ -199,10 +199,13 @@ class Beside:
 
 
 @contextmanager
-def beside(folder: Path | None = None, *, rate: int = 0, latency: float = 0) -> Iterator[Beside]:
-    """One that is up, on a thread."""
+def beside(
+    folder: Path | None = None, *, rate: int = 0, latency: float = 0, port: int = 0
+) -> Iterator[Beside]:
+    """One that is up, on a thread; at a port that is given, or any."""
     loop = asyncio.new_event_loop()
     made = Origin(folder, rate=rate, latency=latency)
+    made.port = port
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
     one = Beside(made, loop)

@@ -309,7 +309,7 @@ class World:
     async def __aenter__(self) -> "World":
         await self.store.open()
         self._listeners = [
-            Listener(guest_app(self.services), header_seconds=2, per_address=20),
+            Listener(guest_app(self.services), header_seconds=2, first_seconds=1, per_address=20, total=100),
             Listener(people_app(self.services, TOKEN)),
         ]
         for listener in self._listeners:
