@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     mirror_quota: int = Field(
         0, ge=0, description="most bytes that are kept of all trees; 0: as many as the disk takes"
     )
+    mirror_connections: int = Field(
+        16, ge=0, description="most connections to one upstream host at a time; 0: no limit"
+    )
+    mirror_bandwidth: int = Field(
+        0, ge=0, description="most bytes a second that one upstream host is asked for; 0: no limit"
+    )
     mirror_offline: bool = Field(False, description="ask no upstream for any tree; serve what is kept")
     mirror_scrub: int = Field(
         8_000_000, ge=0, description="bytes a second at which kept files are read and checked; 0: never"

@@ -11,15 +11,15 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.source import kind, shown
 from provisioner.mirror.archives import Archives, Move, Route
 from provisioner.mirror.health import DOUBT_SECONDS, Condition, Health
+from provisioner.mirror.limits import Limits, host
 from provisioner.mirror.presence import Open, Presence
 from provisioner.mirror.stream import Headers, Pieces, Stream, absent
 from provisioner.mirror.trust import Erred
@@ -33,6 +33,8 @@ _PATIENCE_SECONDS = 2.0
 _QUICK_SECONDS = 0.02
 """What answers sooner than so is as good as what answers sooner still."""
 _REMEMBERED = 4096
+_BECAUSE = " cannot be read: "
+_REMEDY = "look whether the server answers from this host"
 
 
 class _Root:
@@ -68,7 +70,8 @@ class _Root:
 
 class Origins:
     """`open_file` reads one place; `mirrors` tells the further places of a source, `regional` the place in
-    the region of one that lies at a maker's, `archives` where old trees go. For one event loop.
+    the region of one that lies at a maker's, `archives` where old trees go, `limits` what a host is asked
+    for at a time. For one event loop.
     """
 
     def __init__(
@@ -78,10 +81,12 @@ class Origins:
         mirrors: Callable[[str], Sequence[str]] = lambda _: (),
         regional: Callable[[str], str] = lambda url: url,
         archives: Archives | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._open = open_file
         self._mirrors = mirrors
         self._regional = regional
+        self._limits = limits or Limits()
         self._archives = archives or Archives(lambda _: ())
         self._servers: dict[str, Condition] = {}
         self._roots: dict[str, _Root] = {}
@@ -132,23 +137,29 @@ class Origins:
         roots = self._ordered(source, route, before)
         sole = len(roots) == 1
         refusals: dict[_Root, Unavailable] = {}
+        failed: set[Condition] = set()
         lacking = False
         for patience in (0.0, _PATIENCE_SECONDS):
             left, roots = roots, []
             while left and (time.monotonic() < end or not (refusals or lacking)):
                 root = left.pop(0)
-                if (pause := root.pause()) > patience:
-                    refusals[root] = _is_down(root, path)
-                    roots.append(root)
+                if (pause := root.pause()) > min(patience, end - time.monotonic()):
+                    if root.server not in failed:
+                        refusals[root] = _is_down(root, path)
+                        roots.append(root)
                     continue
                 await asyncio.sleep(max(0.0, pause))
+                before_wait = time.monotonic()
                 asked = headers if root is before or before is None else _whole(headers)
                 seconds = end - time.monotonic()
                 share = max(_SHARE_SECONDS, seconds / (len(left) + 1))
                 try:
-                    stream = await self._attempt(stack, root, source, path, asked, min(share, seconds))
+                    free = await self._limits.connect(root.url)
+                    end += time.monotonic() - before_wait
+                    stream = await self._attempt(stack, root, source, path, asked, min(share, seconds), free)
                 except Unavailable as error:
                     refusals[root] = error
+                    failed.add(root.server)
                     continue
                 if stream.status != 404 or sole or await self._lacks(root, source, route):
                     await self._note(root, source, route, found=stream.status != 404)
@@ -156,7 +167,7 @@ class Origins:
                 lacking = lacking or not root.presence.is_gone(route.part or "")
         if lacking or not refusals:
             return absent()
-        raise _all(list(refusals.values()), source, path)
+        raise _all(refusals, source, path)
 
     async def _lacks(self, root: _Root, source: str, route: Route) -> bool:
         """Whether a root's 404 says that the tree has no such file: it is there, and no mere mirror."""
@@ -176,10 +187,18 @@ class Origins:
             await asyncio.to_thread(self._archives.remember, source, route.part, root.url)
 
     async def _attempt(
-        self, stack: AsyncExitStack, root: _Root, source: str, path: str, headers: Headers, seconds: float
+        self,
+        stack: AsyncExitStack,
+        root: _Root,
+        source: str,
+        path: str,
+        headers: Headers,
+        seconds: float,
+        free: Callable[[], None],
     ) -> Stream:
         """Raises Unavailable, having noted what it says of the server and of the root."""
         async with AsyncExitStack() as trial, AsyncExitStack() as opened:
+            opened.callback(free)
             for condition in (root.server, root.own):
                 if condition.state == "down":
                     await trial.enter_async_context(condition.trial)
@@ -194,15 +213,15 @@ class Origins:
                 async with asyncio.timeout(seconds if kind(root.url) == "http" else None):
                     stream = await opened.enter_async_context(self._open(root.url, path, headers))
             except TimeoutError:
-                reason = f"{shown(root.url)}/{path} did not begin to answer within {seconds:.0f} s"
+                reason = f"it did not begin to answer within {seconds:.0f} s"
                 root.server.fail(reason, began)
-                raise Unavailable(reason, remedy="look whether the server answers from this host") from None
+                raise Unavailable(f"{shown(root.url)}/{path}{_BECAUSE}{reason}", remedy=_REMEDY) from None
             except Erred as error:
                 root.server.well()
                 root.own.strike(str(error), began)
                 raise
             except Unavailable as error:
-                root.server.fail(str(error), began)
+                root.server.fail(_reason(error), began)
                 raise
             root.answered(time.monotonic() - began)
             if stream.status == 404:
@@ -211,12 +230,11 @@ class Origins:
         url = stream.url or shown(f"{root.url}/{path}")
         for key in (f"{source}\0{path}", url):
             self._remember(key, root)
-        return replace(stream, pieces=_counted(root, stream.pieces), url=url)
+        return replace(stream, pieces=_counted(root, stream.pieces, self._limits), url=url)
 
     def _root(self, url: str) -> _Root:
         if url not in self._roots:
-            server = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-            condition = self._servers.setdefault(server, Condition())
+            condition = self._servers.setdefault(f"{kind(url)}://{host(url)}", Condition())
             self._roots[url] = _Root(url, condition, Presence(self._open, url))
         return self._roots[url]
 
@@ -260,10 +278,11 @@ def _whole(headers: Headers) -> Headers:
     return {name: value for name, value in headers.items() if name not in ("Range", "If-Range")}
 
 
-async def _counted(root: _Root, pieces: Pieces) -> AsyncGenerator[bytes, None]:
+async def _counted(root: _Root, pieces: Pieces, limits: Limits) -> AsyncGenerator[bytes, None]:
     try:
         async for piece in pieces:
             root.bytes += len(piece)
+            await limits.spend(root.url, len(piece))
             yield piece
     except Unavailable as error:
         root.own.set_aside(str(error), DOUBT_SECONDS)
@@ -271,19 +290,22 @@ async def _counted(root: _Root, pieces: Pieces) -> AsyncGenerator[bytes, None]:
 
 
 def _is_down(root: _Root, path: str) -> Unavailable:
-    worse = root.worse()
-    return Unavailable(
-        f"{shown(root.url)}/{path} is not asked for at present, the server is down "
-        f"(again in {max(1, math.ceil(root.pause()))} s): {worse.reason}",
-        remedy="look whether the server answers from this host",
-    )
+    why = f"the server is down (asked again in {max(1, math.ceil(root.pause()))} s): {root.worse().reason}"
+    return Unavailable(f"{shown(root.url)}/{path}{_BECAUSE}{why}", remedy=_REMEDY)
 
 
-def _all(refusals: Sequence[Unavailable], source: str, path: str) -> Unavailable:
-    """One sentence for all of them."""
-    if len(refusals) == 1:
-        return refusals[0]
-    reasons = "; ".join(dict.fromkeys(str(refusal) for refusal in refusals))
-    return Unavailable(
-        f"{shown(source)}/{path} cannot be read, nor from elsewhere: {reasons}", remedy=refusals[0].remedy
-    )
+def _all(refusals: Mapping[_Root, Unavailable], source: str, path: str) -> Unavailable:
+    """One sentence for all of them, each host once."""
+    errors = list(refusals.values())
+    if len(errors) == 1:
+        return errors[0]
+    reasons: dict[str, str] = {}
+    for root, error in refusals.items():
+        reasons.setdefault(host(root.url), _reason(error))
+    own = reasons.pop(host(source), "") or reasons.pop(next(iter(reasons)))
+    further = "".join(f"; nor from {name}: {reason}" for name, reason in reasons.items())
+    return Unavailable(f"{shown(source)}/{path}{_BECAUSE}{own}{further}", remedy=errors[0].remedy)
+
+
+def _reason(error: Unavailable) -> str:
+    return str(error).rpartition(_BECAUSE)[2]

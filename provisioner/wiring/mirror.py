@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from provisioner.mirror.archives import Archives
 from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
+from provisioner.mirror.limits import Limits
 from provisioner.mirror.listing import Listings
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.origins import Origins
@@ -34,6 +35,7 @@ async def mirror(
         upstream.open,
         mirrors=rules.mirrors,
         regional=systems.regional,
+        limits=Limits(settings.mirror_connections, settings.mirror_bandwidth),
         archives=Archives(systems.bases, settings.mirror_folder / "archives.json"),
     )
     objects = await asyncio.to_thread(Objects, settings.mirror_folder)

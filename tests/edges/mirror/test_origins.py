@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 
 from provisioner.core.errors import Unavailable
 from provisioner.mirror import health, origins
+from provisioner.mirror.limits import Limits
 from provisioner.mirror.origins import Origins
 from provisioner.mirror.upstream import Upstream
 from tests.edges.mirror.answer import Answer, refused
@@ -99,9 +100,7 @@ async def test_one_that_is_away_is_left_alone_for_a_growing_while(client: Client
         waits.append(root.pause())
 
     assert [round(wait) for wait in waits] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    with pytest.raises(
-        Unavailable, match=r"is not asked for at present, the server is down \(again in 60 s\)"
-    ):
+    with pytest.raises(Unavailable, match=r"cannot be read: the server is down \(asked again in 60 s\)"):
         await got(made, NOWHERE)
     assert states(made) == ["down"]
     assert made.health()[0].requests == 9
@@ -142,10 +141,10 @@ async def test_a_server_that_never_answers_costs_a_share_of_ten_seconds(
     assert states(made) == ["down", "down", "ok"]
     three[2].latency = 3600
     with pytest.raises(
-        Unavailable, match=r"cannot be read, nor from elsewhere: .*did not begin to answer"
+        Unavailable, match=r"cannot be read: .*; nor from 127.0.0.1:\d+: it did not begin to answer"
     ) as told:
         await got(made, urls[0])
-    assert str(told.value).count(urls[2]) == 1
+    assert [str(told.value).count(f":{one.port}") for one in three] == [1, 1, 1]
     assert "\n" not in str(told.value)
 
 
@@ -279,3 +278,25 @@ async def test_a_place_in_the_region_comes_first_and_what_it_lacks_is_at_the_mak
     near.script["/f"] = [refused(404)]
 
     assert (await got(made, maker.url))[2] == f"{maker.url}/f"
+
+
+async def test_a_host_is_asked_for_so_many_files_at_once(client: ClientSession) -> None:
+    async with origin() as one:
+        one.script |= {f"/{number}": [Answer(BODY, stall=10)] for number in range(9)}
+        made = Origins(Upstream(client).open, limits=Limits(4))
+        begun = 0
+
+        async def read(number: int) -> int:
+            nonlocal begun
+            async with made.open(one.url, str(number)) as stream:
+                begun += 1
+                return len(b"".join([piece async for piece in stream.chunks()]))
+
+        reading = [asyncio.create_task(read(number)) for number in range(9)]
+        while begun < 4:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert len(one.asked) == 4
+        one.go_on.set()
+
+        assert await asyncio.gather(*reading) == [len(BODY)] * 9
