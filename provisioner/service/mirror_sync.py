@@ -190,7 +190,7 @@ class Syncs:
             job.tell(replace(self._now(plan, job, state), over=True))
 
     async def _work(self, tree: Tree, left: deque[Listed], job: _Job, state: "_State") -> None:
-        while left:
+        while left and self._rules.trees(tree.source):  # a tree may be forgotten meanwhile
             item = left.popleft()
             problem = ""
             try:
@@ -201,7 +201,7 @@ class Syncs:
                     state.done += 1
                 else:
                     problem = str(error)
-            except ProvisionerError as error:
+            except (ProvisionerError, OSError) as error:
                 problem = str(error)
             if problem:
                 state.failed, state.row = state.failed + 1, state.row + 1

@@ -160,6 +160,26 @@ async def test_who_leaves_stops_it_and_what_goes_on_by_itself_can_be_stopped(
     assert fake.cache.fetched == []
 
 
+async def test_a_tree_that_is_forgotten_is_fetched_no_more(
+    fake: FakeMirror, mirror: Mirror, book: Book
+) -> None:
+    fake.contents.more = [Listed(f"{number}.rpm") for number in range(500)]
+    fake.cache.upstream |= {(SOURCE, f"{number}.rpm"): b"x" for number in range(500)}
+    fill = fake.cache.fill
+
+    async def forgetting(source: str, path: str) -> object:
+        if len(fake.cache.fetched) == 10:
+            book.kept.clear()
+            await book.rules.refresh()
+        await asyncio.sleep(0)
+        return await fill(source, path)
+
+    fake.cache.fill = forgetting  # type: ignore[method-assign,assignment]
+    told = await synced(mirror, full=True)
+
+    assert told[-1].over and len(fake.cache.fetched) < 50
+
+
 async def test_an_offline_tree_is_not_synced(mirror: Mirror) -> None:
     tree, plan = await mirror.plan("el")
     await mirror.offline("el", True)
