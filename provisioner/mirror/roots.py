@@ -137,7 +137,6 @@ def lists(root: Root, reading: Reading, path: str, used: Collection[str]) -> Ite
             yield "/".join([*parts[: parts.index(_INSTALLER) + 1], "SHA256SUMS"])
     elif root.kind == "debian":
         yield from (name for name in used if name.endswith("/Packages"))
-        yield from (name for name in _guessed(root, path) if name not in used)
 
 
 def unpacked(path: str) -> str:
@@ -197,11 +196,13 @@ def _tree(path: str, folder: str, name: str, known: Collection[Root]) -> Iterato
     yield from (root for root in (Root(*row) for row in _TREE) if root not in near)
 
 
-def _guessed(root: Root, path: str) -> Iterator[str]:
-    """By the archive's custom: pool/COMPONENT/…_ARCH.deb."""
+def guessed(root: Root, path: str) -> Iterator[str]:
+    """Lists that nobody has read, by the archive's custom: pool/COMPONENT/…_ARCH.deb."""
+    if root.kind != "debian":
+        return
     inner = path.removeprefix(root.base).split("/")
     arch = inner[-1].rpartition("_")[2].partition(".")[0]
-    if inner[0] == "pool" and len(inner) > 2 and arch:
+    if inner[0] == "pool" and len(inner) > 2 and "_" in inner[-1]:
         installer = "debian-installer/" if path.endswith(".udeb") else ""
         yield f"{root.place}/{inner[1]}/{installer}binary-{arch}/Packages"
 

@@ -7,7 +7,7 @@ a new state is handed out once all of it that was used of the old one is here.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ from provisioner.mirror.lists import Fetch, Lists
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.pointers import Pointers
 from provisioner.mirror.renewal import Open, Refused, Renewal
-from provisioner.mirror.roots import Root, governing, lists
+from provisioner.mirror.roots import Reading, Root, governing, guessed, lists
 from provisioner.mirror.signatures import SHIPPED
 from provisioner.mirror.state import State, looked
 from provisioner.mirror.vouching import Looked
@@ -36,6 +36,10 @@ _NOBODY_SECONDS = 5.0
 _CLIENTS = 4096
 _ROOTS = 1024
 _MEMORY = 16384
+
+
+Lookup = Callable[[Root, Reading, str, Sequence[str]], Iterator[str]]
+"""As `roots.lists`."""
 
 
 class _Entry:
@@ -118,8 +122,11 @@ class States:
             if path in entry.root.files:
                 found = await self._root_file(entry, path, client)
             else:
-                found = await self._member(entry, path, client)
+                found = await self._member(entry, path, client, lists)
             if found is not None:
+                return found
+        for entry in near:
+            if (found := await self._member(entry, path, client, _unread)) is not None:
                 return found
         if len(self._nobody) >= _MEMORY:
             self._nobody.clear()
@@ -147,7 +154,7 @@ class States:
             if entry is None or entry.state is None:
                 continue
             before = entry.state
-            found = await self._must(entry, before, path)
+            found = await self._must(entry, before, path, lists)
             if found is not None and found.key == digest:
                 entry.due = 0.0
                 await self._newest(entry)
@@ -228,7 +235,7 @@ class States:
             await asyncio.to_thread(state.keep, self._objects, path)
         return found
 
-    async def _member(self, entry: _Entry, path: str, client: str) -> Looked | None:
+    async def _member(self, entry: _Entry, path: str, client: str, which: Lookup) -> Looked | None:
         if self._seen(entry, client) is None:
             await self._newest(entry)
         state = self._seen(entry, client)
@@ -236,18 +243,18 @@ class States:
             if entry.refused and not path.endswith((".rpm", ".deb", ".udeb")):
                 raise Unavailable(entry.refused)
             return None
-        found = await self._must(entry, state, path)
+        found = await self._must(entry, state, path, which)
         if found is not None:
             if len(self._memory) >= _MEMORY:
                 self._memory.clear()
             self._memory[(entry.source, path)] = (entry, state, found)
         return found
 
-    async def _must(self, entry: _Entry, state: State, path: str) -> Looked | None:
-        """By the root files, or by a list that they name."""
+    async def _must(self, entry: _Entry, state: State, path: str, which: Lookup) -> Looked | None:
+        """By the root files, or by one of those lists that they name."""
         if (found := state.member(path)) is not None:
             return found
-        for bare in lists(state.root, state.reading, path, tuple(state.used)):
+        for bare in which(state.root, state.reading, path, tuple(state.used)):
             try:
                 table = await self._lists.of(state, bare)
                 entry.lists.pop(bare, None)
@@ -284,6 +291,11 @@ class States:
         finally:
             entry.due = self._clock() + wait
             entry.task = None
+
+
+def _unread(root: Root, reading: Reading, path: str, used: Sequence[str]) -> Iterator[str]:
+    """Where no list that was read has the file."""
+    return (bare for bare in guessed(root, path) if bare not in used)
 
 
 @lru_cache(maxsize=4096)

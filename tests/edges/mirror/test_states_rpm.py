@@ -220,23 +220,25 @@ async def test_an_upstream_that_stalls_is_not_waited_for(
             await asyncio.sleep(0.05)
 
 
-async def test_what_was_never_there_is_forgotten(site: Mirror) -> None:
+async def test_what_was_never_there_is_forgotten(site: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "_ROOTS", 50)
     rpm_repository(site.folder, OLD, 1)
     await site.get(REPOMD)
-    for number in range(1100):
+    for number in range(120):
         assert await site.states.look(site.source, f"{number}/repodata/x.xml") is None
 
-    assert len(site.states._entries[site.source]) <= 1024
+    assert len(site.states._entries[site.source]) <= 50
     assert await site.states.look(site.source, REPOMD) is not None
 
 
-async def test_clients_are_forgotten(site: Mirror) -> None:
+async def test_clients_are_forgotten(site: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "_CLIENTS", 50)
     rpm_repository(site.folder, OLD, 1)
-    for number in range(4200):
+    for number in range(60):
         await site.states.look(site.source, REPOMD, str(number))
     (entry,) = (one for one in site.states._entries[site.source].values() if one.state)
 
-    assert len(entry.pins) == 4096
+    assert len(entry.pins) == 50
     site.now += 90_000
     await site.states.look(site.source, REPOMD, "late")
     assert list(entry.pins) == ["late"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provisioner.mirror.roots import Root, governing, lists, read
+from provisioner.mirror.roots import Root, governing, guessed, lists, read
 
 REPO, APP = Root("rpm", ""), Root("rpm", "AppStream")
 STABLE, SECURITY = Root("debian", "dists/stable"), Root("debian", "dists/stretch/updates")
@@ -66,22 +66,32 @@ def test_what_belongs_to_a_root(root: Root, base: str, files: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("path", "used", "asked"),
+    ("path", "used", "asked", "unread"),
     [
-        ("pool/main/a/a_1_amd64.deb", [], ["dists/stable/main/binary-amd64/Packages"]),
-        ("pool/main/a/a_1_amd64.udeb", [], ["dists/stable/main/debian-installer/binary-amd64/Packages"]),
+        ("pool/main/a/a_1_amd64.deb", [], [], ["dists/stable/main/binary-amd64/Packages"]),
+        ("pool/main/a/a.udeb", [], [], []),
+        (
+            "pool/main/a/a_1_amd64.udeb",
+            ["dists/stable/main/i/images/SHA256SUMS"],
+            [],
+            ["dists/stable/main/debian-installer/binary-amd64/Packages"],
+        ),
         (
             "pool/main/a/a_1_all.deb",
             ["dists/stable/main/binary-arm64/Packages"],
-            ["dists/stable/main/binary-arm64/Packages", "dists/stable/main/binary-all/Packages"],
+            ["dists/stable/main/binary-arm64/Packages"],
+            ["dists/stable/main/binary-all/Packages"],
         ),
-        ("dists/stable/main/i/images/netboot/linux", [], ["dists/stable/main/i/images/SHA256SUMS"]),
-        ("dists/stable/main/Contents.gz", [], []),
+        ("dists/stable/main/i/images/netboot/linux", [], ["dists/stable/main/i/images/SHA256SUMS"], []),
+        ("dists/stable/main/Contents.gz", [], [], []),
     ],
 )
-def test_a_package_is_looked_for_in_few_lists(path: str, used: list[str], asked: list[str]) -> None:
+def test_a_package_is_looked_for_in_few_lists(
+    path: str, used: list[str], asked: list[str], unread: list[str]
+) -> None:
     release = f"Suite: x\nDate: Sat, 01 Jan 2000 00:00:00 UTC\nSHA256:\n {'0' * 64} 1 main/x\n".encode()
     reading = read(STABLE, {"dists/stable/Release": release})
 
     assert list(lists(STABLE, reading, path, used)) == asked
+    assert list(guessed(STABLE, path)) == unread
     assert reading.stamp == 946684800
