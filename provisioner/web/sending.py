@@ -71,10 +71,9 @@ def opening(status: int, headers: Mapping[str, str]) -> bytes:
     """The head of an answer up to what is another one each time."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    text = "\r\n".join(lines)
-    if "\n" in text.replace("\r\n", "") or "\0" in text:
+    if any(character in line for line in lines for character in "\r\n\0"):
         raise ValueError("a header has a line break in it")
-    return text.encode("latin-1", "replace") + b"\r\n"
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1", "replace")
 
 
 def head(request: web.BaseRequest, begun: bytes) -> bytes:

@@ -49,3 +49,49 @@ async def test_memory_has_an_end() -> None:
         await known.get(str(number))
 
     assert len(known._known) == 1024
+
+
+async def test_when_an_answer_is_old_one_asks_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, now = Source(), [100.0]
+    monkeypatch.setattr("provisioner.web.recent.time.monotonic", lambda: now[0])
+    known = Recent(source.load)
+
+    assert known.peek("a") is None
+    await known.get("a")
+    assert known.peek("a") == ("A",)
+    now[0] += 1.1
+    assert [known.peek("a") for _ in range(3)] == [None, ("A",), ("A",)]
+    await known.get("a")
+    assert known.peek("a") == ("A",)
+    now[0] += 2.1
+    assert [known.peek("a") for _ in range(3)] == [None, None, None], "nobody came to ask for too long"
+    known.forget("a")
+    assert known.peek("a") is None
+
+
+async def test_what_stays_the_same_is_told_by_being_the_same() -> None:
+    answers = iter([["a"], ["a"], ["b"]])
+
+    async def load(_: str) -> list[str]:
+        return next(answers)
+
+    known = Recent(load)
+    first = await known.get("x")
+    known._known["x"].loaded -= 2
+    assert await known.get("x") is first
+    known._known["x"].loaded -= 2
+    assert await known.get("x") == ["b"]
+
+
+async def test_what_was_forgotten_while_it_was_asked_is_asked_again() -> None:
+    asked = 0
+
+    async def load(_: str) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            known.forget("x")
+        return asked
+
+    known = Recent(load)
+    assert [await known.get("x"), await known.get("x"), await known.get("x")] == [1, 2, 2]
