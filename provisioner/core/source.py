@@ -23,6 +23,9 @@ WHOLE = "medium.iso"
 _KINDS: dict[str, Kind] = {"http": "http", "https": "http", "ftp": "ftp", "nfs": "nfs"}
 _SECRET = re.compile(r"(://[^/:@]*):[^@/]*@")
 _SHORT_NFS = re.compile(r"nfs:(?:(?P<options>[^:/]+):)?(?P<host>[^:/]+):(?P<path>/.*)")
+_LIST = re.compile(
+    r"/(mirrorlist|metalink)(/|$)|/(mirror\.list|mirrors\.txt)$|\.(meta4|metalink)$", re.IGNORECASE
+)
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _REMEDY = "write /srv/centos7, /srv/dvd.iso, http://host/path, ftp://host/path or nfs://host/export/path"
 
@@ -35,6 +38,12 @@ def shown(text: str) -> str:
 def kind(source: str) -> Kind:
     """How a normalised source is read."""
     return "path" if source.startswith("/") else _KINDS[source.partition(":")[0]]
+
+
+def is_mirror_list(url: str) -> bool:
+    """Whether a mirror is a list of mirrors: its URL has a question in it, or is called like one."""
+    path, asked, _ = url.partition("?")
+    return path.startswith(("http://", "https://")) and (bool(asked) or bool(_LIST.search(path)))
 
 
 def for_installer(source: str) -> str:

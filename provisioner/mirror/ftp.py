@@ -22,6 +22,8 @@ from provisioner.mirror.stream import PIECE, File, Headers, Pieces, Stream, abse
 
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
+ASKED_SECONDS = 9
+"""The login is answered within so long, and what is asked of a file."""
 BUSY_SECONDS = 30
 _TOO_MANY = "421"
 _ABSENT = "550"
@@ -73,9 +75,10 @@ async def _logged_in(place: _Place) -> Client:
     while True:
         client = Client(socket_timeout=SILENT_SECONDS, connection_timeout=CONNECT_SECONDS)
         try:
-            await client.connect(place.host, place.port)
-            await client.login(place.user, place.password)
-            await client.command("TYPE I", "200")
+            async with asyncio.timeout(ASKED_SECONDS):
+                await client.connect(place.host, place.port)
+                await client.login(place.user, place.password)
+                await client.command("TYPE I", "200")
             return client
         except (AIOFTPException, OSError, EOFError, ValueError) as error:
             client.close()
@@ -107,8 +110,9 @@ def _refused(place: _Place, error: Exception) -> Unavailable:
 
 async def _described(client: Client, place: _Place, asked: Headers) -> Stream:
     try:
-        size = int(await _told(client, f"SIZE {place.path}") or -1)
-        modified = _seconds(await _told(client, f"MDTM {place.path}"))
+        async with asyncio.timeout(ASKED_SECONDS):
+            size = int(await _told(client, f"SIZE {place.path}") or -1)
+            modified = _seconds(await _told(client, f"MDTM {place.path}"))
     except StatusCodeError as refusal:
         if refusal.received_codes[-1].matches(_ABSENT):
             return absent()
@@ -148,6 +152,10 @@ async def _read(client: Client, place: _Place, first: int, length: int | None) -
                 await stream.finish()
         finally:
             stream.close()
+    except TimeoutError as error:
+        raise Unavailable(
+            f"{place.url} broke off after {got} bytes: nothing came for {SILENT_SECONDS} s"
+        ) from error
     except (AIOFTPException, OSError, EOFError, ValueError) as error:
         reason = f"the server says: {_said(error)}" if isinstance(error, StatusCodeError) else _reason(error)
         raise Unavailable(f"{place.url} broke off after {got} bytes: {reason}") from error
@@ -168,7 +176,7 @@ def _reason(error: Exception) -> str:
         case ConnectionRefusedError():
             return "the connection is refused"
         case TimeoutError():
-            return f"no answer within {CONNECT_SECONDS} s of connecting, or {SILENT_SECONDS} s of asking"
+            return f"no answer within {min(ASKED_SECONDS, SILENT_SECONDS)} s of asking"
         case ConnectionError() | EOFError():
             return "the server closed the connection"
         case OSError(strerror=str(text)):

@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 
@@ -71,7 +71,7 @@ class _Root:
 class Origins:
     """`open_file` reads one place; `mirrors` tells the further places of a source, `regional` the place in
     the region of one that lies at a maker's, `archives` where old trees go, `limits` what a host is asked
-    for at a time. For one event loop.
+    for at a time; `expand` reads lists among mirrors. For one event loop.
     """
 
     def __init__(
@@ -82,10 +82,12 @@ class Origins:
         regional: Callable[[str], str] = lambda url: url,
         archives: Archives | None = None,
         limits: Limits | None = None,
+        expand: Callable[[Sequence[str]], Awaitable[Sequence[str]]] | None = None,
     ) -> None:
         self._open = open_file
         self._mirrors = mirrors
         self._regional = regional
+        self._expand = expand
         self._limits = limits or Limits()
         self._archives = archives or Archives(lambda _: ())
         self._servers: dict[str, Condition] = {}
@@ -134,7 +136,10 @@ class Origins:
         end = time.monotonic() + ANSWER_SECONDS
         route = self._archives.route(source, path)
         before = self._gave.get(f"{source}\0{path}") if "If-Range" in headers else None
-        roots = self._ordered(source, route, before)
+        mirrors = self._mirrors(source)
+        if mirrors and self._expand:
+            mirrors = await self._expand(mirrors)
+        roots = self._ordered(source, route, mirrors, before)
         sole = len(roots) == 1
         refusals: dict[_Root, Unavailable] = {}
         failed: set[Condition] = set()
@@ -238,9 +243,11 @@ class Origins:
             self._roots[url] = _Root(url, condition, Presence(self._open, url))
         return self._roots[url]
 
-    def _ordered(self, source: str, route: Route, before: _Root | None) -> list[_Root]:
+    def _ordered(
+        self, source: str, route: Route, mirrors: Sequence[str], before: _Root | None
+    ) -> list[_Root]:
         """Those that do well first, the quick ones of them before others; equal ones stay as they are."""
-        own = [*route.moved, self._regional(source), source, *self._mirrors(source)]
+        own = [*route.moved, self._regional(source), source, *mirrors]
         roots = [self._root(url) for url in dict.fromkeys([*own, *route.archives])]
         last = {self._root(url) for url in route.archives if url not in own}
         part = route.part or ""

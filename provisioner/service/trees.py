@@ -10,7 +10,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, Unavailable
 from provisioner.core.install import Install
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Tree
-from provisioner.core.source import kind, normalise, shown
+from provisioner.core.source import is_mirror_list, kind, normalise, shown
 from provisioner.distros.osinfo import system
 from provisioner.service.discs import Discs, name_for
 from provisioner.service.mirror_rules import Rules
@@ -222,7 +222,10 @@ class Trees:
 
 
 def _mirror(text: str) -> str:
-    """A further upstream as it is kept. Raises Invalid."""
+    """A further upstream, or a list of them, as it is kept. Raises Invalid."""
+    if is_mirror_list(text):
+        normalise(text.partition("?")[0])
+        return text.strip()
     source = normalise(text)
     if kind(source) == "path":
         raise Invalid(

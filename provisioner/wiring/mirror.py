@@ -9,6 +9,7 @@ from provisioner.mirror.cache import Cache
 from provisioner.mirror.client import session
 from provisioner.mirror.limits import Limits
 from provisioner.mirror.listing import Listings
+from provisioner.mirror.mirrorlists import Mirrorlists
 from provisioner.mirror.objects import Objects
 from provisioner.mirror.origins import Origins
 from provisioner.mirror.states import States
@@ -31,8 +32,11 @@ async def mirror(
     stack.push_async_callback(client.close)
     trust = Trust(lambda: [*rules.upstreams(), settings.region, *settings.mirrors.values()])
     upstream = Upstream(client, trust)
+    mirrorlists = Mirrorlists(client, trust)
+    stack.push_async_callback(mirrorlists.close)
     origins = Origins(
         upstream.open,
+        expand=mirrorlists.expand,
         mirrors=rules.mirrors,
         regional=systems.regional,
         limits=Limits(settings.mirror_connections, settings.mirror_bandwidth),

@@ -79,7 +79,7 @@ async def test_a_silent_server_is_not_waited_for_long(
     callers = []
     async with await asyncio.start_server(lambda *both: callers.append(both), "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(Unavailable, match=r"no answer within .* 0\.2 s of asking"):
+        with pytest.raises(Unavailable, match=r"no answer within 0\.2 s of asking"):
             await read(client, f"ftp://127.0.0.1:{port}/os")
     for _, writer in callers:
         writer.close()
