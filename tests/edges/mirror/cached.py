@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from provisioner.core.digest import Expected
@@ -85,11 +85,11 @@ class Origin:
         return response
 
 
-class Origins:
+class Straight:
     """One upstream, and who was blamed."""
 
-    def __init__(self, client: ClientSession) -> None:
-        self._upstream = Upstream(client)
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
         self.blamed: list[str] = []
         self.after_blame: Callable[[], None] = lambda: None
 
@@ -125,7 +125,7 @@ class Vouching:
 @dataclass
 class World:
     origin: Origin
-    origins: Origins
+    origins: Straight
     vouching: Vouching
     objects: Objects
     cache: Cache
@@ -165,7 +165,7 @@ async def made_world(root: Path) -> AsyncIterator[World]:
         app.router.add_get("/os/{path:.+}", origin.get)
         server = await stack.enter_async_context(TestServer(app))
         origin.url = str(server.make_url("/os"))
-        origins = Origins(await stack.enter_async_context(session()))
+        origins = Straight(Upstream(await stack.enter_async_context(session())))
         vouching, objects = Vouching(), Objects(root)
         patience = Patience(silent=0.5, tries=2, pause=0.01)
         cache = Cache(

@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from aiohttp.test_utils import unused_port
 
 from provisioner.core.errors import Unavailable
-from provisioner.mirror.cache import STALE_SECONDS
+from provisioner.mirror.cache import STALE_SECONDS, Cache
+from provisioner.mirror.objects import Objects
 from provisioner.mirror.stream import Stream
-from tests.edges.mirror.cached import BODY, OTHER, PATH, World, made_world
+from provisioner.mirror.upstream import Upstream
+from tests.edges.mirror.cached import BODY, OTHER, PATH, Straight, World, made_world
+from tests.edges.mirror.conftest import BODY as VMLINUZ
 
 META = "repodata/repomd.xml"
 TAG = '"{}"'
@@ -220,3 +224,33 @@ async def test_a_folder_of_this_host_is_passed_on(world: World, tmp_path: Path) 
 async def test_nothing_outside_is_asked_for(world: World, path: str) -> None:
     assert await world.get(path) == (404, b"")
     assert world.origin.asked == []
+
+
+async def test_whatever_its_protocol_a_file_is_kept(
+    source: str, client: ClientSession, tmp_path: Path
+) -> None:
+    """A folder and an ISO are served from where they lie."""
+    objects = Objects(tmp_path / "mirror")
+    cache = Cache(Straight(Upstream(client)), objects)
+    here = source.startswith("/")
+    for asked, status, body in (
+        ({}, 200, VMLINUZ),
+        ({"Range": "bytes=100000-"}, 206, VMLINUZ[100000:]),
+        ({"Range": "bytes=-7"}, 206, VMLINUZ[-7:]),
+    ):
+        async with cache.open(source, "images/vmlinuz", asked) as stream:
+            assert stream.status == status
+            assert b"".join([piece async for piece in stream.chunks()]) == body
+    assert (await _status(cache, source, "absent")) == 404
+    if not here:
+        assert (await cache.fill(source, "images/vmlinuz")).size == len(VMLINUZ)
+        assert (await cache.fill(source, "images/empty")).size == 0
+    assert sorted(kept.known.path for kept in objects.walk()) == (
+        [] if here else ["images/empty", "images/vmlinuz"]
+    )
+    await cache.close()
+
+
+async def _status(cache: Cache, source: str, path: str) -> int:
+    async with cache.open(source, path) as stream:
+        return stream.status
