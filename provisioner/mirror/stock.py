@@ -5,14 +5,16 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from provisioner.core.mirror import Census, Checked, Verdict
 from provisioner.mirror.objects import Kept, Objects
 
 _PIECE = 4 * 1024 * 1024
+_TOGETHER = 256
+"""So many files at most are read in one go."""
 _MARK = "scrubbed"
 
 
@@ -51,42 +53,75 @@ class Stock:
 
         Goes on behind the place `after`. What is replaced or removed meanwhile is left out.
         """
-        places = self._objects.places(source, after)
-        while (place := await asyncio.to_thread(next, places, None)) is not None:
-            found = await self._check(place, rate)
-            if found is not None:
-                yield found
+        places, began, done = self._objects.places(source, after), time.monotonic(), 0
+        while (found := await asyncio.to_thread(self._next, places)) is not None:
+            items, large = found
+            done += sum(item.size for item in items)
+            for item in items:
+                yield item
+            if large is not None:
+                with large:
+                    async with aclosing(self._pieces(large)) as pieces:
+                        async for judged in pieces:
+                            done += _PIECE
+                            if judged is not None:
+                                yield judged
+                            await _keep_to(rate, done, began)
+            await _keep_to(rate, done, began)
 
-    async def _check(self, place: Path, rate: int) -> Checked | None:
-        kept = await asyncio.to_thread(self._objects.at, place)
-        if kept is None:
-            return await asyncio.to_thread(self._torn, place)
-        began, digest = time.monotonic(), hashlib.sha256()
-        with kept:
-            for first in range(0, max(1, kept.known.size), _PIECE):
-                try:
-                    data = await asyncio.to_thread(_read, kept, first)
-                except OSError as error:
-                    return self._told(kept, f"it cannot be read: {error.strerror}")
-                await asyncio.to_thread(digest.update, data)
-                done = first + len(data)
-                if rate and (early := done / rate - (time.monotonic() - began)) > 0:
-                    await asyncio.sleep(early)
-            if digest.hexdigest() != kept.known.sha256:
-                return self._told(kept, "its bytes are not those that were kept")
-            return self._told(kept, "")
+    def _next(self, places: Iterator[Path]) -> tuple[list[Checked], Kept | None] | None:
+        """The next files, as many as make up a piece, and a large one that came; None behind the last."""
+        items: list[Checked] = []
+        size = 0
+        for place in places:
+            kept = self._objects.at(place)
+            if kept is None:
+                items += self._torn(place)
+                continue
+            if kept.known.size > _PIECE:
+                return items, kept
+            with kept:
+                items.append(self._small(kept))
+            size += kept.known.size
+            if size >= _PIECE or len(items) >= _TOGETHER:
+                return items, None
+        return (items, None) if items else None
+
+    def _small(self, kept: Kept) -> Checked:
+        try:
+            return self._judged(kept, hashlib.sha256(_read(kept, 0)))
+        except OSError as error:
+            return self._told(kept, f"it cannot be read: {error.strerror}")
+
+    async def _pieces(self, kept: Kept) -> AsyncGenerator[Checked | None]:
+        """None for each piece that was read, then what became of all."""
+        digest = hashlib.sha256()
+        for first in range(0, kept.known.size, _PIECE):
+            try:
+                data = await asyncio.to_thread(_read, kept, first)
+            except OSError as error:
+                yield self._told(kept, f"it cannot be read: {error.strerror}")
+                return
+            await asyncio.to_thread(digest.update, data)
+            yield None
+        yield self._judged(kept, digest)
+
+    def _judged(self, kept: Kept, digest: "hashlib._Hash") -> Checked:
+        right = digest.hexdigest() == kept.known.sha256
+        return self._told(kept, "" if right else "its bytes are not those that were kept")
 
     def _told(self, kept: Kept, broken: str) -> Checked:
         known = kept.known
         verdict: Verdict = "broken" if broken else "sound" if known.by else "unverified"
         return Checked(known.source, known.path, known.size, verdict, self._objects.below(kept.place), broken)
 
-    def _torn(self, place: Path) -> Checked | None:
+    def _torn(self, place: Path) -> list[Checked]:
+        """One that has gone meanwhile is none."""
         try:
             size = place.stat().st_size
         except OSError:
-            return None
-        return Checked("", "", size, "broken", self._objects.below(place), "it is not whole")
+            return []
+        return [Checked("", "", size, "broken", self._objects.below(place), "it is not whole")]
 
     async def drop(self, place: str) -> None:
         """Removes what lies there."""
@@ -121,3 +156,8 @@ class Stock:
 
 def _read(kept: Kept, first: int) -> bytes:
     return os.pread(kept.file.fileno(), min(_PIECE, kept.known.size - first), first)
+
+
+async def _keep_to(rate: int, done: int, began: float) -> None:
+    if rate and (early := done / rate - (time.monotonic() - began)) > 0:
+        await asyncio.sleep(early)

@@ -80,6 +80,18 @@ async def test_every_flipped_bit_and_every_cut_is_found(objects: Objects, stock:
     }
 
 
+async def test_a_large_file_is_read_to_its_last_byte(objects: Objects, stock: Stock) -> None:
+    body = bytes(9 * 1024 * 1024 + 5)
+    place = keep(objects, ONE, "iso", body, **BY)
+    keep(objects, ONE, "a.rpm", b"a", **BY)
+    assert [item.verdict for item in await checked(stock)] == ["sound", "sound"]
+    with place.open("r+b") as file:
+        file.seek(len(body) - 1)
+        file.write(b"x")
+
+    assert {item.path: item.verdict for item in await checked(stock)} == {"iso": "broken", "a.rpm": "sound"}
+
+
 async def test_what_nothing_vouches_for_is_not_called_sound(objects: Objects, stock: Stock) -> None:
     keep(objects, ONE, "notes.txt", b"text")
 
