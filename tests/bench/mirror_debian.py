@@ -40,7 +40,7 @@ def bootstrapping(state: Path, quick: bool, tell: Tell) -> bool:
         tell(f"mmdebstrap through the mirror: left out, {packages} missing (make setup)")
         return True
     state.mkdir(mode=0o755, parents=True, exist_ok=True)
-    mirror = _mirror()
+    mirror = debian_mirror.assembled(_CACHE)
     port = free_port()
     root = f"http://127.0.0.1:{port}/tree"
     service = _service(state / "service", port)
@@ -115,11 +115,3 @@ def _bootstrap(url: str, state: Path) -> float:
         if done.returncode:
             raise RuntimeError(f"{' '.join(words)}: {done.stderr[-2000:]}")
         return time.monotonic() - begun
-
-
-def _mirror() -> Path:
-    """The small mirror, assembled once."""
-    place = _CACHE / "debian-mirror"
-    if not (place / "REBUILT").is_file():
-        debian_mirror.assemble(place)
-    return place

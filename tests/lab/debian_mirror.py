@@ -78,6 +78,14 @@ def assemble(out: Path, extra: Sequence[str] = ()) -> list[str]:
     return rebuilt
 
 
+def assembled(cache: Path) -> Path:
+    """The mirror in a folder of a cache, assembled where it is not there yet."""
+    place = cache / "debian-mirror"
+    if not (place / "REBUILT").is_file():
+        assemble(place)
+    return place
+
+
 def netboot(apt: Apt, work: Path, target: Path) -> str:
     """The installer's kernel and initrd, unpacked from their package; returns the kernel's version."""
     files = apt.fetch(NETBOOT, work / "netboot")
