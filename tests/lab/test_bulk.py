@@ -33,7 +33,7 @@ def fetched(service: Service, upstream: Beside, source: str, names: list[str], s
     service.call("PUT", f"/profiles/{tree}", {"tree": tree})
     wanted = {"profile": tree, "networks": [service.lan.nic], "disks": [f"size=1,pool={POOL}"], "memory": 256}
     for line in service.lines("/guests/batch", {"names": names, **wanted}):
-        assert "guest" in line, line
+        assert "created" in line, line
     for name in names:
         service.wait(name, seconds, "first-boot")
         service.call("DELETE", f"/guests/{name}")
