@@ -16,6 +16,7 @@ from provisioner.core.errors import NotFound, Unavailable
 from provisioner.core.source import kind, shown
 from provisioner.mirror.fetching import Fetch, Origins, ends
 from provisioner.mirror.filling import Fill
+from provisioner.mirror.lacks import Lacks
 from provisioner.mirror.objects import Known, Objects
 from provisioner.mirror.patience import Patience
 from provisioner.mirror.ranges import apart, is_far, is_probe
@@ -83,6 +84,7 @@ class Cache:
         self._fills: dict[Key, Fill] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._missed: dict[Key, float] = {}
+        self._lacks = Lacks(objects.root / "lacks")
         self._away: dict[str, float] = {}
         self._tallies: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
 
@@ -197,6 +199,7 @@ class Cache:
     async def start(self) -> None:
         """Sweeps what was left half filled; what is kept is counted meanwhile."""
         await asyncio.to_thread(self._objects.sweep)
+        await self._lacks.load()
         counting = asyncio.create_task(asyncio.to_thread(self.room.count))
         self._tasks.add(counting)
         counting.add_done_callback(self._tasks.discard)
@@ -206,6 +209,7 @@ class Cache:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._lacks.close()
         self._shelf.clear()
 
     # What is kept.
@@ -257,17 +261,23 @@ class Cache:
     @asynccontextmanager
     async def _missing(self, key: Key, looked: Looked, asked: Headers) -> AsyncIterator[Stream]:
         self._tallies[key.source][_MISSES] += 1
-        if self._offline(key.source):
-            raise _is_offline(_name(key))
-        if time.monotonic() < self._missed.get(key, 0):
+        offline = self._offline(key.source)
+        lacking = looked.expected is None and self._lacks.has(key.source, key.path)
+        if time.monotonic() < self._missed.get(key, 0) or (offline and lacking):
             yield absent()
             return
+        if offline:
+            raise _is_offline(_name(key))
         fill = self._coming(key)
         if fill is None and looked.expected is None and is_probe(asked.get("Range", "")):
             async with self._origins.open(key.source, key.path, asked) as stream:
                 yield self._passed_on(stream, key)
             return
-        async with self._following(fill or self._begun(key, looked), key, asked) as stream:
+        fill = fill or self._begun(key, looked)
+        if lacking and await _is_not_to_be_had(fill):
+            yield absent()
+            return
+        async with self._following(fill, key, asked) as stream:
             yield stream
 
     @asynccontextmanager
@@ -318,8 +328,10 @@ class Cache:
             self._full = "" if fill.known else fill.why
         if fill.answer == "absent":
             self._miss(key)
+            self._lacks.note(key.source, key.path)
         elif fill.answer == "here" and fill.known is not None:
             self._shelf.drop(key)
+            self._lacks.drop(key.source, key.path)
             await asyncio.to_thread(self.room.added, key.source, fill.known.size)
 
     def _miss(self, key: Key) -> None:
@@ -345,6 +357,15 @@ async def _counted(pieces: Pieces, tally: list[int]) -> Pieces:
         tally[_FETCHED] += len(piece)
         tally[_SERVED] += len(piece)
         yield piece
+
+
+async def _is_not_to_be_had(fill: Fill) -> bool:
+    with fill.joined():
+        try:
+            await fill.answered()
+        except Unavailable:
+            return True
+    return False
 
 
 def _file(fill: Fill) -> File:
