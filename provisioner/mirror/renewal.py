@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -212,7 +212,9 @@ class Renewal:
     def _set(self, state: State) -> None:
         for path in state.files:
             state.keep(self._objects, path)
-        self._pointers.set(state.source, state.pointer, state.files)
+        # On a full disk it is known for as long as the service runs.
+        with suppress(OSError):
+            self._pointers.set(state.source, state.pointer, state.files)
 
     async def _confirmed(self, old: State | None) -> State | None:
         if old is not None:

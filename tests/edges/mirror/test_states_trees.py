@@ -1,5 +1,6 @@
 """Trees that vouch for their installer, and a whole tree in which bits are wrong."""
 
+import os
 import random
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +15,7 @@ from tests.edges.mirror.repositories import centos_tree, flip, rpm_repository
 from tests.edges.mirror.vouched import Mirror, mirror
 from tests.unit.mirror.signing import Signer
 
+FLIPS = 200 if os.environ.get("TORTURE", "0") != "0" else 20
 LINUX = "boot/x86_64/loader/linux"
 
 
@@ -30,15 +32,17 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
     made.close()
 
 
-async def test_bits_that_are_wrong_are_never_served(
+async def test_torture_bits_that_are_wrong_are_never_served(
     tmp_path: Path, client: ClientSession, signer: Signer
 ) -> None:
     """A seeded part of what a tampering upstream may do: a bit of one file of a tree, nothing kept yet."""
     dice = random.Random(1302)
-    *others, repomd = centos_tree(tmp_path / "tree", signer)
-    for path in [repomd, *dice.sample(others, 15)]:
+    *others, repomd = centos_tree(tmp_path / "tree", signer, packages=FLIPS)
+    for path in [repomd, *others[:3], *others[-2:], *dice.sample(others[3:-2], FLIPS - 6)]:
         place = tmp_path / path.replace("/", "-")
-        shutil.copytree(tmp_path / "tree", place / "upstream")
+        shutil.copytree(tmp_path / "tree", place / "upstream", copy_function=os.link)
+        (place / "upstream" / path).unlink()
+        shutil.copyfile(tmp_path / "tree" / path, place / "upstream" / path)
         flip(place / "upstream" / path, dice)
         async with mirror(place, client) as site:
             site.keys = signer.public
@@ -47,6 +51,7 @@ async def test_bits_that_are_wrong_are_never_served(
             assert await site.refuses(path)
             assert path not in site.kept()
             assert site.blamed or site.origins.health()[0].state == "aside"
+        shutil.rmtree(place)
 
 
 async def test_a_tree_that_is_right_is_vouched_for_wholly(site: Mirror, signer: Signer) -> None:
