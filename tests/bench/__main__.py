@@ -8,7 +8,19 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.bench import answers, clone, debian, dhcp, install, iso, libvirt, mirror, start, tftp
+from tests.bench import (
+    answers,
+    clone,
+    debian,
+    dhcp,
+    install,
+    iso,
+    libvirt,
+    mirror,
+    mirror_debian,
+    start,
+    tftp,
+)
 from tests.bench.measure import calibration, spread
 from tests.lab.alone import PREFIX, STATES, alone
 
@@ -55,6 +67,7 @@ def on_a_state(quick: bool, only: str | None) -> int:
         if only in (None, "mirror"):
             (state / "mirror").mkdir(mode=0o755)
             held = mirror.mirroring(state / "mirror", quick, tell) and held
+            held = mirror_debian.bootstrapping(state / "debian", quick, tell) and held
         return 0 if held else 1
     finally:
         shutil.rmtree(state)

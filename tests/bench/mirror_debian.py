@@ -44,7 +44,7 @@ def bootstrapping(state: Path, quick: bool, tell: Tell) -> bool:
     port = free_port()
     root = f"http://127.0.0.1:{port}/tree"
     service = _service(state / "service", port)
-    runs = 2 if quick else 5
+    runs = 1 if quick else 3
     tell(f"mmdebstrap, upstream of {RATE / 1e6:g} MB/s and {LATENCY * 1000:g} ms, {runs} alternations:")
     with beside(state / "upstream", rate=RATE, latency=LATENCY) as upstream:
         (state / "upstream").mkdir()
