@@ -114,6 +114,24 @@ def test_without_more_a_sync_fetches_what_an_installer_reads_first(call: Call, a
     assert call("mirror sync el --full --dry-run").stdout.startswith("Sync of tree el: ")
 
 
+def test_the_packages_of_a_profile_and_a_sync_that_goes_on_by_itself(
+    call: Call, away: Away, tree: str
+) -> None:
+    planned = json.loads(call("mirror sync el --packages-of centos7 --dry-run -o json").stdout)
+    begun = call("mirror sync el --full -y --wait none")
+    for _ in range(100):
+        told = status(call, "el")
+        if told["sync"] is None and told["files"] >= len(away.paths):
+            break
+
+    assert "@core" in planned["unresolved"]  # this tree has packages and no groups
+    assert (begun.returncode, begun.stdout) == (0, "")
+    assert told["files"] >= len(away.paths)
+    assert call("mirror sync el --packages-of debian13 -y").stderr.startswith(
+        "error: profile debian13 is for"
+    )
+
+
 def test_a_flipped_bit_is_found_and_fetched_again(site: Site, call: Call, away: Away, tree: str) -> None:
     assert call("mirror sync el --full -y").returncode == 0
     sound = call("mirror verify el")
