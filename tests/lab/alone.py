@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.lab.networks import POOL, run, virsh
@@ -56,7 +56,12 @@ def _sweep() -> None:
     virsh("pool-destroy", POOL, check=False)
     for line in run("ip", "netns").splitlines():
         if line.startswith("plab-"):
-            run("ip", "netns", "del", line.split()[0], check=False)
+            name = line.split()[0]
+            for held in run("ip", "netns", "pids", name, check=False).split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(held), signal.SIGKILL)
+            run("ip", "netns", "del", name, check=False)
+            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
     for line in run("ip", "-o", "link").splitlines():
         device = line.split(": ")[1].partition("@")[0]
         if device.startswith(("plab", "pv-plab")):

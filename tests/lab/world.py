@@ -71,7 +71,7 @@ def apart(netns: str) -> Iterator[None]:
     """A namespace without any way out, whose resolver is its own host."""
     etc = _ETC / netns
     with namespace(netns):
-        etc.mkdir(parents=True)
+        etc.mkdir(parents=True, exist_ok=True)
         try:
             (etc / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
             yield
