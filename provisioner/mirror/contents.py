@@ -122,9 +122,13 @@ class Contents:
             for file in ("InRelease", "Release"):
                 path = f"dists/{suite}/{file}"
                 if (data := await self._read(tree, path)) is not None:
-                    arch = next((old for old, new in ARCHES.items() if new == tree.arch), tree.arch)
+                    arches = [next((old for old, new in ARCHES.items() if new == tree.arch), tree.arch)]
+                    if b"\nNo-Support-for-Architecture-all:" not in data:
+                        arches.append("all")
                     found.append(
-                        _Suite(suite, arch, debian.read_release(data, path), b"Acquire-By-Hash: yes" in data)
+                        _Suite(
+                            suite, arches, debian.read_release(data, path), b"Acquire-By-Hash: yes" in data
+                        )
                     )
                     break
         return found
@@ -185,15 +189,16 @@ class _Rpm:
 
 
 class _Suite:
-    """One suite of a Debian archive, for one processor. `packages` and `udebs` are paths of lists."""
+    """One suite of a Debian archive, for these processors. `packages` and `udebs` are paths of lists."""
 
-    def __init__(self, name: str, arch: str, table: Table, by_hash: bool) -> None:
+    def __init__(self, name: str, arches: Sequence[str], table: Table, by_hash: bool) -> None:
         folder = f"dists/{name}"
         self.base = ""
         wanted = [
             path
             for path in table
-            if _is_list(path.removeprefix(f"{folder}/"), arch) and (table[path].size or 0)
+            if any(_is_list(path.removeprefix(f"{folder}/"), arch) for arch in arches)
+            and (table[path].size or 0)
         ]
         self.lists = [
             *(
