@@ -73,15 +73,15 @@ class Mirrored:
         """A file of the tree, as a client gets it that reads to the end."""
         url = f"{self.world.guest_root}/tree/{TREE}/{path}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        got = b""
+        got = bytearray()
         async with (client or self.client).get(url, headers=named) as response:
             assert response.status != 500, await response.text()
             try:
                 async for piece in response.content.iter_any():
                     got += piece
             except aiohttp.ClientError:
-                return Taken(response.status, got, False, response.headers)
-            return Taken(response.status, got, True, response.headers)
+                return Taken(response.status, bytes(got), False, response.headers)
+            return Taken(response.status, bytes(got), True, response.headers)
 
     def kept(self) -> dict[str, Known]:
         """Every kept file by its path. Raises AssertionError where one is not what is known of it."""
@@ -138,4 +138,5 @@ async def mirrored(
 def client(address: str = "127.0.0.1") -> ClientSession:
     """A guest of its own address."""
     connector = aiohttp.TCPConnector(limit=0, local_addr=(address, 0))
-    return ClientSession(connector=connector, auto_decompress=False)
+    patience = aiohttp.ClientTimeout(total=None)
+    return ClientSession(connector=connector, timeout=patience, auto_decompress=False)
