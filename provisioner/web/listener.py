@@ -66,7 +66,7 @@ class Guard(web.Server):
         self._peers[handler] = address
         self._held[address] += 1
         if self._held[address] > self._per_address:
-            transport.abort()
+            self._loop.call_soon(transport.abort)  # its handler begins before
             return
         if len(self._peers) > self._total:
             self._make_room(transport)
@@ -92,7 +92,7 @@ class Guard(web.Server):
             del self._silent[handler]
             transport.abort()
             return
-        newcomer.abort()
+        self._loop.call_soon(newcomer.abort)
 
     def _listen(self, handler: Any) -> None:
         if handler not in self._silent:
