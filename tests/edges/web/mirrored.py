@@ -119,7 +119,7 @@ async def mirrored(
     """
     place = place or folder / "mirror"
     world = World(folder, empty)
-    world.connections = 1000
+    world.limits["total"] = 1000
     async with origin(tree) as upstream, session() as reading, client() as asking:
         objects = Objects(place)
         truth, patience = Truth(), Patience(silent, pause=0.01)

@@ -301,7 +301,7 @@ class World:
         )
         self.guest_root = self.people_root = ""
         self.guest_port = self.people_port = 0
-        self.connections = 100
+        self.limits = {"per_address": 20, "total": 100}
 
     async def _ready(self) -> None:
         if self.ready_error is not None:
@@ -310,13 +310,7 @@ class World:
     async def __aenter__(self) -> "World":
         await self.store.open()
         self._listeners = [
-            Listener(
-                guest_app(self.services),
-                header_seconds=2,
-                first_seconds=1,
-                per_address=20,
-                total=self.connections,
-            ),
+            Listener(guest_app(self.services), header_seconds=2, first_seconds=1, **self.limits),
             Listener(people_app(self.services, TOKEN)),
         ]
         for listener in self._listeners:
