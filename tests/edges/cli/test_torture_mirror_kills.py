@@ -21,7 +21,7 @@ import requests
 
 from provisioner.cli.demo import service
 from provisioner.cli.demo.site import Site, free_ports
-from provisioner.mirror.objects import Objects
+from provisioner.mirror.objects import Known, Objects
 from tests.edges.cli.conftest import RECORDED
 from tests.edges.mirror.origin import Beside, beside
 
@@ -143,8 +143,13 @@ def crowd(served: Served, count: int) -> None:
     if not count:
         return
     objects = Objects(served.place)
-    one = next(objects.walk()).place.read_bytes()
-    folder = objects.folder("http://crowd.example")
+    source, body = "http://crowd.example", b"small"
+    part = objects.part(source, "one")
+    part.put(body, 0)
+    part.keep(Known(source, "one", len(body), sha256(body).hexdigest()))
+    part.file.close()
+    one = next(objects.walk(source)).place.read_bytes()
+    folder = objects.folder(source)
     for number in range(count):
         name = sha256(str(number).encode()).hexdigest()[:40]
         (folder / name[:2]).mkdir(parents=True, exist_ok=True)
