@@ -21,8 +21,8 @@ BLOCK = 64 * 1024
 """So many bytes at a file's end are held back until its digest is right."""
 LINGER_SECONDS = 2.0
 """A fill that nobody waits for, less than half done, is given up after so long: many ask HEAD, then GET."""
-_PULSE_SECONDS = 0.01
-"""Readers are woken no more often: at 50 MB/s half a megabyte is there each time."""
+_PULSE_SECONDS = 0.05
+"""Readers are woken no more often: at 50 MB/s two megabytes and a half are there each time."""
 
 Answer = Literal["here", "same", "absent"]
 """The upstream has it; it is as it was when it was kept; there is none."""
