@@ -197,10 +197,10 @@ class Cache:
         self._shelf.drop(Key(source, path, digest))
 
     async def start(self) -> None:
-        """Sweeps what was left half filled; what is kept is counted meanwhile."""
+        """Sweeps what was left half filled; what is kept is counted a moment later."""
         await asyncio.to_thread(self._objects.sweep)
         await self._lacks.load()
-        counting = asyncio.create_task(asyncio.to_thread(self.room.count))
+        counting = asyncio.create_task(self.room.settle())
         self._tasks.add(counting)
         counting.add_done_callback(self._tasks.discard)
 

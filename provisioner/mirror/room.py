@@ -1,5 +1,6 @@
 """How much the mirror may keep: what was not asked for longest makes room, and what is pinned never does."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -10,6 +11,7 @@ from provisioner.mirror.objects import Lying, Objects
 LOW = 0.9
 """Where a limit is reached, so much of it is left."""
 _AGAIN_SECONDS = 5.0
+_START_SECONDS = 3.0
 _MIB = 1024 * 1024
 
 
@@ -44,6 +46,11 @@ class Room:
     def used(self, source: str = "") -> int:
         """Bytes kept, of all or of a source, as far as they were counted."""
         return self._sum(self._objects.folder(source).name if source else "")
+
+    async def settle(self) -> None:
+        """Counts once the service has started: a hundred thousand files take more than a second of it."""
+        await asyncio.sleep(_START_SECONDS)
+        await asyncio.to_thread(self.count)
 
     def count(self) -> None:
         """Counts what is kept, for a start; holds nobody up, and need not be exact."""
