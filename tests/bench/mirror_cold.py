@@ -55,9 +55,10 @@ def cold(state: Path, service: Service, quick: bool, tell: Tell) -> bool:
 def _at(state: Path, service: Service, count: int, rate: int, tell: Tell) -> bool:
     name = f"cold{rate // 1_000_000}"
     folder = state / name
+    port = 31600 if rate == _FAST else 31800  # the mirror knows a tree by its address
     packages = _tree(folder, count)
     with ExitStack() as stack:
-        origin = stack.enter_context(beside(folder, port=low_port())).origin
+        origin = stack.enter_context(beside(folder, port=low_port(port))).origin
         for path in packages:  # each connection has the rate: whoever fetches more often is not slower
             origin.script[f"/{path}"] = (Answer((folder / path).read_bytes(), etag=f'"{path}"', rate=rate),)
         service.call("POST", "/trees", {"name": name, "source": origin.url})

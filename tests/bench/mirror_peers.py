@@ -90,9 +90,9 @@ def apt_cacher_ng(place: Path, origin: str) -> Iterator[Peer]:
         yield Peer(f"http://127.0.0.1:{port}/bench", pids)
 
 
-def low_port() -> int:
+def low_port(first: int = 31420) -> int:
     """One that is free; apt-cacher-ng takes none above 32767, and asks none."""
-    for port in range(31420, 31520):
+    for port in range(first, first + 100):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
