@@ -23,16 +23,20 @@ from provisioner.netboot.transfer import SAMPLED, Terms
 
 _MORE = 8
 """After a batch of so many there may be more by now."""
-_ROUNDS = 8
+_ROUNDS = 2
 """Batches that are handled before DHCP and others have their turn."""
 _REMEMBERED = 4096
+_WAY = 0.002
+"""Seconds."""
 _packed = struct.Struct("!HH").pack
 _log = logging.getLogger(__name__)
 Received = Sequence[tuple[Hashable, int, int]]
+Behind = Callable[[], bool]
+"""Whether what transfers tell, and others, is not written down as fast as it comes."""
 
 
 class Plane:
-    """`ended` is called once for each transfer that is over."""
+    """`ended` is called once for each transfer that is over. While the writer is `behind`, they make way."""
 
     def __init__(
         self,
@@ -40,7 +44,10 @@ class Plane:
         ended: Callable[[Session], None],
         rollover: int = 0,
         datagrams: Callable[[socket.socket], Datagrams] = best,
+        behind: Behind = lambda: False,
     ) -> None:
+        self._behind = behind
+        self._way: asyncio.TimerHandle | None = None
         self.sessions: dict[Hashable, Session] = {}
         self._ended = ended
         self._rollover = rollover
@@ -53,20 +60,30 @@ class Plane:
         """Peers whose late packets are no stranger's: a client may use its port again for the next file."""
         self._socket = roomy(bound(address, 0))
         self._datagrams = datagrams(self._socket)
+        self._listen()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._way is not None:
+            self._way.cancel()
+        else:
+            self._look_away()
+        self._socket.close()
+        self.sessions.clear()
+
+    def _listen(self) -> None:
+        self._way = None
         if isinstance(self._loop, HotLoop):
             self._loop.selector.serve(self._socket.fileno(), self._readable)
         else:
             self._loop.add_reader(self._socket, self._readable)
 
-    def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+    def _look_away(self) -> None:
         if isinstance(self._loop, HotLoop):
             self._loop.selector.forget(self._socket.fileno())
         else:
             self._loop.remove_reader(self._socket)
-        self._socket.close()
-        self.sessions.clear()
 
     def of(self, peer: Peer) -> Session | None:
         """The transfer that a peer has, after what it said until now: it may have ended it just before."""
@@ -101,6 +118,10 @@ class Plane:
         """Whether transfers went on as they were, and neither one nor a timer is new or over."""
         if self._lone is not None:
             return self._hear_one(self._lone)
+        if self._behind():
+            self._look_away()
+            self._way = self._loop.call_later(_WAY, self._listen)
+            return False
         quiet = True
         for turn in range(_ROUNDS):
             received = self._datagrams.receive()

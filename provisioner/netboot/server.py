@@ -13,6 +13,7 @@ from provisioner.netboot import interfaces
 from provisioner.netboot.advertisement import Advertiser
 from provisioner.netboot.ear import Ear
 from provisioner.netboot.interfaces import Interface
+from provisioner.netboot.plane import Behind
 from provisioner.netboot.proxydhcp import Decide, Known, ProxyDhcp
 from provisioner.netboot.syslog import Syslog
 from provisioner.netboot.tftp import Loader, Tftp
@@ -49,7 +50,8 @@ class Netboot:
 
     `also` names further interfaces, which may change while it runs.
     `decide` and `loader` are asked for each question; `emit` takes the events; `who` turns an address into a
-    MAC address. A flood of questions keeps no machine from its answer that is `known`.
+    MAC address. A flood of questions keeps no machine from its answer that is `known`. While who takes the
+    events is `behind`, transfers make way.
     """
 
     def __init__(
@@ -62,8 +64,10 @@ class Netboot:
         who: Who = interfaces.neighbour,
         also: Callable[[], Sequence[str]] = lambda: (),
         known: Known = lambda mac: False,
+        behind: Behind = lambda: False,
     ) -> None:
         self._settings = settings
+        self._behind = behind
         self._also = also
         self._known = known
         self._decide = decide
@@ -118,7 +122,9 @@ class Netboot:
     async def _serve(self, interface: Interface, *, first: bool) -> None:
         local = Local(interface.name, interface.address)
         told = self._told(local)
-        served = _Served(interface, self._settings, self._decide, self._loader, told, self._who, self._known)
+        served = _Served(
+            interface, self._settings, self._decide, self._loader, told, self._who, self._known, self._behind
+        )
         try:
             await served.open(self._settings)
         except Unavailable as error:
@@ -158,6 +164,7 @@ class _Served:
         told: Told,
         who: Who,
         known: Known,
+        behind: Behind,
     ) -> None:
         local = Local(interface.name, interface.address)
         self.interface = interface
@@ -165,7 +172,7 @@ class _Served:
         policy = Policy(
             window=settings.tftp_window, timeout=settings.tftp_timeout, rollover=settings.tftp_rollover
         )
-        self._tftp = Tftp(local, interface.mtu, loader, told, policy=policy)
+        self._tftp = Tftp(local, interface.mtu, loader, told, policy=policy, behind=behind)
         self._witness = Witness(local, told)
         self._syslog = Syslog(interface.address, told, who)
         self._advertiser = Advertiser(interface) if settings.router_advertisement else None

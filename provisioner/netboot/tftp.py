@@ -18,7 +18,7 @@ from provisioner.netboot.framing import Shelf
 from provisioner.netboot.habits import Habits
 from provisioner.netboot.listener import Listener
 from provisioner.netboot.mmsg import best
-from provisioner.netboot.plane import Plane
+from provisioner.netboot.plane import Behind, Plane
 from provisioner.netboot.ports import naming
 from provisioner.netboot.session import Session
 from provisioner.netboot.told import Told
@@ -52,6 +52,7 @@ class Tftp:
         limits: Limits | None = None,
         policy: Policy | None = None,
         datagrams: Callable[[socket.socket], Datagrams] = best,
+        behind: Behind = lambda: False,
     ) -> None:
         self.local = local
         self._policy = replace(policy or Policy(), blksize=max(512, min(65464, mtu - _HEADERS)))
@@ -61,6 +62,7 @@ class Tftp:
         self._told = told
         self._limits = limits or Limits()
         self._datagrams = datagrams
+        self._behind = behind
         self._plane: Plane | None = None
         self._of: defaultdict[str, dict[Peer, Session]] = defaultdict(dict)
         """Sessions by the client's address, the oldest first."""
@@ -77,7 +79,9 @@ class Tftp:
 
     def open(self, port: int) -> None:
         """Raises Unavailable where the port is taken or not allowed, OSError where the interface is gone."""
-        self._plane = Plane(self.local.address, self._ended, self._policy.rollover, self._datagrams)
+        self._plane = Plane(
+            self.local.address, self._ended, self._policy.rollover, self._datagrams, self._behind
+        )
         with naming("udp", self.local.address, port):
             sock = bound(self.local.address, port)
         self._listener = Listener(sock, "a TFTP request", partial(self._asked, sock, self._plane))

@@ -26,6 +26,11 @@ class Recorder:
         self._dropped = 0
         self._came = asyncio.Event()
 
+    @property
+    def behind(self) -> bool:
+        """Whether more waits than goes into a transaction: the thread that writes needs time."""
+        return len(self._waiting) > _TOGETHER
+
     def emit(self, event: Event) -> None:
         if len(self._waiting) >= _WAITING:
             self._waiting.popleft()

@@ -74,6 +74,7 @@ async def _netboot(given: dict[str, Any]) -> None:
         snapshot.known,
         also=lambda: snapshot.repaired,
         known=snapshot.knows,
+        behind=lambda: recorder.behind,
     )
     works = (server.run(lambda: say({"ready": True})), snapshot.keep(), recorder.keep(), orphaned())
     tasks = [asyncio.create_task(work) for work in works]
