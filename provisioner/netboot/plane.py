@@ -27,7 +27,7 @@ _ROUNDS = 2
 """Batches that are handled before DHCP and others have their turn."""
 _REMEMBERED = 4096
 _WAY = 0.002
-"""Seconds."""
+"""Seconds that each turn of the transfers waits while the writer is behind."""
 _packed = struct.Struct("!HH").pack
 _log = logging.getLogger(__name__)
 Received = Sequence[tuple[Hashable, int, int]]
@@ -48,6 +48,7 @@ class Plane:
     ) -> None:
         self._behind = behind
         self._way: asyncio.TimerHandle | None = None
+        self._rested = False
         self.sessions: dict[Hashable, Session] = {}
         self._ended = ended
         self._rollover = rollover
@@ -118,10 +119,12 @@ class Plane:
         """Whether transfers went on as they were, and neither one nor a timer is new or over."""
         if self._lone is not None:
             return self._hear_one(self._lone)
-        if self._behind():
+        if self._behind() and not self._rested:
             self._look_away()
             self._way = self._loop.call_later(_WAY, self._listen)
+            self._rested = True
             return False
+        self._rested = False
         quiet = True
         for turn in range(_ROUNDS):
             received = self._datagrams.receive()

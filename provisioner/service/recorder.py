@@ -25,11 +25,12 @@ class Recorder:
         self._waiting: deque[Event] = deque()
         self._dropped = 0
         self._came = asyncio.Event()
+        self._away = False
 
     @property
     def behind(self) -> bool:
-        """Whether more waits than goes into a transaction: the thread that writes needs time."""
-        return len(self._waiting) > _TOGETHER
+        """Whether more waits than goes into a transaction, for want of time alone."""
+        return len(self._waiting) > _TOGETHER and not self._away
 
     def emit(self, event: Event) -> None:
         if len(self._waiting) >= _WAITING:
@@ -40,7 +41,6 @@ class Recorder:
 
     async def keep(self) -> None:
         """Records until cancelled, and what is left then."""
-        away = False
         try:
             while True:
                 if not self._waiting:
@@ -48,12 +48,12 @@ class Recorder:
                     await self._came.wait()
                 try:
                     await self.flush()
-                    away = False
+                    self._away = False
                 except Exception as error:
-                    if not away:
+                    if not self._away:
                         _log.warning("the store is away, events wait: %s", error)
-                    away = True
-                await asyncio.sleep(_AWAY if away else _PERIOD)
+                    self._away = True
+                await asyncio.sleep(_AWAY if self._away else _PERIOD)
         finally:
             await self.flush()
 

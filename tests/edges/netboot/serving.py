@@ -16,6 +16,7 @@ from provisioner.boot.loader import pick
 from provisioner.core import urls
 from provisioner.core.install import Event, Kind
 from provisioner.netboot.mmsg import best
+from provisioner.netboot.plane import Behind
 from provisioner.netboot.selector import HotLoop
 from provisioner.netboot.tftp import Limits, Tftp
 from provisioner.netboot.told import Told
@@ -186,10 +187,11 @@ def tftp(  # type: ignore[no-untyped-def]
     address: str = "127.0.0.1",
     datagrams=best,
     policy: Policy | None = None,
+    behind: Behind = lambda: False,
 ):
     def open_it() -> Tftp:
         local = Local("lo", address)
-        tftp = Tftp(local, 1500, give, events.told(local), limits, policy, datagrams)
+        tftp = Tftp(local, 1500, give, events.told(local), limits, policy, datagrams, behind)
         tftp.open(0)
         return tftp
 

@@ -3,6 +3,7 @@
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
@@ -29,6 +30,16 @@ def test_a_window_is_sent_at_once_and_goes_on_after_a_gap(port: int) -> None:
 def test_a_file_comes_whole_in_windows(port: int, window: int) -> None:
     for name in ("snponly.efi", "undionly.kpxe"):
         assert windowed(port, name.encode(), window) == LOADERS[name]
+
+
+@pytest.mark.parametrize("window", [1, 16])
+def test_transfers_that_make_way_come_whole(events: Events, window: int) -> None:
+    asked = count(1)
+    with tftp(events, behind=lambda: bool(next(asked))) as server, ThreadPoolExecutor(3) as pool:
+        got = list(pool.map(lambda _: windowed(server.port, b"snponly.efi", window), range(3)))
+
+    assert set(got) == {LOADERS["snponly.efi"]}
+    assert next(asked) > 1
 
 
 def test_many_at_once_share_the_frames(port: int, events: Events) -> None:

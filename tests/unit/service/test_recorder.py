@@ -33,6 +33,26 @@ async def test_events_wait_in_order_while_the_store_is_away(world: World) -> Non
     assert [row.text for row in await world.memory.events()] == ["0", "1", "2", "3"]
 
 
+async def test_it_is_behind_where_more_waits_than_a_transaction_takes_and_the_store_is_there(
+    world: World,
+) -> None:
+    store: Any = Away(world.memory)
+    recorder = Recorder(store)
+    for number in range(500):
+        recorder.emit(event(number))
+    assert not recorder.behind
+    recorder.emit(event(500))
+    assert recorder.behind
+
+    keeping = asyncio.create_task(recorder.keep())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not recorder.behind  # no time of anybody's helps
+    store.away = False
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
 async def test_what_waits_at_the_end_is_recorded(world: World) -> None:
     recorder = Recorder(world.memory)
     keeping = asyncio.create_task(recorder.keep())
