@@ -22,6 +22,8 @@ class HotSelector(selectors.EpollSelector):
         self._both = select.epoll()  # of it all: the loop's own selector, and the sockets served here
         self._both.register(self.fileno(), select.EPOLLIN)
         self._hot: dict[int, Serve] = {}
+        self._turn = True
+        """Whether the loop's own go first, where both have something."""
 
     def serve(self, descriptor: int, served: Serve) -> None:
         self._both.register(descriptor, select.EPOLLIN)
@@ -39,10 +41,14 @@ class HotSelector(selectors.EpollSelector):
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             ready = self._both.poll(timeout)
-            quiet = bool(ready)
-            for descriptor, _ in ready:
-                served = self._hot.get(descriptor)
-                quiet = (served is not None and served()) and quiet
+            hot = [served for descriptor, _ in ready if (served := self._hot.get(descriptor)) is not None]
+            quiet = len(hot) == len(ready) and bool(ready)
+            if not quiet and hot and self._turn:
+                self._turn = False  # the loop's own come before these, but not always
+                return super().select(0)
+            self._turn = True
+            for served in hot:
+                quiet = served() and quiet
             if end is not None and quiet:
                 timeout = end - time.monotonic()
                 quiet = timeout > 0

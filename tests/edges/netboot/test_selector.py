@@ -64,6 +64,32 @@ def test_timers_and_other_sockets_have_their_turn_in_a_flood(hot: socket.socket)
     assert run(work) == b"mine"
 
 
+def test_of_two_floods_the_loops_own_goes_first_and_the_other_goes_on(hot: socket.socket) -> None:
+    async def work() -> list[str]:
+        order: list[str] = []
+        left: list[int] = []
+        served = flood(hot, left)
+        with closing(bound("127.0.0.1", 0)) as other:
+            again = flood(other, [])
+
+            def noting(name: str, it: Callable[[], bool]) -> bool:
+                order.append(name)
+                return it()
+
+            asyncio.get_running_loop().add_reader(other, noting, "own", again)
+            serve(hot, lambda: noting("hot", served))
+            hot.sendto(b"x", hot.getsockname())
+            other.sendto(b"x", other.getsockname())
+            while len(order) < 50:
+                await asyncio.sleep(0)
+            asyncio.get_running_loop().remove_reader(other)
+        return order
+
+    order = run(work)
+    assert order[0] == "own"
+    assert 10 < order.count("hot") <= order.count("own")
+
+
 def test_other_threads_are_heard_in_a_flood(hot: socket.socket) -> None:
     async def work() -> int:
         serve(hot, flood(hot, []))
