@@ -26,7 +26,7 @@ _MORE = 8
 _ROUNDS = 2
 """Batches that are handled before DHCP and others have their turn."""
 _REMEMBERED = 4096
-_WAY = 0.002
+_WAY = 0.005
 """Seconds that each turn of the transfers waits while the writer is behind."""
 _packed = struct.Struct("!HH").pack
 _log = logging.getLogger(__name__)

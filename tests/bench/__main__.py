@@ -67,7 +67,8 @@ def on_a_state(quick: bool, only: str | None) -> int:
         if only in (None, "mirror"):
             (state / "mirror").mkdir(mode=0o755)
             held = mirror.mirroring(state / "mirror", quick, tell) and held
-            held = mirror_debian.bootstrapping(state / "debian", quick, tell) and held
+            if not quick:
+                held = mirror_debian.bootstrapping(state / "debian", tell) and held
         return 0 if held else 1
     finally:
         shutil.rmtree(state)

@@ -20,6 +20,7 @@ from tests.lab.waiting import free_port
 COLD, WARM = 1.1, 0.5
 """At most so many times the seconds that the same takes from the upstream itself."""
 RATE, LATENCY = 5_000_000, 0.05
+_RUNS = 3
 _CACHE = Path(__file__).parents[2] / ".cache/lab"
 Tell = Callable[[str], None]
 
@@ -34,7 +35,7 @@ class Turn:
     bytes: float
 
 
-def bootstrapping(state: Path, quick: bool, tell: Tell) -> bool:
+def bootstrapping(state: Path, tell: Tell) -> bool:
     """Prints the figures; whether the gates hold. Packages are fetched once, from apt's own mirror."""
     if packages := debian_medium.missing():
         tell(f"mmdebstrap through the mirror: left out, {packages} missing (make setup)")
@@ -44,8 +45,7 @@ def bootstrapping(state: Path, quick: bool, tell: Tell) -> bool:
     port = free_port()
     root = f"http://127.0.0.1:{port}/tree"
     service = _service(state / "service", port)
-    runs = 1 if quick else 3
-    tell(f"mmdebstrap, upstream of {RATE / 1e6:g} MB/s and {LATENCY * 1000:g} ms, {runs} alternations:")
+    tell(f"mmdebstrap, upstream of {RATE / 1e6:g} MB/s and {LATENCY * 1000:g} ms, {_RUNS} alternations:")
     with beside(state / "upstream", rate=RATE, latency=LATENCY) as upstream:
         (state / "upstream").mkdir()
         try:
@@ -53,11 +53,11 @@ def bootstrapping(state: Path, quick: bool, tell: Tell) -> bool:
             service.have_mini()
             at_rest(lambda: cpu(processes(service.state)))
             turns = []
-            for number in range(runs):
+            for number in range(_RUNS):
                 (state / f"upstream/{number}").symlink_to(mirror)
                 turns.append(_turn(service, root, upstream, number, state))
             upstream.stop()
-            offline = _bootstrap(f"{root}/debian{runs - 1}", state)
+            offline = _bootstrap(f"{root}/debian{_RUNS - 1}", state)
         finally:
             service.stop()
     for way in ("direct", "cold", "warm"):
