@@ -22,7 +22,8 @@ from provisioner.service.ports.mirror import (
     MirrorStock,
 )
 
-_CENSUS_SECONDS = 5.0
+_CENSUS_SHARE = 20
+"""Counting what is kept takes no more than one part of the time in so many."""
 _PLAN_SECONDS = 120.0
 _SCRUB_PAUSE = 6 * 3600.0
 """Between the end of one scrub of everything and the beginning of the next."""
@@ -168,14 +169,14 @@ class Mirror:
         )
 
     async def _census(self, source: str) -> Census:
-        """Counted anew every few seconds, or less often where counting takes long itself."""
+        """Counted anew each time, less often where counting takes long."""
         loop = asyncio.get_running_loop()
         until, known = self._censuses.get(source, (0.0, Census()))
         if loop.time() < until:
             return known
         began = loop.time()
         known = await self._stock.census(source)
-        self._censuses[source] = (began + max(_CENSUS_SECONDS, 20 * (loop.time() - began)), known)
+        self._censuses[source] = (began + _CENSUS_SHARE * (loop.time() - began), known)
         return known
 
     @property

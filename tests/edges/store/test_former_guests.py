@@ -80,7 +80,7 @@ def put_install(connection: sqlite3.Connection) -> None:
 async def former(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """A database that the first program left, opened by this one and not yet migrated."""
     scripts = tmp_path / "first"
-    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "r000[2-9]*"))
+    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "r000[2-9]*", "r00[1-9]*"))
     with monkeypatch.context() as first:
         first.setattr(migrating, "_SCRIPTS", scripts)
         first.setattr(migrating, "HEAD", FIRST)
