@@ -1,5 +1,7 @@
 """What was asked a moment ago is not asked again."""
 
+import asyncio
+
 import pytest
 
 from provisioner.core.errors import NotFound
@@ -95,3 +97,25 @@ async def test_what_was_forgotten_while_it_was_asked_is_asked_again() -> None:
 
     known = Recent(load)
     assert [await known.get("x"), await known.get("x"), await known.get("x")] == [1, 2, 2]
+
+
+async def test_many_who_ask_at_once_wait_for_one_answer() -> None:
+    source, go = Source(), asyncio.Event()
+
+    async def slow(key: str) -> str:
+        value = await source.load(key)
+        await go.wait()
+        return value
+
+    known = Recent(slow)
+    first = [asyncio.create_task(known.get("a")) for _ in range(3)]
+    await asyncio.sleep(0)
+    first[0].cancel()
+    await asyncio.sleep(0)
+    known.forget("a")  # what is being read now may be too old for whoever asks from here on
+    later = asyncio.create_task(known.get("a"))
+    await asyncio.sleep(0)
+    go.set()
+
+    assert await asyncio.gather(*first[1:], later) == ["A", "A", "A"]
+    assert source.asked == ["a", "a"]
