@@ -123,6 +123,13 @@ class Api:
         except RequestException as error:
             raise Unavailable(f"the service at {self.endpoint.url} broke off its answer") from error
 
+    def progress(self, *path: str, body: object) -> Iterator[dict[str, Any]]:
+        """The same of one piece of work. Raises Unavailable with what it says where it fails."""
+        for item in self.lines(*path, body=body):
+            if "error" in item:
+                raise Unavailable(str(item["error"]), remedy=str(item.get("remedy") or ""))
+            yield item
+
     def events(self, after: int | None, *, idle: float) -> Iterator[Frame | None]:
         """The live stream from the event after `after`, or from now; first None comes: the stream is open.
 

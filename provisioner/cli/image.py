@@ -38,9 +38,7 @@ def run(api: Api, name: str, *, tune: bool, mirror: str = "", verbose: bool = Fa
     """Has the service build an image and returns it. Raises Unavailable with what the build said."""
     body: dict[str, Any] = {"name": name, "tune": tune, "mirror": mirror}
     with _progress(f"building {name}", verbose=verbose) as say:
-        for item in api.lines("images", body=body):
-            if "error" in item:
-                raise Unavailable(str(item["error"]), remedy=str(item.get("remedy") or ""))
+        for item in api.progress("images", body=body):
             if "image" in item:
                 return dict(item["image"])
             say(str(item.get("line", "")))

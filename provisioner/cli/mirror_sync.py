@@ -109,9 +109,7 @@ def _followed(api: Api, tree: str, body: dict[str, Any]) -> dict[str, Any] | Non
     """The end of it, None for one that goes on by itself. Raises Unavailable."""
     planned = False
     with _progress(tree) as tell:
-        for item in api.lines("mirror", tree, "sync", body=body):
-            if "error" in item:
-                raise Unavailable(str(item["error"]), remedy=str(item.get("remedy") or ""))
+        for item in api.progress("mirror", tree, "sync", body=body):
             if "synced" in item:
                 return dict(item["synced"])
             if "plan" in item:

@@ -55,9 +55,7 @@ def _read(
     """Broken files and the sum. As a table each file is printed when it is found. Raises Unavailable."""
     broken: list[dict[str, Any]] = []
     terminal = sys.stderr.isatty()
-    for item in connect().lines("mirror", "verify", body=body):
-        if "error" in item:
-            raise Unavailable(str(item["error"]), remedy=str(item.get("remedy") or ""))
+    for item in connect().progress("mirror", "verify", body=body):
         if terminal:
             click.echo("\r\x1b[K", nl=False, err=True)
         if "verified" in item:

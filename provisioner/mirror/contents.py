@@ -19,7 +19,7 @@ from provisioner.mirror import packages_deb, packages_rpm
 from provisioner.mirror.digests import debian, repodata
 from provisioner.mirror.digests.table import Table
 from provisioner.mirror.digests.unpack import unpack
-from provisioner.mirror.stream import Stream
+from provisioner.mirror.stream import Stream, whole
 
 MOST = 512 * 1024 * 1024
 """Metadata of one file is at most so long as it comes."""
@@ -152,12 +152,10 @@ class Contents:
         async with self._open(tree.source, path) as stream:
             if stream.status != 200:
                 return None
-            data = bytearray()
-            async for piece in stream.chunks():
-                data += piece
-                if len(data) > MOST:
-                    raise Invalid(f"{shown(tree.source)}/{path} is longer than {MOST >> 20} MiB")
-            return bytes(data)
+            data = await whole(stream.chunks(), MOST)
+        if data is None:
+            raise Invalid(f"{shown(tree.source)}/{path} is longer than {MOST >> 20} MiB")
+        return data
 
 
 def _sums(files: Mapping[str, bytes]) -> Mapping[str, Expected]:

@@ -13,6 +13,7 @@ from yarl import URL
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.source import is_mirror_list, kind, normalise
 from provisioner.mirror.client import fetch, pieces
+from provisioner.mirror.stream import whole
 from provisioner.mirror.trust import Erred, Trust, check_spelling
 
 log = logging.getLogger(__name__)
@@ -75,15 +76,13 @@ class Mirrorlists:
             known.loading = None
 
     async def _read(self, url: str) -> bytes:
-        data = bytearray()
         async with fetch(self._client, URL(url), source=url, trust=self._trust) as answer:
             if answer.response.status != 200:
                 raise Erred(f"{url} answered {answer.response.status}")
-            async for piece in pieces(answer):
-                data += piece
-                if len(data) > _LIMIT:
-                    raise Erred(f"{url} is longer than a list of mirrors")
-        return bytes(data)
+            data = await whole(pieces(answer), _LIMIT)
+        if data is None:
+            raise Erred(f"{url} is longer than a list of mirrors")
+        return data
 
     async def close(self) -> None:
         loading = [known.loading for known in self._known.values() if known.loading]

@@ -106,7 +106,7 @@ class Part:
             os.fsync(self.file.fileno())
             self._place.parent.mkdir(parents=True, exist_ok=True)
             self._name.replace(self._place)
-            _sync(self._place.parent)
+            sync(self._place.parent)
         except BaseException:
             self.drop()
             raise
@@ -237,7 +237,8 @@ def _swept(part: Path) -> bool:
     return False
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Has a folder's entries on the disk for certain. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

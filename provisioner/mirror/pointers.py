@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from provisioner.mirror.objects import Objects
+from provisioner.mirror.objects import Objects, sync
 from provisioner.mirror.roots import Root
 
 
@@ -80,11 +80,7 @@ class Pointers:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+        sync(folder)
 
     def confirm(self, source: str, root: Root, when: float) -> None:
         """The upstream said that it is still right."""

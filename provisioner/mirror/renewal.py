@@ -16,7 +16,7 @@ from provisioner.mirror.pointers import Pointer, Pointers
 from provisioner.mirror.roots import Root
 from provisioner.mirror.signatures import SHIPPED, Checked, check
 from provisioner.mirror.state import State, looked
-from provisioner.mirror.stream import Headers, Stream
+from provisioner.mirror.stream import Headers, Stream, whole
 from provisioner.mirror.tree import LIMIT
 
 Open = Callable[[str, str, Headers | None], AbstractAsyncContextManager[Stream]]
@@ -158,7 +158,10 @@ class Renewal:
                 return None
             if stream.status != 200:
                 return _Asked({})
-            data = await _whole(stream, f"{shown(source)}/{path}")
+            data = await whole(stream.chunks(), LIMIT)
+            if data is None:
+                name = f"{shown(source)}/{path}"
+                raise Invalid(f"{name} is longer than {LIMIT >> 20} MiB, too long for what it should be")
             said = stream.headers
             return _Asked({path: data}, stream.url, said.get("ETag", ""), said.get("Last-Modified", ""))
 
@@ -237,15 +240,6 @@ def _conditions(old: State) -> Headers:
 
 def _is_page(data: bytes) -> bool:
     return data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
-
-
-async def _whole(stream: Stream, name: str) -> bytes:
-    data = bytearray()
-    async for piece in stream.chunks():
-        data += piece
-        if len(data) > LIMIT:
-            raise Invalid(f"{name} is longer than {LIMIT >> 20} MiB, too long for what it should be")
-    return bytes(data)
 
 
 def _checked(root: Root, files: Mapping[str, bytes], keys: str, shipped: Sequence[str]) -> Checked:

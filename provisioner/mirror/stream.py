@@ -1,7 +1,7 @@
 """A file on its way: what its source says of it, and what a client's request headers make of that."""
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
@@ -142,6 +142,16 @@ def _body(status: int, headers: Headers, file: File, first: int, length: int | N
 
 def absent() -> Stream:
     return Stream(404, {"Content-Length": "0"}, None, nothing())
+
+
+async def whole(pieces: AsyncIterator[bytes], most: int) -> bytes | None:
+    """All of a body, None where it is longer than `most` bytes."""
+    data = bytearray()
+    async for piece in pieces:
+        data += piece
+        if len(data) > most:
+            return None
+    return bytes(data)
 
 
 async def nothing() -> Pieces:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from provisioner.core.errors import Invalid, Unavailable
 from provisioner.core.source import shown
-from provisioner.mirror.stream import Headers, Stream
+from provisioner.mirror.stream import Headers, Stream, whole
 
 LIMIT = 4 * 1024 * 1024
 """A small file is at most this long; the rest of a tree is streamed and never read whole."""
@@ -45,12 +45,10 @@ class Reader:
                 return None
             if stream.status != 200:
                 raise Unavailable(f"{name} answered {stream.status} to a question for the whole")
-            data = bytearray()
-            _check_size(stream.total or 0, name)
-            async for piece in stream.chunks():
-                data += piece
-                _check_size(len(data), name)
-            return bytes(data)
+            data = None if (stream.total or 0) > LIMIT else await whole(stream.chunks(), LIMIT)
+            if data is None:
+                raise Invalid(f"{name} is longer than {LIMIT >> 20} MiB, too long for what it should be")
+            return data
 
     async def exists(self, source: str, path: str) -> bool:
         """Whether the tree has the file, of any size; nothing of it is read. Raises Unavailable."""
@@ -67,8 +65,3 @@ class Reader:
             async for piece in stream.chunks():
                 found.update(piece)
         return found.hexdigest() == digest
-
-
-def _check_size(size: int, name: str) -> None:
-    if size > LIMIT:
-        raise Invalid(f"{name} is longer than {LIMIT // 1024 // 1024} MiB, too long for what it should be")

@@ -220,8 +220,7 @@ def _secure_boot(facts: Facts) -> Iterator[Check]:
     if missing:
         reason = f"{' and '.join(missing)} not found: machines with Secure Boot on cannot netboot"
         yield Check("secure boot", "WARN", reason, mend)
-    elif why := shim.note or grub.note or quarrel(shim, grub):
-        reason = f"{why}: machines with Secure Boot on will refuse it"
+    elif reason := _refusal(shim, grub):
         yield Check("secure boot", "WARN", reason, mend if not (shim.own or grub.own) else ())
     elif not facts.secure_disks:
         reason = (
@@ -235,10 +234,16 @@ def _secure_boot(facts: Facts) -> Iterator[Check]:
 def _tree_loaders(facts: Facts) -> Iterator[Check]:
     """What machines with Secure Boot on get of a tree whose shim and GRUB were fetched for an install."""
     for tree, shim, grub in facts.tree_loaders:
-        if why := shim.note or grub.note or quarrel(shim, grub):
-            yield Check(f"tree {tree}", "WARN", f"{why}: machines with Secure Boot on will refuse it")
+        if reason := _refusal(shim, grub):
+            yield Check(f"tree {tree}", "WARN", reason)
         else:
             yield Check(f"tree {tree}", "PASS", _chain(shim, grub))
+
+
+def _refusal(shim: LoaderFile, grub: LoaderFile) -> str:
+    """Why the two do not start a machine with Secure Boot on, "" where they do."""
+    why = shim.note or grub.note or quarrel(shim, grub)
+    return why and f"{why}: machines with Secure Boot on will refuse it"
 
 
 def _chain(shim: LoaderFile, grub: LoaderFile) -> str:
