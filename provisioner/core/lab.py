@@ -1,14 +1,15 @@
 """A lab as a file: the things it is made of, how each of them is now, and what is to be done to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 LabKind = Literal["host", "network", "pool", "tree", "image", "profile", "guest"]
 KINDS: tuple[LabKind, ...] = get_args(LabKind)
 """In the order in which one kind needs another."""
 
-Action = Literal["add", "change", "replace", "keep", "remove"]
+Action = Literal["add", "change", "replace", "keep", "remove", "refuse"]
+"""`replace`: removed and made anew. `refuse`: what is there is not this lab's, and other than the file wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +73,29 @@ class Difference:
 class Actual:
     """A thing as it is now.
 
-    `made`: a former apply of this lab made it or took it over, and `wanted` and `on` are what that apply asked
-    for. Otherwise they are what is known of it, and only what the file names is compared.
-    `drift` is what somebody else changed since; `later` what differs by now but is only taken up by a rebuild
-    (its answer file). `lost` says why it has to be made anew (its domain is gone), `busy` why nothing can be
-    done to it at the moment (it is being installed).
+    `asked` is what a former apply of this lab asked for (an item's `wanted`, secrets sealed as `lab.sealed`
+    does it), None for what this lab did not make or take over. `known` are those of the same fields whose
+    present value is known for certain, whoever gave it: they go before what was asked. `on` is its host.
+    `drift` is what somebody changed behind us that no field tells; `later` what differs by now but is only
+    taken up by a rebuild (its answer file). `lost` says why it must be made anew (its domain is gone), `busy`
+    why nothing can be done to it at the moment (it is being installed), `foreign` why it is never touched (a
+    domain that was not created here).
     """
 
-    wanted: Mapping[str, object]
+    asked: Mapping[str, object] | None
+    known: Mapping[str, object] = field(default_factory=dict)
     on: str = ""
-    made: bool = True
     drift: tuple[Difference, ...] = ()
     later: tuple[Difference, ...] = ()
     lost: str = ""
     busy: str = ""
+    foreign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be done to one thing. `reason` is a sentence's end, "" where the action says all; `item` is
-    None for what is no longer in the file.
+    """What is to be done to one thing. `reason` says why, or what comes of it, "" where the action says all;
+    `item` is None for what is no longer in the file.
     """
 
     ref: Ref
