@@ -10,7 +10,8 @@ from provisioner.cli.complete import guests
 from provisioner.cli.confirm import confirm
 from provisioner.cli.finish import finish
 from provisioner.cli.guest_create import create
-from provisioner.cli.guest_life import VERBS
+from provisioner.cli.guest_life import VERBS, names_argument
+from provisioner.cli.names import each_named, several
 from provisioner.cli.output import Column, Format, document, output_option, pairs, remark, rows
 from provisioner.core.errors import Unavailable
 
@@ -114,19 +115,21 @@ def autostart(name: str, disable: bool) -> None:
 
 
 @guest.command()
-@name_argument
+@names_argument
 @yes_option
-def delete(name: str, yes: bool) -> None:
-    """Remove a guest with its disk, after saying what goes and what stays."""
+def delete(name: tuple[str, ...], yes: bool) -> None:
+    """Remove guests with their disks, after saying what goes and what stays. web{01..20} means several."""
     from provisioner.cli.removal import sentences
 
-    api = connect()
+    api, names = connect(), several(name)
     if not yes and sys.stdin.isatty():
-        for line in sentences(api.get("guests", name), api.get("guests", name, "removal")):
-            click.echo(line, err=True)
-    confirm(f"Whatever is on the disks of guest {name} is lost.", f"Delete {name}?", yes=yes)
-    api.delete("guests", name)
-    remark(f"{name}: deleted")
+        for one in names:
+            for line in sentences(api.get("guests", one), api.get("guests", one, "removal")):
+                click.echo(line, err=True)
+    who = f"guest {names[0]}" if len(names) == 1 else f"{len(names)} guests"
+    question = f"Delete {names[0] if len(names) == 1 else who}?"
+    confirm(f"Whatever is on the disks of {who} is lost.", question, yes=yes)
+    each_named(names, lambda one: api.delete("guests", one), "deleted")
 
 
 @guest.command()

@@ -9,19 +9,20 @@ import click
 from provisioner.cli.api import Api, connect
 from provisioner.cli.complete import guests
 from provisioner.cli.finish import check_all_made, made_of
-from provisioner.cli.names import several
+from provisioner.cli.names import each_named, several
 from provisioner.cli.output import Format, document, output_option, remark
 from provisioner.core.errors import Invalid
 
 name_argument = click.argument("name", shell_complete=guests)
+names_argument = click.argument("name", nargs=-1, required=True, metavar="NAME…", shell_complete=guests)
 
 
 def _switch(verb: str, summary: str, done: str) -> click.Command:
-    @click.command(verb, help=summary)
-    @name_argument
-    def command(name: str) -> None:
-        connect().post("guests", name, verb)
-        remark(f"{name}: {done}")
+    @click.command(verb, help=f"{summary} NAME may stand for several: web{{01..20}}.")
+    @names_argument
+    def command(name: tuple[str, ...]) -> None:
+        api = connect()
+        each_named(several(name), lambda one: api.post("guests", one, verb), done)
 
     return command
 

@@ -1,15 +1,14 @@
-"""Several names in one word: `web{01..20}` as a shell's braces give them, or a count."""
+"""The guests that the words of a command line name."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
-from provisioner.core.errors import Invalid
+from provisioner.cli.errors import say
+from provisioner.cli.output import remark
+from provisioner.core.errors import Invalid, ProvisionerError, Unavailable
 from provisioner.core.machine import check_name
-
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_MOST = 1000
+from provisioner.core.names import expand
 
 
 def several(words: Sequence[str], count: int = 1) -> list[str]:
@@ -27,21 +26,20 @@ def several(words: Sequence[str], count: int = 1) -> list[str]:
     return names
 
 
-def expand(pattern: str, count: int = 1) -> list[str]:
-    """`web{01..03}` gives web01, web02, web03; `web` with a `count` gives web1, web2, …; else just itself.
+def each_named(names: Sequence[str], act: Callable[[str], object], done: str) -> None:
+    """Does it to one after the other: what stands against one holds up no other.
 
-    Raises Invalid for a range that is none, or with a count that is another than the range's.
+    Raises that for a single name, Unavailable where it stood against some of several.
     """
-    found = _RANGE.search(pattern)
-    if found is None:
-        if not 1 <= count <= _MOST:
-            raise Invalid(f"--count {count} is out of range; 1 to {_MOST}")
-        return [pattern] if count == 1 else [f"{pattern}{number}" for number in range(1, count + 1)]
-    first, last = int(found[1]), int(found[2])
-    if last < first or last - first >= _MOST:
-        raise Invalid(f"{pattern}: the range {found[0]} must rise, by {_MOST} at most")
-    width = len(found[1])
-    names = [pattern.replace(found[0], f"{number:0{width}}", 1) for number in range(first, last + 1)]
-    if count not in (1, len(names)):
-        raise Invalid(f"{pattern} gives {len(names)} names, and --count asks for {count}")
-    return names
+    failed = 0
+    for name in names:
+        try:
+            act(name)
+            remark(f"{name}: {done}")
+        except ProvisionerError as error:
+            if len(names) == 1:
+                raise
+            failed += 1
+            say(f"error: {error}", remedy=error.remedy)
+    if failed:
+        raise Unavailable(f"{failed} of {len(names)} guests could not be told")

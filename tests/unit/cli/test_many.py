@@ -113,3 +113,24 @@ def test_a_clone_that_cannot_be_made_is_told(service: FakeService, provisioner: 
     assert ran.code == 1
     assert ran.out.splitlines() == ["web2: cloned from web1 (full), running, MAC 52:54:00:00:00:01"]
     assert but_warnings(ran.err)[-1] == "error: 1 of 2 guests were not made"
+
+
+def test_several_are_told_one_thing_and_the_one_that_cannot_be_holds_up_no_other(
+    service: FakeService, provisioner: Provisioner
+) -> None:
+    service.replies = {"POST /guests/web1/start": {}, "POST /guests/web3/start": {}}
+
+    ran = provisioner(*["guest", "start", "web{1..3}"])
+
+    assert ran.code == 1
+    assert but_warnings(ran.err)[-1] == "error: 1 of 3 guests could not be told"
+    assert [asked.path for asked in service.asked] == [f"/guests/web{n}/start" for n in (1, 2, 3)]
+
+
+def test_several_are_deleted_once_that_was_confirmed(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {f"DELETE /guests/web{n}": {} for n in (1, 2)}
+
+    assert provisioner(*["guest", "delete", "web{1..2}"]).code == 1
+    assert service.asked == []
+    assert provisioner(*["guest", "delete", "web{1..2}", "--yes"]).code == 0
+    assert [asked.path for asked in service.asked] == ["/guests/web1", "/guests/web2"]
