@@ -39,7 +39,11 @@ FINAL = frozenset({Stage.INSTALLED, Stage.FAILED, Stage.CANCELLED})
 
 
 class Kind(StrEnum):
-    """What happened. The value is the word in the timeline, in the API and in `install why`."""
+    """What happened. The value is the word in the timeline, in the API and in `install why`.
+
+    `data` of what is fetched from trees (KERNEL_SENT, INITRD_SENT, TREE_BYTES): `web.counts`; of CONSOLE:
+    `service.consoles`; of KEPT: `service.keeping`.
+    """
 
     PLANNED = "planned"
     CREATING = "creating"
@@ -62,6 +66,7 @@ class Kind(StrEnum):
     TREE_BYTES = "tree.bytes"
     TREE_FAILED = "tree.failed"
     LOG = "log"
+    CONSOLE = "console"
     PROGRESS = "progress"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -78,6 +83,7 @@ class Kind(StrEnum):
     LOCAL_BOOT = "local-boot"
     MACHINE_DISCOVERED = "machine.discovered"
     MACHINE_MOVED = "machine.moved"
+    KEPT = "kept"
     ALARM = "alarm"
 
 

@@ -47,6 +47,7 @@ def guest_app(services: Services) -> web.Application:
     app[TREES] = Recent(partial(trees.named, services))
     app[HOT] = Hot(services.files, app[TREES], app[LEDGER])
     app.on_response_prepare.append(plain)
+    app.on_cleanup.append(_noted)
     for table in (health.ROUTES, boot.ROUTES, answers.ROUTES, trees.ROUTES, report.ROUTES):
         routes.add(app, table)
     return app
@@ -77,6 +78,11 @@ def people_app(services: Services, token: str) -> web.Application:
     ):
         routes.add(app, table)
     return app
+
+
+async def _noted(app: web.Application) -> None:
+    """What was counted last is recorded."""
+    await app[LEDGER].flush()
 
 
 async def _tailing(app: web.Application) -> AsyncIterator[None]:

@@ -15,7 +15,8 @@ from aiohttp import hdrs, web
 
 from provisioner.core.install import Install
 from provisioner.core.profile import Tree
-from provisioner.web.ledger import Ledger, Part
+from provisioner.web.counts import Part
+from provisioner.web.ledger import Ledger
 from provisioner.web.place import is_host, peer, shared
 from provisioner.web.recent import Recent
 from provisioner.web.sending import SENT, SENT_LAST, Runs, Told, closing, given, opening, send, write

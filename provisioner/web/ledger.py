@@ -1,8 +1,9 @@
-"""What HTTP notes of a guest's downloads: whose they are, and how far, at most one event a second.
+"""What HTTP notes of a guest's downloads: whose they are, and how far.
 
 A download carries no token; it belongs to the install whose machine spoke from that address before.
 """
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -12,40 +13,13 @@ from dataclasses import dataclass, field, replace
 from provisioner.core.errors import ProvisionerError
 from provisioner.core.install import Event, Install, Kind, sole
 from provisioner.service.ports import Clock, Store
+from provisioner.web.counts import Counts, Part
 from provisioner.web.recent import Recent
 
 log = logging.getLogger(__name__)
 _REMEMBERED = 1024
 _COMPLAINTS = 30
 _EVENT_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one install has fetched from trees since the service started."""
-
-    files: int = 0
-    size: int = 0
-    noted: float = 0.0
-    failed: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A file's place in the install: the event that its last byte is, and its share of the percents."""
-
-    kind: Kind
-    start: int = 0
-    end: int = 0
-
-    def percent(self, sent: int, total: int) -> int:
-        return self.start + (self.end - self.start) * sent // max(total, 1)
-
-
-KERNEL = Part(Kind.KERNEL_SENT, 6, 10)
-INITRD = Part(Kind.INITRD_SENT, 10, 19)
-IMAGE = Part(Kind.TREE_BYTES, 20, 90)
-PACKAGE = Part(Kind.TREE_BYTES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +44,8 @@ class Ledger:
         self._neighbour = neighbour
         self._running = Recent(self._load)
         self._claims: dict[str, str] = {}
-        self._tallies: dict[str, Tally] = {}
+        self._counts = Counts()
+        self._telling: asyncio.Task[None] | None = None
         self._complaints: Counter[str] = Counter()
         self._minute = 0
 
@@ -127,35 +102,40 @@ class Ledger:
         return next((install for install in running.latest if mac and install.mac == mac), None)
 
     async def sent(self, install: Install, part: Part, path: str, sent: int, total: int, done: bool) -> None:
-        """Notes `sent` of `total` bytes of a file; `done` when this request is."""
-        tally = self._tally(install)
-        now = time.monotonic()
-        if done:
-            tally.files += 1
-            tally.size += sent
-        whole = done and sent == total
-        landmark = whole and part is not PACKAGE
-        if not landmark and now - tally.noted < _EVENT_SECONDS:
-            return
-        tally.noted = now
-        data: dict[str, object] = {"path": path, "sent": sent, "total": total}
-        if part.end:
-            data["percent"] = part.percent(sent, total)
-        if landmark or not done:
-            text = f"{path}: {size(sent)}" + ("" if whole else f" of {size(total)}")
-        else:
-            text = f"{tally.files} files, {size(tally.size)}; last {path}"
-        kind = part.kind if whole else Kind.TREE_BYTES
-        await self.tell(kind, install, text, data)
+        """Counts `sent` of `total` bytes of a file; `done` when this request is.
+
+        A landmark is recorded at once, everything else within a second, for all installs together.
+        """
+        landmark = self._counts.count(install, part, path, sent, total, done=done)
+        if landmark is not None:
+            await self.tell(landmark.kind, install, landmark.text, landmark.data)
+        elif self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_counts())
+
+    async def flush(self) -> None:
+        """Records what was counted; nothing waits any more after it."""
+        if self._telling is not None:
+            self._telling.cancel()
+        await self._tell_due(all=True)
+
+    async def _tell_counts(self) -> None:
+        while self._counts.waiting:
+            await asyncio.sleep(_EVENT_SECONDS)
+            await self._tell_due()
+
+    async def _tell_due(self, *, all: bool = False) -> None:
+        news = [
+            self._event(one.kind, one.install, one.text, one.data)
+            for one in self._counts.due(time.monotonic(), all=all)
+        ]
+        try:
+            await self._store.record(news)
+        except ProvisionerError as error:
+            log.warning("what %d installs fetched could not be noted: %s", len(news), error)
 
     async def failed(self, install: Install | None, text: str, data: dict[str, object]) -> None:
         """Notes that a tree could not be read, at most once a second for an install."""
-        if install is None:
-            return
-        tally = self._tally(install)
-        now = time.monotonic()
-        if now - tally.failed >= _EVENT_SECONDS:
-            tally.failed = now
+        if install is not None and self._counts.may_fail(install, time.monotonic()):
             await self.tell(Kind.TREE_FAILED, install, text, data)
 
     def may_complain(self, address: str) -> bool:
@@ -182,30 +162,15 @@ class Ledger:
         self, kind: Kind, install: Install | None, text: str, data: dict[str, object] | None = None
     ) -> None:
         """Records one event of the HTTP edge."""
-        event = Event(
+        await self._store.record([self._event(kind, install, text, data or {})])
+
+    def _event(self, kind: Kind, install: Install | None, text: str, data: dict[str, object]) -> Event:
+        return Event(
             kind=kind,
             at=self._clock(),
             source="http",
             machine=install.mac if install else "",
             install=install.id if install else "",
             text=text,
-            data=data or {},
+            data=data,
         )
-        await self._store.record([event])
-
-    def _tally(self, install: Install) -> Tally:
-        if len(self._tallies) >= _REMEMBERED:
-            self._tallies.clear()
-        return self._tallies.setdefault(install.id, Tally())
-
-
-def size(count: int) -> str:
-    """`12.3 MB`, as people write sizes of downloads."""
-    if count < 1000:
-        return f"{count} bytes"
-    value = float(count)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.5:
-            return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
-    return f"{value / 1000:.1f} TB"

@@ -19,7 +19,8 @@ from provisioner.core.errors import NotFound, Unavailable
 from provisioner.core.install import Install
 from provisioner.core.profile import Tree
 from provisioner.core.source import kind, shown
-from provisioner.web import ledger
+from provisioner.distros.files import role
+from provisioner.web import counts
 from provisioner.web.errors import BadGateway
 from provisioner.web.hot import Name
 from provisioner.web.keys import HOT, LEDGER, SERVICES, TREES
@@ -97,15 +98,15 @@ async def file(request: web.Request) -> web.StreamResponse:
         raise BadGateway(str(error), remedy=error.remedy) from error
 
 
-def part(tree: Tree, path: str) -> ledger.Part:
+def part(tree: Tree, path: str) -> counts.Part:
     """What a file of a tree is to an install."""
     if tree.name == IMAGES:
-        return ledger.IMAGE
+        return counts.IMAGE
     if path == tree.kernel:
-        return ledger.KERNEL
+        return counts.KERNEL
     if path == tree.initrd:
-        return ledger.INITRD
-    return ledger.PACKAGE
+        return counts.INITRD
+    return counts.ROLES[role(path)]
 
 
 async def _folder(asked: _Asked) -> web.StreamResponse:
@@ -140,7 +141,7 @@ async def _check(asked: _Asked, found: Upstream) -> None:
         return
     if found.status not in _ABSENT:
         raise Unavailable(f"{asked.url} answers {found.status}")
-    if part(asked.tree, asked.path) is not ledger.PACKAGE:
+    if part(asked.tree, asked.path).needed:
         await asked.failed(f"{asked.url} is not there")
     elif kind(asked.tree.source) == "path" and await _is_folder(asked):
         _moved(asked.request)

@@ -148,7 +148,14 @@ async def test_an_install_s_hot_files_are_its_progress(world: World, tree: Path)
 
     event = (await world.until(Kind.KERNEL_SENT))[0]
     assert event.install == install.id
-    assert event.data == {"path": "vmlinuz", "sent": 100_000, "total": 100_000, "percent": 10}
+    assert event.data == {
+        "part": "kernel",
+        "n": 1,
+        "bytes": 100_000,
+        "total": 100_000,
+        "path": "vmlinuz",
+        "percent": 10,
+    }
 
 
 @pytest.fixture

@@ -126,7 +126,14 @@ async def test_what_is_sent_becomes_events(world: World, install: Install) -> No
 
     event = (await world.until(Kind.INITRD_SENT))[0]
     assert event.install == install.id
-    assert event.data == {"path": "initrd", "sent": len(BODY), "total": len(BODY), "percent": 19}
+    assert event.data == {
+        "part": "initrd",
+        "n": 1,
+        "bytes": len(BODY),
+        "total": len(BODY),
+        "path": "initrd",
+        "percent": 19,
+    }
     assert Kind.KERNEL_SENT in await world.kinds(install.id)
 
 

@@ -165,7 +165,14 @@ async def test_kernel_and_initrd_become_events_when_they_are_whole(
         Kind.INITRD_SENT,
     ]
     event = (await world.until(Kind.INITRD_SENT))[0]
-    assert event.data == {"path": "initrd", "sent": 6000, "total": 6000, "percent": 19}
+    assert event.data == {
+        "part": "initrd",
+        "n": 1,
+        "bytes": 6000,
+        "total": 6000,
+        "path": "initrd",
+        "percent": 19,
+    }
     assert (await world.store.install(install.id)).stage is Stage.LOADING
 
 
@@ -179,7 +186,7 @@ async def test_an_image_that_streams_is_told_in_percent(world: World, tree: Path
     percents = [int(str(event.data["percent"])) for event in events]
     assert percents[-1] == 90
     assert percents == sorted(percents)
-    assert events[-1].data["sent"] == 9_000_000
+    assert events[-1].data["bytes"] == 9_000_000
     assert (await world.store.install(install.id)).percent == 90
 
 

@@ -30,6 +30,8 @@ NEUTRAL = {
     Kind.TREE_BYTES,
     Kind.TREE_FAILED,
     Kind.LOG,
+    Kind.CONSOLE,
+    Kind.KEPT,
     Kind.PROGRESS,
     Kind.RESET,
     Kind.LOCAL_BOOT,

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from provisioner.core import errors
 from provisioner.core.errors import Conflict, Denied, Invalid, NotFound, ProvisionerError, Unavailable
+from provisioner.web.counts import IMAGE, INITRD, KERNEL, size
 from provisioner.web.errors import STATUS, problem
-from provisioner.web.ledger import IMAGE, INITRD, KERNEL, size
 from provisioner.web.listener import collapse
 from provisioner.web.report import headline, plain
 
