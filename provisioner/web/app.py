@@ -12,6 +12,7 @@ from aiohttp import web
 from provisioner.web import (
     answers,
     api,
+    assets,
     auth,
     boot,
     dashboard,
@@ -62,12 +63,13 @@ def people_app(services: Services, token: str) -> web.Application:
     app[GATE] = Gate(token, services.clock)
     app[TAILER] = Tailer(services.store)
     app[CHANNELS] = OpenChannels()
-    app.on_response_prepare.append(strict)
+    app.on_response_prepare.extend((strict, assets.pack))
     app.cleanup_ctx.append(_tailing)
     app.on_shutdown.append(_end_streams)
     for table in (
         health.ROUTES,
         auth.ROUTES,
+        assets.ROUTES,
         dashboard.ROUTES,
         hosts.ROUTES,
         guest_pages.ROUTES,

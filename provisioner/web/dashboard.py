@@ -2,11 +2,9 @@
 
 from aiohttp import web
 
-from provisioner import resources
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Event, Install, Kind
 from provisioner.web import timeline
-from provisioner.web.files import TreeFile, locate
 from provisioner.web.html import page
 from provisioner.web.keys import SERVICES
 from provisioner.web.routes import Route
@@ -82,18 +80,7 @@ def _counts(installs: list[Install]) -> dict[str, int]:
     }
 
 
-async def static(request: web.Request) -> web.StreamResponse:
-    """Our style sheet, scripts and icon."""
-    path = locate(resources.root() / "templates" / "web" / "static", request.match_info["path"])
-    if path is None:
-        raise web.HTTPNotFound
-    response = TreeFile(path)
-    response.headers["Cache-Control"] = "no-cache"
-    return response
-
-
 ROUTES = (
     Route("GET", "/", index, "person"),
     Route("GET", "/install/{ref}", install, "person"),
-    Route("GET", "/static/{path:.+}", static, "public"),
 )
