@@ -9,10 +9,11 @@ from provisioner.core import sighting
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.host import Host
 from provisioner.core.install import LIFE, Event, Install, Kind, advance
+from provisioner.core.lab import Ref
 from provisioner.core.machine import Machine
 from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
-from provisioner.service.ports import GuestRow, JournalRow, Opening, Token
+from provisioner.service.ports import GuestRow, JournalRow, LabThing, Opening, Seal, Token
 from provisioner.service.ports.store import NOTHING
 
 Value = TypeVar("Value")
@@ -35,6 +36,8 @@ class MemoryStore:
         self._tokens: dict[str, Token] = {}
         self._repairs: dict[tuple[str, str], Repair] = {}
         self._journal: dict[tuple[str, int], JournalRow] = {}
+        self._things: dict[tuple[str, Ref], LabThing] = {}
+        self._seals: dict[str, Seal] = {}
 
     async def record(self, events: Sequence[Event]) -> list[Install]:
         before: dict[str, Install] = {}
@@ -177,6 +180,7 @@ class MemoryStore:
     async def remove_guest(self, name: str) -> None:
         if self._guests.pop(name, None):
             del self._machines[name]
+            self._seals.pop(name, None)
 
     async def add_machine(self, machine: Machine) -> None:
         for other in self._machines.values():
@@ -280,6 +284,26 @@ class MemoryStore:
 
     async def close_journal(self, install: str) -> None:
         self._journal = {key: row for key, row in self._journal.items() if key[0] != install}
+
+    async def lab_things(self, lab: str = "") -> list[LabThing]:
+        found = (thing for thing in self._things.values() if lab in ("", thing.lab))
+        return sorted(found, key=lambda thing: (thing.lab, thing.ref.kind, thing.ref.name))
+
+    async def put_lab_things(self, things: Sequence[LabThing]) -> None:
+        self._things |= {(thing.lab, thing.ref): thing for thing in things}
+
+    async def remove_lab_things(self, lab: str, refs: Sequence[Ref]) -> None:
+        for ref in refs:
+            self._things.pop((lab, ref), None)
+
+    async def seals(self) -> list[Seal]:
+        return [replace(seal, xml="") for seal in _sorted(self._seals)]
+
+    async def seal(self, guest: str) -> Seal | None:
+        return self._seals.get(guest)
+
+    async def put_seals(self, seals: Sequence[Seal]) -> None:
+        self._seals |= {seal.guest: seal for seal in seals if seal.guest in self._guests}
 
 
 def _known(values: dict[str, Value], name: str, what: str) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from provisioner.store.catalogue import Catalogue
 from provisioner.store.engine import database_errors
 from provisioner.store.hosts import HostRows
+from provisioner.store.labs import Labs
 from provisioner.store.machinery import Machinery
 from provisioner.store.migrating import migrate
 from provisioner.store.repairs import Repairs
@@ -13,7 +14,7 @@ from provisioner.store.secrets import Secrets
 from provisioner.store.timeline import Timeline
 
 
-class Database(Timeline, Runs, Machinery, Catalogue, HostRows, Secrets, Repairs):
+class Database(Timeline, Runs, Machinery, Catalogue, HostRows, Secrets, Repairs, Labs):
     """`await open()`, then `await migrate(...)` once by whoever serves; `await close()` at the end."""
 
     async def migrate(self, backup_dir: Path) -> Path | None:

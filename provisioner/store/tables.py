@@ -210,3 +210,28 @@ repairs = Table(
     Column("address", String(63), nullable=False),
     Column("mac", String(17), nullable=False),
 )
+
+# What applies of labs made or took over; `host` is part of the name of networks and pools.
+lab_things = Table(
+    "lab_things",
+    METADATA,
+    Column("lab", String(63), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("host", String(63), primary_key=True),
+    Column("placed", String(63), nullable=False),
+    Column("wanted", JSON, nullable=False),
+    Column("made", Boolean, nullable=False),
+    Column("begun", Boolean, nullable=False),
+)
+
+# Definitions of guests as libvirt had them, to tell what somebody else changed.
+seals = Table(
+    "seals",
+    METADATA,
+    Column("guest", String(63), ForeignKey("guests.name", ondelete="CASCADE"), primary_key=True),
+    Column("state", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("xml", Text, nullable=False),
+)

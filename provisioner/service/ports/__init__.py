@@ -13,6 +13,7 @@ from provisioner.service.ports.edges import (
 )
 from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
+from provisioner.service.ports.labs import LabStore, LabThing, Seal
 from provisioner.service.ports.life import Channel, Display, LifeHosts, LifeHypervisor, VolumeFacts
 from provisioner.service.ports.networks import NetworkHost, Segments
 from provisioner.service.ports.storage import (
@@ -51,6 +52,8 @@ __all__ = [
     "ImagePreparer",
     "Inspector",
     "JournalRow",
+    "LabStore",
+    "LabThing",
     "LifeHosts",
     "LifeHypervisor",
     "Linter",
@@ -60,6 +63,7 @@ __all__ = [
     "OnDomainEvent",
     "Opening",
     "Renderer",
+    "Seal",
     "Segments",
     "ServedText",
     "StorageHost",

@@ -11,6 +11,7 @@ from provisioner.core.machine import Machine
 from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.service.ports.hosts import HostStore
+from provisioner.service.ports.labs import LabStore
 
 Clock = Callable[[], datetime]
 TokenKind = Literal["stub", "answer", "report"]
@@ -89,7 +90,7 @@ class Opening:
 NOTHING = Opening()
 
 
-class Store(HostStore, Protocol):
+class Store(HostStore, LabStore, Protocol):
     """Raises NotFound and Conflict from `core.errors`; every write is one short transaction."""
 
     async def record(self, events: Sequence[Event]) -> list[Install]:
