@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "provisioner"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-PURE = {"boot", "distros", "answers", "plan"}
+PURE = {"boot", "distros", "answers", "plan", "lab"}
 EDGES = {"netboot", "mirror", "media", "hypervisor", "segment", "store"}
 ROOMS = {"core", "service", "web", "cli"} | PURE | EDGES
 # What a room may import besides itself. `service` holds the ports, so edges may import that one module.
@@ -36,6 +36,8 @@ ARROWS: dict[str, set[str]] = {
 }
 for _room in ("plan", "answers"):
     ARROWS[_room] = ARROWS[_room] | {"distros"}
+# A lab's file is YAML with its lines, and its variables are those of answer files, secrets among them.
+ARROWS["lab"] = ARROWS["lab"] | {f"answers.{module}" for module in ("node", "secrets", "variables")}
 
 # Who alone may import a library: rooms, or files by the beginning of their path.
 DOORS: dict[str, tuple[str, ...]] = {

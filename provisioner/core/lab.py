@@ -9,7 +9,7 @@ KINDS: tuple[LabKind, ...] = get_args(LabKind)
 """In the order in which one kind needs another."""
 
 Action = Literal["add", "change", "replace", "keep", "remove", "refuse"]
-"""`replace`: removed and made anew. `refuse`: what is there is not this lab's, and other than the file wants."""
+"""`replace`: removed and made anew. `refuse`: what is there is not the lab's, nor what the file wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ class Difference:
 class Actual:
     """A thing as it is now.
 
-    `asked` is what a former apply of this lab asked for (an item's `wanted`, secrets sealed as `lab.sealed`
-    does it), None for what this lab did not make or take over. `known` are those of the same fields whose
-    present value is known for certain, whoever gave it: they go before what was asked. `on` is its host.
-    `drift` is what somebody changed behind us that no field tells; `later` what differs by now but is only
-    taken up by a rebuild (its answer file). `lost` says why it must be made anew (its domain is gone), `busy`
-    why nothing can be done to it at the moment (it is being installed), `foreign` why it is never touched (a
-    domain that was not created here).
+    `asked` is what a former apply of this lab asked for (an item's `wanted`, its secrets as
+    `lab.secrets.sealed` makes them), None for what this lab did not make or take over. `known` are those of
+    the same fields whose present value is known for certain, whoever gave it: they go before what was asked.
+    `on` is its host. `drift` is what somebody changed behind us that no field tells; `later` what differs by
+    now but is only taken up by a rebuild (its answer file). `lost` says why it must be made anew (its domain
+    is gone), `busy` why nothing can be done to it at the moment (it is being installed), `foreign` why it is
+    never touched (a domain that was not created here).
     """
 
     asked: Mapping[str, object] | None
