@@ -14,12 +14,6 @@ PRODUCTS = f"install/{suse.PRODUCTS}"
 RUNTIME = "LiveOS/squashfs.img"
 
 
-_SIGNS: Signs = (
-    (r"agama.*(profile|auto).*([Ee]rror|[Ff]ailed|not valid|invalid)", "Agama did not take the profile"),
-    (r"(dracut|livenet).*(timeout|[Ff]ailed)", "the live system could not be fetched"),
-)
-
-
 def answer_file(release: str) -> str:
     """A profile in JSON."""
     return "agama.json"
@@ -92,7 +86,7 @@ def needs(release: str) -> Needs:
 
 def signs() -> Signs:
     """As its log has them."""
-    return _SIGNS
+    return ("agama",)
 
 
 def cpu_level(release: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from productmd.treeinfo import TreeInfo
 
 from provisioner.core.errors import Invalid
-from provisioner.distros.base import Boot, Files, Signs, TreeFacts, join, serial
+from provisioner.distros.base import Boot, Files, TreeFacts, join, serial
 
 TREEINFO = (".treeinfo", "treeinfo")
 """Hosts that hide dot files have the second."""
@@ -26,22 +26,6 @@ LOADERS = {
     "grubaa64.efi": "EFI/BOOT/grubaa64.efi",
 }
 """A tree's shim and GRUB: BOOTX64.EFI is what firmware starts from a medium."""
-SIGNS: Signs = (
-    (r"dracut-initqueue.*timeout", "the installer's runtime could not be fetched"),
-    (
-        r"(Error|Failed|Failure).*(base repo|installation source|software source)|Cannot retrieve repository",
-        "the packages cannot be read from the tree",
-    ),
-    (
-        r"No (usable )?disks|not enough (free )?space|Unable to allocate requested partition",
-        "the disk is too small, or is not there",
-    ),
-    (
-        r"parsing the kickstart|KickstartParseError|KickstartValueError|Unknown command:",
-        "the kickstart was not taken",
-    ),
-    (r"An unknown error has occurred|anaconda.*[Tt]raceback|Pane is dead", "the installer itself broke"),
-)
 _CHECKSUM = re.compile(r"(sha256|sha512|sha1|md5):[0-9a-f]{32,128}")
 
 

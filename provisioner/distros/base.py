@@ -7,8 +7,8 @@ from typing import Protocol
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 
-Signs = tuple[tuple[str, str], ...]
-"""What an installer logs when something is wrong, as regular expressions, and what that means."""
+Signs = tuple[str, ...]
+"""Names of files in `signs/`: what an installer says when something is wrong, its own file first."""
 Files = Mapping[str, bytes]
 """The small files of a tree that exist, by their path below its root."""
 _LINES: Mapping[str, str] = {"aarch64": "ttyAMA0", "ppc64le": "hvc0"}
@@ -118,7 +118,7 @@ class Family(Protocol):
         ...
 
     def signs(self) -> Signs:
-        """How its log tells that something is wrong."""
+        """Which files tell what in its log means that something is wrong."""
         ...
 
     def cpu_level(self, release: str) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from provisioner.core.errors import Invalid
-from provisioner.distros.base import Boot, Files, Signs, join, serial
+from provisioner.distros.base import Boot, Files, join, serial
 
 ANSWER_FILE = "preseed.cfg"
 ARCHES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -15,18 +15,6 @@ ARCHES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
 DISK_INFO = ".disk/info"
 MANIFESTS = ("MANIFEST", "images/MANIFEST", "current/images/MANIFEST", "current/legacy-images/MANIFEST")
 """What lists the images in the folders of a mirror that have no packages."""
-SIGNS: Signs = (
-    (
-        r"No kernel modules (were )?found|no matching kernel",
-        "installer and mirror are of different kernels: the tree is half-synced",
-    ),
-    (
-        r"(Failed getting|Invalid) (r|R)elease|debootstrap.*(error|failed|cannot)|[Bb]ad archive mirror",
-        "the packages cannot be read from the mirror",
-    ),
-    (r"[Nn]o root file system", "no partition was made for the system"),
-    (r"Menu item '[^']+' failed|Configuring '[^']+' failed", "a step of the installer failed"),
-)
 _SHIMS = {"x86_64": ("shimx64.efi", "grubx64.efi"), "aarch64": ("shimaa64.efi", "grubaa64.efi")}
 
 

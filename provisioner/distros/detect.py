@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from provisioner.core.errors import Invalid
 from provisioner.distros import agama, anaconda, debian, debian_installer, fedora, image, rhel, suse, ubuntu
-from provisioner.distros.base import Family, Files, Signs, TreeFacts, major
+from provisioner.distros.base import Family, Files, TreeFacts, major
 
 FAMILIES: tuple[Family, ...] = (image, rhel, fedora, suse, agama, debian, ubuntu)
 
@@ -25,11 +25,6 @@ _LIKELY: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("suse|sle[sd]?-|leap", ((anaconda.TREEINFO[0], suse.PRODUCTS), (suse.CONTENT, agama.PRODUCTS))),
 )
 """What is asked first where a source is called like that."""
-_SIGNS: Signs = (
-    (r"No space left on device", "the disk or the memory is full"),
-    (r"Out of memory: Kill|invoked oom-killer|MemoryError", "the memory was not enough"),
-    *(sign for row in FAMILIES for sign in row.signs()),
-)
 PROBES = tuple(path for row in _ROUNDS for path in row)
 """All the paths that tell a tree."""
 
@@ -105,14 +100,6 @@ def unknown(files: Files) -> Invalid:
         remedy="give the tree's root: the folder that holds .treeinfo, or dists/ of a Debian mirror; "
         "for a tree without either say --family and --release",
     )
-
-
-def trouble(line: str) -> str:
-    """What a line of an installer's log says is wrong, "" for nothing that is known."""
-    for pattern, meaning in _SIGNS:
-        if re.search(pattern, line):
-            return meaning
-    return ""
 
 
 def _of(facts: TreeFacts, release: str) -> TreeFacts:

@@ -18,17 +18,6 @@ AUTOINSTALL = 20
 SUMS = "SHA256SUMS"
 """What a folder of releases.ubuntu.com lists its media in."""
 BY_PRESEED: Mapping[str, str] = {"bionic": "18.04"}
-_SIGNS: Signs = (
-    (
-        r"Unable to find a (live file system|medium containing)",
-        "the live system did not find its medium",
-    ),
-    (r"autoinstall.*(validation|Malformed)|Malformed autoinstall", "the answers were not taken"),
-    (
-        r"finish: (subiquity|cmd-install)\S*: (FAIL|.*FAIL)|curtin.*exit (code|status)",
-        "a step of the installer failed",
-    ),
-)
 _OR = f"or put it into the folder as {WHOLE}"
 _NETBOOT = "netboot/"
 
@@ -176,7 +165,7 @@ def needs(release: str) -> Needs:
 
 def signs() -> Signs:
     """As its log has them."""
-    return debian_installer.SIGNS + _SIGNS
+    return ("ubuntu", "debian")
 
 
 def cpu_level(release: str) -> int:

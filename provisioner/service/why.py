@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from provisioner.core.install import Event, Install, Kind, Stage
-from provisioner.distros.detect import trouble
+from provisioner.distros.scan import scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Seen:
         """The line of the installer's log that says what is wrong, else its last ones, if it sent any."""
         lines = [event.text for event in self.events if event.kind is Kind.LOG]
         for line in reversed(lines[-_LOOKED_THROUGH:]):
-            if meaning := trouble(line):
-                return f"; its log says that {meaning}: {line}"
+            if sign := scan(line):
+                return f"; its log says that {sign.cause}: {line}"
         return f"; its log ends: {' | '.join(lines[-3:])}" if lines else ""
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from provisioner.core.errors import Invalid
 from provisioner.core.profile import Tree
 from provisioner.distros.base import Boot, join, major
-from provisioner.distros.detect import FAMILIES, family, trouble
+from provisioner.distros.detect import FAMILIES, family
 
 ROOT = "http://192.168.122.1:8080"
 ASKED: dict[str, Any] = {
@@ -242,47 +242,3 @@ def test_every_family_is_in_every_table() -> None:
 
 def test_major() -> None:
     assert [major(text) for text in ("7", "7.6", "10", "", "rawhide", "7x")] == [7, 7, 10, 0, 0, 0]
-
-
-LOGGED = {
-    "dracut-initqueue[641]: Warning: dracut-initqueue timeout - starting timeout scripts": (
-        "the installer's runtime could not be fetched"
-    ),
-    "anaconda: Error setting up base repository": "the packages cannot be read from the tree",
-    "anaconda: No usable disks selected": "the disk is too small, or is not there",
-    "The following problem occurred on line 3 parsing the kickstart file": "the kickstart was not taken",
-    "anaconda[1412]: An unknown error has occurred": "the installer itself broke",
-    "anna[2213]: WARNING **: No kernel modules found": (
-        "installer and mirror are of different kernels: the tree is half-synced"
-    ),
-    "debootstrap: E: Failed getting release file": "the packages cannot be read from the mirror",
-    "main-menu[301]: WARNING **: Configuring 'partman-base' failed with error code 10": (
-        "a step of the installer failed"
-    ),
-    "main-menu[301]: WARNING **: Menu item 'bootstrap-base' failed.": "a step of the installer failed",
-    "Unable to find a live file system on the network": "the live system did not find its medium",
-    "subiquity: finish: subiquity/Install/install/curtin_install: FAIL: Command failed": (
-        "a step of the installer failed"
-    ),
-    "linuxrc: No repository found.": "the repository cannot be read",
-    "AutoYaST: error in the control file, line 7": "AutoYaST did not take the profile",
-    "agama-autoinstall: profile could not be loaded: failed": "Agama did not take the profile",
-    "wget: short write: No space left on device": "the disk or the memory is full",
-    "kernel: Out of memory: Killed process 812 (anaconda)": "the memory was not enough",
-    "anaconda: installing bash-5.1.8-9.el9.x86_64": "",
-    "main-menu[301]: INFO: Menu item 'partman-base' selected": "",
-    "systemd[1]: Started Journal Service.": "",
-    "": "",
-}
-
-
-def test_what_a_line_of_a_log_says_is_wrong() -> None:
-    assert {line: trouble(line) for line in LOGGED} == LOGGED
-
-
-def test_every_familys_signs_are_found_in_the_table() -> None:
-    told = set(LOGGED.values())
-
-    for row in FAMILIES:
-        assert row.signs()
-        assert {meaning for _, meaning in row.signs()} & told
