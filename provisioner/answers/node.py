@@ -85,7 +85,7 @@ class _Builder:
         line, column = given.start_mark.line + 1, given.start_mark.column + 1
         self._made += 1
         if depth > _DEEPEST or self._made > _MOST:
-            raise Unreadable(Finding(line, "this is nested too deep or too large for an answer file", column))
+            raise Unreadable(Finding(line, "this is nested too deep or too large", column))
         match given:
             case yaml.MappingNode():
                 pairs = tuple(
