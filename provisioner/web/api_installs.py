@@ -24,6 +24,8 @@ async def events(request: web.Request, _body: None) -> object:
     store = request.app[SERVICES].store
     found = await store.install(request.match_info["ref"])
     after, limit = number(request, "after", 0, _MOST), number(request, "limit", 0, 10_000)
+    if latest := number(request, "latest", 0, 10_000):
+        return await read(store, found.id, after=after, keep=latest)
     if limit:
         return await store.events(after=after, install=found.id, limit=limit)
     return await read(store, found.id, after=after)
@@ -61,7 +63,11 @@ OPERATIONS = (
         "What happened in it, oldest first",
         events,
         list[Event],
-        query={"after": "an event's id: only what came after it", "limit": "how many, all by default"},
+        query={
+            "after": "an event's id: only what came after it",
+            "limit": "how many, all by default",
+            "latest": "only so many of the newest",
+        },
     ),
     Operation("GET", "/installs/{ref}/why", "Say where it stands and why", why, WhyOut),
     Operation("POST", "/installs/{ref}/cancel", "End it; guest and disk stay", cancel, Install),

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Event, Install, Kind
+from provisioner.service.ports import Store
 from provisioner.web import timeline
 from provisioner.web.html import page
 from provisioner.web.keys import SERVICES
@@ -55,12 +56,21 @@ async def install(request: web.Request) -> web.Response:
         steps=timeline.steps(found, events),
         events=timeline.fold(together, found.created, 2000),
         why=await _why(request, found),
+        ours=await _ours(services.store, found),
         after=after,
         now=timeline.iso(now),
     )
 
 
-async def _why(request: web.Request, install: Install) -> dict[str, str] | None:
+async def _ours(store: Store, install: Install) -> bool:
+    """Whether it is the latest of a guest of ours that is still there."""
+    try:
+        return (await store.guest(install.guest)).install == install.id
+    except NotFound:
+        return False
+
+
+async def _why(request: web.Request, install: Install) -> dict[str, object] | None:
     """The explanation, where there is something to explain."""
     if install.stage.value == "installed":
         return None
@@ -69,7 +79,14 @@ async def _why(request: web.Request, install: Install) -> dict[str, str] | None:
     except NotFound:
         return None
     last = f"{why.last.kind.value}: {why.last.text}" if why.last else ""
-    return {"last": last, "missing": why.missing, "cause": why.cause, "remedy": why.remedy}
+    evidence = [getattr(line, "text", line) for line in getattr(why, "evidence", ())]
+    return {
+        "last": last,
+        "missing": why.missing,
+        "cause": why.cause,
+        "remedy": why.remedy,
+        "evidence": evidence,
+    }
 
 
 def _counts(installs: list[Install]) -> dict[str, int]:

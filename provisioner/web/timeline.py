@@ -27,11 +27,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage of the track: done, now, next, or stopped where the install ended in it."""
+    """One stage of the track: done, now, next, or stopped where the install ended in it.
+
+    `began` is when it was entered, "" where it was not.
+    """
 
     name: str
     state: str
     time: str
+    began: str
 
 
 def iso(moment: datetime) -> str:
@@ -92,12 +96,13 @@ def steps(install: Install, events: Iterable[Event]) -> list[Step]:
     """
     entered = _entered(install, events)
     at = _TRACK.index(install.failed_at or install.stage) if _on_track(install) else -1
+    began = {stage: iso(moment) for stage, moment in entered}
     row = []
     for number, stage in enumerate(_TRACK):
         state = "done" if number < at else "next"
         if number == at:
             state = "done" if install.stage is Stage.INSTALLED else "stopped" if install.over else "now"
-        row.append(Step(stage.value, state, _took(stage, entered)))
+        row.append(Step(stage.value, state, _took(stage, entered), began.get(stage, "")))
     return row
 
 

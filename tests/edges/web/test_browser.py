@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from provisioner.core.install import Kind
+from provisioner.service.requests import CreateGuest
 from tests.edges.web.conftest import needs_browser
 from tests.edges.web.world import World
 
@@ -67,6 +68,7 @@ async def test_an_install_is_followed_live(world: World, browser: Any) -> None:
 
 async def test_the_page_of_one_install_follows_it(world: World, browser: Any) -> None:
     install = await world.install()
+    await world.guests.create(CreateGuest("web1", "p"))
     complaints: list[str] = []
     page = await open_page(browser, world, f"/install/{install.id}", complaints)
 
