@@ -2,6 +2,8 @@
 
 import sys
 from datetime import UTC, datetime
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Any
 
 import click
@@ -20,6 +22,8 @@ from provisioner.cli.output import (
     rows,
     table,
 )
+
+_READABLE = 100
 
 ref_argument = click.argument("name", metavar="NAME", shell_complete=guests)
 
@@ -127,17 +131,22 @@ def wait(name: str, timeout: float | None, output: Format) -> None:
 @ref_argument
 @output_option
 def why(name: str, output: Format) -> None:
-    """Say why an installation stopped: the last thing that happened, the first missing, the remedy."""
-    found = connect().get("installs", name, "why")
-    last: Any = found.get("last") or {}
-    fields = [
-        ("install", found["install"]),
-        ("stage", found["stage"]),
-        ("last", f"{clock(last['at'])} {last['kind']}: {last.get('text', '')}".rstrip(": ") if last else ""),
-        ("missing", found.get("missing")),
-        ("cause", found.get("cause")),
-        ("remedy", found.get("remedy")),
-    ]
+    """Say why an installation stopped, from what that is told, and what mends it."""
+    found: Any = connect().get("installs", name, "why")
+    if output != "table":
+        document(found, output)
+        return
+    click.echo(fill(found["paragraph"], min(get_terminal_size().columns, _READABLE), break_on_hyphens=False))
+    click.echo()
+    if found["evidence"]:
+        columns = (
+            Column("AT", lambda e: clock(e["at"])),
+            field("source"),
+            Column("EVIDENCE", lambda e: f"{e['kind']}: {e.get('text') or ''}".rstrip(": ")),
+        )
+        click.echo(table(found["evidence"], columns))
+        click.echo()
+    fields = [("diagnosis", found["diagnosis"]), ("stage", found["stage"]), ("remedy", found["remedy"])]
     pairs(found, fields, output)
 
 

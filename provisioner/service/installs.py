@@ -27,14 +27,16 @@ class Installs:
         return await self._store.events(install=install.id, after=after, limit=limit)
 
     async def why(self, ref: str) -> Why:
-        """The last thing that happened, the first that is missing, the likely cause and its remedy."""
+        """Its diagnosis: what happened last, what is missing first, cause, evidence and remedy."""
         install = await self._store.install(ref)
         why = explain(install, await whole_timeline(self._store, install))
         machine = await self._store.machine(mac=install.mac)
         if machine is None or machine.guest:
             return why
         again = f"provisioner machine install {machine.name} --profile {install.profile}"
-        return replace(why, remedy=why.remedy.replace(f"provisioner guest rebuild {install.guest}", again))
+        rebuild = f"provisioner guest rebuild {install.guest}"
+        remedy, paragraph = (text.replace(rebuild, again) for text in (why.remedy, why.paragraph))
+        return replace(why, remedy=remedy, paragraph=paragraph)
 
     async def cancel(self, ref: str) -> Install:
         """Ends an install that runs and switches its guest off. Conflict where it is over."""

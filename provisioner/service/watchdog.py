@@ -133,16 +133,20 @@ class Watchdog:
         why = explain(case.install, await whole_timeline(self._store, case.install))
         last = f"; last: {why.last.text or why.last.kind}" if why.last else ""
         missing = f"; missing: {why.missing}" if why.missing else ""
-        await self._record(case, Kind.DEADLINE, f"{headline}{last}{missing}; likely cause: {why.cause}")
+        text = f"{headline}{last}{missing}; likely cause: {why.cause}"
+        await self._record(case, Kind.DEADLINE, text, {"diagnosis": why.diagnosis, "remedy": why.remedy})
 
     def _told(self, install: Install) -> str:
         seconds = int(self._deadlines[install.stage].total_seconds())
         silent = "silent for" if install.stage is Stage.INSTALLING else "not done after"
         return f"stage {install.stage} {silent} {seconds} s"
 
-    async def _record(self, case: Case, kind: Kind, text: str) -> None:
+    async def _record(
+        self, case: Case, kind: Kind, text: str, data: Mapping[str, object] | None = None
+    ) -> None:
         install = case.install
-        await self._store.record([Event(kind, case.now, "service", install.mac, install.id, text)])
+        event = Event(kind, case.now, "service", install.mac, install.id, text, data or {})
+        await self._store.record([event])
 
     async def _row(self, install: Install) -> GuestRow | None:
         try:

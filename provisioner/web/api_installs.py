@@ -40,6 +40,9 @@ async def why(request: web.Request, _body: None) -> object:
         missing=found.missing,
         cause=found.cause,
         remedy=found.remedy,
+        diagnosis=found.diagnosis,
+        paragraph=found.paragraph,
+        evidence=list(found.evidence),
     )
 
 

@@ -206,7 +206,11 @@ class MachineOut(Out):
 
 
 class WhyOut(Out):
-    """Where an install stands, what happened last, what is missing and the likely cause."""
+    """Where an install stands, what happened last, what is missing and the likely cause.
+
+    `diagnosis` is its name in the catalogue of diagnoses, `paragraph` all of it in words; `evidence` are the
+    events that it is told from, oldest first.
+    """
 
     install: str
     stage: str
@@ -214,6 +218,9 @@ class WhyOut(Out):
     missing: str
     cause: str
     remedy: str
+    diagnosis: str
+    paragraph: str
+    evidence: list[Event]
 
 
 class XmlOut(Out):

@@ -188,8 +188,12 @@ async def test_installs_and_their_events(world: World) -> None:
     _, one, _ = await world.ask("GET", f"/api/v1/installs/{install.id}/events?after={after}&limit=1")
     assert [event["text"] for event in one] == ["line 1"]
     _, why, _ = await world.ask("GET", "/api/v1/installs/web1/why")
-    assert set(why) == {"install", "stage", "last", "missing", "cause", "remedy"}
+    assert set(why) == {
+        *("install", "stage", "last", "missing", "cause", "remedy", "diagnosis", "paragraph", "evidence")
+    }
     assert why["last"]["text"] == "line 2"
+    assert [event["text"] for event in why["evidence"]] == ["line 2"]
+    assert (why["diagnosis"], why["paragraph"]) == ("no-link", "It is a cable.")
     _, ended, _ = await world.ask("POST", "/api/v1/installs/web1/cancel")
     assert ended["stage"] == "cancelled"
     assert (await world.ask("GET", "/api/v1/installs/nothing"))[0] == 404

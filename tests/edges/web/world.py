@@ -189,7 +189,8 @@ class FakeInstalls:
         install = await self.store.install(ref)
         events = await self.store.events(install=install.id)
         last = events[-1] if events else None
-        return Why(install.id, install.stage, last, "a DHCP question", "a cable", "plug it in")
+        told = ("a DHCP question", "a cable", "plug it in", "no-link", "It is a cable.")
+        return Why(install.id, install.stage, last, *told, tuple(events[-1:]))
 
     async def cancel(self, ref: str) -> Install:
         install = await self.store.install(ref)

@@ -160,6 +160,17 @@ WHY = {
     "missing": "the installer's image",
     "cause": "the tree http://mirror.example/centos/7 cannot be reached",
     "remedy": "curl -I http://mirror.example/centos/7",
+    "diagnosis": "tree-unreachable",
+    "paragraph": "web1 failed at loading: the tree http://mirror.example/centos/7 cannot be reached. What is "
+    "missing is the installer's image. To mend it: curl -I http://mirror.example/centos/7.",
+    "evidence": [
+        {
+            "kind": "tree.failed",
+            "at": AT.format(5),
+            "source": "http",
+            "text": "http://mirror.example/centos/7: no route",
+        }
+    ],
 }
 
 

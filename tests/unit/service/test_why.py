@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from provisioner.core.install import Event, Install, Kind, Stage, advance
-from provisioner.service.why import RULES, Seen, Why, explain
+from provisioner.service.diagnoses import DIAGNOSES
+from provisioner.service.seen import Seen
+from provisioner.service.why import Why, explain
 from tests.fakes import START
 
 K = Kind
@@ -18,6 +20,8 @@ REFUSED: tuple["Happened", ...] = (
     K.LOADER_SENT,
     (K.LOADER_REFUSED, "snponly.efi was fetched whole and not started: refused by Secure Boot?"),
 )
+LIBVIRT = {"source": "libvirt"}
+ASKS: "Happened" = (K.DHCP_QUESTION, "asks", {"port": 67})
 BY_HTTP: "Happened" = (K.LOADER_SENT, "snponly.efi by HTTP", {"file": "snponly.efi", "source": "http"})
 
 Happened = Kind | tuple[Kind, str] | tuple[Kind, str, Mapping[str, object]]
@@ -248,9 +252,66 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
             (K.FAILED, "no disk"),
         ),
         "a success report",
-        "the installer gave up: no disk; its log says that installer and mirror are of different kernels: "
-        "the tree is half-synced: anna: No kernel modules found",
-        "mend the profile's answer file (provisioner answer preview web1)",
+        "installer and mirror are of different kernels: the tree is half-synced",
+        "take kernel and initrd from the mirror that is installed from; wait for its sync, or name another, "
+        "then: provisioner guest rebuild web1",
+    ),
+    "switched off": (
+        (*TO_ANSWER, (K.STOPPED, "the guest was switched off", LIBVIRT)),
+        "a report of success or failure",
+        "web1 was switched off in the middle of its installation",
+        "provisioner guest rebuild web1",
+    ),
+    "switched off and started again": (
+        (*TO_ANSWER, (K.STOPPED, "the guest was switched off", LIBVIRT), K.STARTED),
+        "a report of success or failure",
+        "the installer has its answer file",
+        "read the guest's serial log",
+    ),
+    "crashed": (
+        (*TO_ANSWER, (K.ALARM, "the guest crashed", LIBVIRT)),
+        "a report of success or failure",
+        "QEMU or the guest's kernel broke down",
+        "read its log on the host (/var/log/libvirt/qemu/web1.log)",
+    ),
+    "removed": (
+        (*TO_INITRD, (K.ALARM, "the guest's domain was removed from libvirt", LIBVIRT)),
+        "the guest's domain",
+        "somebody removed web1 from libvirt",
+        "create it again",
+    ),
+    "a tree's file that is not what the tree says": (
+        (*TO_SCRIPT, (K.TREE_FAILED, "http://mirror/7/vmlinuz is wrong: its sha256 is a, .treeinfo says b")),
+        "a file of the install tree",
+        "a file of the install tree has another checksum than the tree says: http://mirror/7/vmlinuz is",
+        "the mirror is half-synced or damaged",
+    ),
+    "on the wrong network": (
+        (K.STARTED, (K.DHCP_IGNORED, "asked on br9, an interface that is not served", {"served": False})),
+        "an answer to its DHCP question",
+        "52:54:00:00:00:01 is on the wrong network: it asked on br9, an interface that is not served",
+        "put its card on a served network",
+    ),
+    "asks for an address again and again": (
+        (*TO_OFFER, *4 * [ASKS]),
+        "an address for the guest",
+        "web1 asks for an address again and again (4 times): no DHCP server gives it one",
+        "see that a DHCP server gives addresses there",
+    ),
+    "asks four times in two starts": (
+        (*TO_OFFER, *3 * [ASKS], K.STARTED, ASKS),
+        "the fetch of a loader or boot script",
+        "the guest got no address",
+        "see that a DHCP server",
+    ),
+    "loader broken off": (
+        (
+            *TO_OFFER,
+            (K.LOADER_FAILED, "snponly.efi: the client fell silent after 1024 bytes", {"bytes": 1024}),
+        ),
+        "the whole loader",
+        "the loader broke off on its way: snponly.efi: the client fell silent after 1024 bytes",
+        "let UDP 69 and the high ports",
     ),
     "no reboot": (
         (*TO_ANSWER, K.SUCCEEDED),
@@ -280,9 +341,9 @@ def test_an_install_is_explained(happened: Sequence[Happened], missing: str, cau
 
 def test_every_rule_explains_a_case() -> None:
     seen = [Seen(*story(*happened)) for happened, *_ in CASES.values()]
-    used = {next(rule.name for rule in RULES if rule.when(case)) for case in seen}
+    used = {next(row.name for row in DIAGNOSES if row.when(case)) for case in seen}
 
-    assert used == {rule.name for rule in RULES}
+    assert used == {row.name for row in DIAGNOSES}
 
 
 def test_the_last_thing_is_not_the_verdict_of_the_service() -> None:
