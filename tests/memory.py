@@ -119,6 +119,8 @@ class MemoryStore:
         if any(i.guest == guest.spec.name and not i.over for i in self._installs.values()):
             raise Conflict(f"an install of {guest.spec.name} is still running")
         await self.put_guest(guest)
+        machine = self._machines[guest.spec.name]
+        self._machines[guest.spec.name] = replace(machine, profile=guest.spec.profile)
         self._installs[install.id] = install
         await self._open_with(opening)
 

@@ -111,11 +111,11 @@ class Api:
         except RequestException as error:
             raise Unavailable(f"the service at {self.endpoint.url} broke off its answer") from error
 
-    def lines(self, *path: str, body: object) -> Iterator[dict[str, Any]]:
+    def lines(self, *path: str, body: object, **params: str) -> Iterator[dict[str, Any]]:
         """The JSON objects of an application/x-ndjson answer, as they come."""
         from requests import RequestException
 
-        response = self._call("POST", path, body=body, stream=True)
+        response = self._call("POST", path, body=body, params=params, stream=True)
         try:
             for line in response.iter_lines():
                 if line:

@@ -8,11 +8,11 @@ import click
 from provisioner.cli.api import connect
 from provisioner.cli.complete import guests
 from provisioner.cli.confirm import confirm
-from provisioner.cli.finish import finish
 from provisioner.cli.guest_create import create
 from provisioner.cli.guest_life import VERBS, names_argument
 from provisioner.cli.names import each_named, several
 from provisioner.cli.output import Column, Format, document, output_option, pairs, remark, rows
+from provisioner.cli.rebuild import rebuild
 from provisioner.core.errors import Unavailable
 
 
@@ -22,6 +22,7 @@ def guest() -> None:
 
 
 guest.add_command(create)
+guest.add_command(rebuild)
 for verb in VERBS:
     guest.add_command(verb)
 
@@ -130,24 +131,6 @@ def delete(name: tuple[str, ...], yes: bool) -> None:
     question = f"Delete {names[0] if len(names) == 1 else who}?"
     confirm(f"Whatever is on the disks of {who} is lost.", question, yes=yes)
     each_named(names, lambda one: api.delete("guests", one), "deleted")
-
-
-@guest.command()
-@name_argument
-@yes_option
-@click.option("--wait", is_flag=True, help="Follow the installation to its end.")
-@output_option
-def rebuild(name: str, yes: bool, wait: bool, output: Format) -> None:
-    """Empty a guest's disk and install its profile again."""
-    api = connect()
-    item = api.get("guests", name)
-    confirm(
-        f"This empties the disk of guest {name} ({item['state']}) and installs {item.get('profile')} again.",
-        f"Rebuild {name}?",
-        yes=yes,
-    )
-    body = api.post("guests", name, "rebuild")
-    finish(api, name, body, wait=wait, output=output)
 
 
 @guest.command()

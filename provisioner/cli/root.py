@@ -24,6 +24,7 @@ SECTIONS = {
         "adopt": Entry("adopt:adopt", "Take over commands of virt-install, and kickstarts"),
     },
     "Where it is installed": {
+        "rebuild": Entry("rebuild:rebuild", "Install guests anew in place, after saying what each loses"),
         "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),

@@ -1,10 +1,10 @@
 """Whether a spec can be had on a host at all, told before anything is done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
-from provisioner.core.guest import GuestSpec, Nic
+from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.host import HostFacts
 from provisioner.core.profile import Tree
 from provisioner.plan.limits import check_bus, check_disk_device, check_graphics, check_secure_boot
@@ -15,15 +15,17 @@ _FIRMWARE = {"bios": "bios", "uefi": "efi"}
 _ALSO = {"x86_64": ("i386", "i586", "i686")}
 
 
-def check(spec: GuestSpec, host: HostFacts, *, rebuild: bool = False) -> None:
+def check(
+    spec: GuestSpec, host: HostFacts, *, rebuild: bool = False, made: Sequence[Disk] | None = None
+) -> None:
     """Raises the first thing that stands against `spec` on `host`: Invalid, NotFound or Conflict.
 
-    A `rebuild` may find its own domain there.
+    A `rebuild` may find its own domain there. `made` are the disks that need room; None: all of them.
     """
     _identity(spec, host, rebuild)
     _size(spec, host)
     _able(spec, host)
-    _disks(spec, host, rebuild)
+    _disks(spec, host, spec.disks if made is None else made)
     for nic in spec.nics:
         _nic(nic, host)
 
@@ -88,8 +90,7 @@ def _able(spec: GuestSpec, host: HostFacts) -> None:
         check_disk_device("cdrom", host)
 
 
-def _disks(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
-    new = spec.disks[:1] if rebuild else spec.disks  # a rebuild makes the system disk anew alone
+def _disks(spec: GuestSpec, host: HostFacts, new: Sequence[Disk]) -> None:
     for name in dict.fromkeys(disk.pool for disk in spec.disks):
         pool = next((pool for pool in host.pools if pool.name == name), None)
         if pool is None:

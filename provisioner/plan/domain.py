@@ -62,7 +62,7 @@ def domain_xml(
             drives=found,
             controllers=controllers(found),
             usb=any(drive.bus == "usb" for drive in found) or spec.graphics == "vnc",
-            nic_order=max((drive.boot for drive in found), default=0) + 1,
+            nic_order=1 if first and first.network else max((d.boot for d in found), default=0) + 1,
             slirp=_user_network(spec, given.stub),
             slirp_model=_DEVICES.get(spec.nic.model, spec.nic.model),
             no_password=_NO_PASSWORD,

@@ -47,11 +47,11 @@ def drives(
     """All of them in the order of the XML; the system disk is first."""
     letters: Counter[str] = Counter()
     cdroms = first.cdroms if first else ()
-    boots_medium = any(cdrom.boot for cdrom in cdroms)
+    second = any(cdrom.boot for cdrom in cdroms) or (first is not None and first.network)
     volumes = (given.volume, *given.data_volumes)
     found = []
     for number, (disk, volume) in enumerate(zip(spec.disks, volumes, strict=True)):
-        order = 0 if number else 2 if boots_medium else 1
+        order = 0 if number else 2 if second else 1
         found.append(_disk(disk, disk.volume or volume, host, _target(disk.bus, letters), order))
     if seed:
         target = _target("virtio", letters)

@@ -44,6 +44,8 @@ class Given:
     log: str
     volume: str
     data_volumes: tuple[str, ...] = ()
+    keep: bool = False
+    """The system disk keeps what is on it, and may boot: an installer from the network comes first, once."""
     arguments: str = ""
     stub: str = ""
     """The URL of the boot script, for QEMU's user network, whose DHCP server is QEMU itself."""
@@ -73,12 +75,15 @@ class Cdrom:
 
 @dataclass(frozen=True, slots=True)
 class FirstStage:
-    """What a guest is started with once: kernel, initrd and arguments, or media in its drives."""
+    """What a guest is started with once: kernel, initrd and arguments, media in its drives, or the network
+    before its disk.
+    """
 
     kernel: str = ""
     initrd: str = ""
     arguments: str = ""
     cdroms: tuple[Cdrom, ...] = ()
+    network: bool = False
 
 
 def volume_path(host: HostFacts, pool: str, name: str) -> str:

@@ -58,18 +58,19 @@ def plan_rebuild(spec: GuestSpec, host: HostFacts, tree: Tree, given: Given, *, 
     """The steps that give a guest an empty disk, a fresh variable store and a new installation.
 
     The old volume goes once the new one is in its place: a full pool costs nobody their guest. Further
-    disks keep what is on them.
+    disks keep what is on them, unless their volumes bear this install's name: then they are made anew.
     """
     prepared = METHODS[spec.method].prepare(spec, host, tree, given)
     define, start = _domain(spec, host, tree, given, prepared)
     define = replace(define, replaces=True)
-    stop, system = StopDomain(spec.name, spec.uuid), _system(spec, given, prepared)
+    stop = StopDomain(spec.name, spec.uuid)
+    made = (*_system(spec, given, prepared), *_data(spec, given, anew=True))
     old: tuple[Step, ...] = (DeleteVolume(spec.disk.pool, old_volume),)
-    if spec.disk.volume:
+    if spec.disk.volume or given.keep:
         old = ()
-    steps: tuple[Step, ...] = (stop, *prepared.before, *system, define, *old, start)
+    steps: tuple[Step, ...] = (stop, *prepared.before, *made, define, *old, start)
     if old and old_volume == given.volume:
-        steps = (stop, *old, *prepared.before, *system, define, start)
+        steps = (stop, *old, *prepared.before, *made, define, start)
     return Plan(spec.name, given.install, steps, _warnings(spec, host, tree), prepared.temporary)
 
 
@@ -86,14 +87,18 @@ def data_volumes(spec: GuestSpec, install: str) -> tuple[str, ...]:
 
 
 def _system(spec: GuestSpec, given: Given, prepared: Prepared) -> tuple[Step, ...]:
+    if given.keep:
+        return ()
     if prepared.system is not None:
         return prepared.system
     return () if spec.disk.volume else (_empty(spec, 0, given.volume),)
 
 
-def _data(spec: GuestSpec, given: Given) -> tuple[Step, ...]:
+def _data(spec: GuestSpec, given: Given, *, anew: bool = False) -> tuple[Step, ...]:
+    """With `anew` those alone whose volume bears this install's name."""
+    mine = data_volumes(spec, given.install) if anew else given.data_volumes
     named = enumerate(given.data_volumes, 1)
-    return tuple(_empty(spec, number, name) for number, name in named if name)
+    return tuple(_empty(spec, number, name) for number, name in named if name and name in mine)
 
 
 def _empty(spec: GuestSpec, number: int, name: str) -> CreateVolume:

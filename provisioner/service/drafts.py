@@ -22,7 +22,16 @@ from provisioner.service.grounds import Grounds
 from provisioner.service.locations import Locations
 from provisioner.service.ports import Clock, GuestRow, Holdings, Hosts, Store, Volumes
 from provisioner.service.preflight import image_verdict, judge
-from provisioner.service.requests import CreateGuest, Ids, Media, ProfileSource, Served, TreeSource
+from provisioner.service.rebuild import disks_made, emptied, respecified
+from provisioner.service.requests import (
+    CreateGuest,
+    Ids,
+    Media,
+    ProfileSource,
+    Rebuild,
+    Served,
+    TreeSource,
+)
 from provisioner.service.roots import root_of
 from provisioner.service.specs import check_answered, gives_mac, method_of, secrets_of, spec_of
 
@@ -126,15 +135,12 @@ class Drafts:
         draft = await self._checked(install, row, host, profile, tree)
         return replace(draft, tree=tree if new_tree else None)
 
-    async def rebuilt(self, row: GuestRow) -> Draft:
-        """A new install of a guest that exists, on an empty disk; its further disks stay as they are."""
-        profile, tree = await self._of(row.spec)
-        install = self._install(row.spec, tree)
-        volume = row.spec.disk.volume or volume_name(row.spec.name, install.id)
-        kept = [(d.pool, name) for d, name in zip(row.spec.disks[1:], row.holdings.data, strict=True)]
-        left = tuple(pair for pair in row.holdings.owned if pair not in kept)
-        holdings = replace(row.holdings, leftover=tuple(dict.fromkeys((*row.holdings.leftover, *left))))
-        new = replace(row, install=install.id, volume=volume, old_volume=row.volume, holdings=holdings)
+    async def rebuilt(self, row: GuestRow, wish: Rebuild) -> Draft:
+        """A new install of a guest that exists, on disks that `wish` empties. Raises Invalid, NotFound."""
+        spec = respecified(row.spec, wish)
+        profile, tree = await self._of(spec)
+        install = self._install(spec, tree)
+        new = emptied(replace(row, spec=spec, install=install.id), wish)
         return await self._checked(install, new, await self._hosts(row.uri).facts(), profile, tree)
 
     async def again(self, install: Install, row: GuestRow) -> Draft:
@@ -188,7 +194,7 @@ class Drafts:
         served = self._served() if row.spec.method == "pxe" else {}
         check_osinfo(row.spec.name, row.spec.osinfo, tree)
         check_tree(row.spec, host, tree)
-        verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume))
+        verdicts = judge(row.spec, host, served, rebuild=bool(row.old_volume), made=disks_made(row))
         verdicts += check_needs(row.spec, tree, packed=bool(profile and profile.image))
         if name := foreign(row.spec, tree):
             verdicts += advise(row.spec, *await self._least(name))
@@ -254,6 +260,8 @@ def _held(row: GuestRow, plan: Plan) -> GuestRow:
     kept: Volumes = tuple(
         (d.pool, name) for d, name in zip(row.spec.disks[1:], row.holdings.data, strict=True) if name
     )
+    if row.holdings.keep and not row.spec.disk.volume:
+        kept = ((row.spec.disk.pool, row.volume), *kept)
     made = tuple(
         (step.pool, step.name)
         for step in plan.steps

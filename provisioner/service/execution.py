@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine, Set
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from provisioner.core.errors import ProvisionerError, Unavailable
+from provisioner.core.errors import NotFound, ProvisionerError, Unavailable
 from provisioner.core.install import Event, Install, Kind
 from provisioner.plan.describe import describe
 from provisioner.plan.steps import DefineDomain, LocalStep, Plan, Step, UploadVolume
@@ -41,6 +42,17 @@ class Execution:
         """Writes the install down, then makes it. Of several that ask for one name, one gets past that."""
         self.busy.add(draft.install.id)
         return await self._owned(self._begin(draft))
+
+    async def rebuild(self, draft: Draft) -> Install:
+        """The same for a guest that is there. The end of its last install comes first: it takes that one's
+        tokens, whatever becomes of the new one.
+        """
+        name = draft.row.spec.name
+        with suppress(NotFound):
+            last = await self._store.install(name)
+            if not last.over:
+                await self._note(last, Kind.CANCELLED, f"{name} is rebuilt as install {draft.install.id}")
+        return await self.begin(draft)
 
     async def _begin(self, draft: Draft) -> Install:
         try:
@@ -110,7 +122,7 @@ class Execution:
     async def made(self, row: GuestRow) -> None:
         """A rebuild is through: nothing is left of what it replaced."""
         if row.old_volume or row.holdings.leftover:
-            holdings = replace(row.holdings, leftover=())
+            holdings = replace(row.holdings, leftover=(), former=())
             await self._store.put_guest(replace(row, old_volume="", holdings=holdings))
 
     async def clear(self, install: str) -> None:
@@ -185,8 +197,10 @@ class Execution:
             if isinstance(step, DefineDomain) and (describe(step) in done or await self._names_new(row)):
                 return begun[number + 1 :]
         held = row.holdings
-        kept = tuple(pair for pair in held.owned if pair[1] in held.data)
-        holdings = replace(held, owned=(*held.leftover, *kept), temporary=(), leftover=())
+        data = held.former or held.data
+        kept = tuple(pair for pair in held.owned if pair[1] in (*data, row.old_volume))
+        owned = tuple(dict.fromkeys((*held.leftover, *kept)))
+        holdings = replace(held, data=data, owned=owned, temporary=(), leftover=(), former=())
         former = replace(row, volume=row.old_volume, old_volume="", holdings=holdings, first_stage=False)
         await self._store.put_guest(former)
         return begun

@@ -86,6 +86,7 @@ class Grounds:
             log=str(self._log_dir / f"{install.id}.log"),
             volume=row.volume,
             data_volumes=row.holdings.data,
+            keep=row.holdings.keep,
             arguments=line if spec.method == "url" else "",
             stub=urls.stub(root),
             seed=await self._seed(install, row, profile, tree, root),

@@ -22,7 +22,7 @@ from provisioner.service.ports import (
     Store,
     VolumeFacts,
 )
-from provisioner.service.requests import Creation, Guest
+from provisioner.service.requests import Guest
 
 TAIL = 4096
 _PASSWORD_LETTERS = 8  # VNC knows no more
@@ -154,14 +154,6 @@ class GuestLife:
         await self._guests.delete(name)
         await self._bases.sweep(removal.bases, host)
         return removal
-
-    async def rebuild(self, name: str) -> Creation:
-        """Installs a guest anew; the bases that its old disk alone stood on are removed."""
-        removal = await self.removal(name)
-        host = self._hosts((await self._store.guest(name)).uri)
-        made = await self._guests.rebuild(name)
-        await self._bases.sweep(removal.bases, host)
-        return made
 
     async def addressed(self, found: Sequence[Guest]) -> list[Guest]:
         """The same guests with their hosts, and their addresses as `show` knows them."""

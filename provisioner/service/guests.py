@@ -15,11 +15,11 @@ from provisioner.service.drafts import Draft, Drafts
 from provisioner.service.each import each
 from provisioner.service.execution import Execution, carry_out_removal
 from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store, TokenKind
-from provisioner.service.rebuild import begin_rebuild
 from provisioner.service.removal import removal_of
-from provisioner.service.requests import Address, CreateGuest, Creation, Guest
+from provisioner.service.requests import Address, CreateGuest, Creation, Guest, Rebuild
 from provisioner.service.tokens import Tokens
 
+AS_IT_WAS = Rebuild()
 Made = tuple[str, Creation | Exception]
 """A guest's name, and what became of its making."""
 
@@ -73,12 +73,12 @@ class Guests:
             async for request, made in making:
                 yield request.name, made
 
-    async def rebuild(self, name: str) -> Creation:
-        """Installs a guest anew on an empty disk. An install of it that runs is cancelled first."""
+    async def rebuild(self, name: str, wish: Rebuild = AS_IT_WAS) -> Creation:
+        """Installs a guest anew. An install of it that runs is cancelled first."""
         async with self._lock(name):
             row = await self._ours(name)
-            draft = await self.drafts.rebuilt(row)
-            install = await begin_rebuild(self._store, self.execution, self._clock, draft)
+            draft = await self.drafts.rebuilt(row, wish)
+            install = await self.execution.rebuild(draft)
         return self._creation(draft, install)
 
     async def list(self, *, all: bool = False) -> list[Guest]:

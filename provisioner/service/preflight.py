@@ -1,10 +1,10 @@
 """Whether a guest can be netbooted where it is asked for, told before anything is done."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
-from provisioner.core.guest import GuestSpec, Nic
+from provisioner.core.guest import Disk, GuestSpec, Nic
 from provisioner.core.host import HostFacts
 from provisioner.core.profile import Image, Profile
 from provisioner.plan import verdict
@@ -15,10 +15,18 @@ _GIB = 1024**3
 
 
 def judge(
-    spec: GuestSpec, host: HostFacts, served: Mapping[str, str], *, rebuild: bool = False
+    spec: GuestSpec,
+    host: HostFacts,
+    served: Mapping[str, str],
+    *,
+    rebuild: bool = False,
+    made: Sequence[Disk] | None = None,
 ) -> tuple[str, ...]:
-    """What a person should know. Raises the first thing that stands against the guest, with its repair."""
-    check(spec, host, rebuild=rebuild)
+    """What a person should know. Raises the first thing that stands against the guest, with its repair.
+
+    `made` are the disks that need room, as `plan.checks.check` takes them.
+    """
+    check(spec, host, rebuild=rebuild, made=made)
     netboots = spec.method == "pxe" and spec.nic.kind != "user"
     told = network_verdict(spec.nic, host, served) if netboots else ()
     return told + memory_verdict(spec, host)

@@ -50,6 +50,18 @@ class CreateGuest:
     """Of its answer file, above its profile's."""
 
 
+Wipe = Literal["system", "all", "none"]
+"""Which disks a rebuild empties: the one that is installed to, all that were made for the guest, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """How a guest is installed anew: name, UUID and MAC addresses stay. `profile` "": the one that it has."""
+
+    profile: str = ""
+    wipe: Wipe = "system"
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a guest is reached, and how that is known.

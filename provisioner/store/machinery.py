@@ -59,6 +59,8 @@ class Machinery(Sessions):
             if other := await session.scalar(select(installs.c.id).where(mine, running).with_for_update()):
                 raise Conflict(f"install {other} of guest {guest.spec.name} is still running")
             await _replace(session, guest)
+            machine = update(machines).where(machines.c.name == guest.spec.name)
+            await session.execute(machine.values(profile=guest.spec.profile))
             await open_with(session, install, opening)
 
         await self._write(work)

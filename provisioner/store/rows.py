@@ -46,7 +46,12 @@ def guest(row: Row) -> GuestRow:
     pairs = {name: _volumes(held[name]) for name in ("owned", "temporary", "leftover")}
     return GuestRow(
         spec=GuestSpec(**asked, disks=disks, nics=nics),
-        holdings=Holdings(data=tuple(held["data"]), **pairs),
+        holdings=Holdings(
+            data=tuple(held["data"]),
+            former=tuple(held.get("former", ())),
+            keep=held.get("keep", False),
+            **pairs,
+        ),
         **{name: row[name] for name in _GUEST},
     )
 

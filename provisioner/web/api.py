@@ -17,6 +17,7 @@ from provisioner.web import (
     api_mirror,
     api_networks,
     api_profiles,
+    api_rebuild,
     api_session,
     api_storage,
     api_trees,
@@ -29,6 +30,7 @@ ROOT = "/api/v1"
 OPERATIONS: tuple[Operation, ...] = (
     *api_guests.OPERATIONS,
     *api_life.OPERATIONS,
+    *api_rebuild.OPERATIONS,
     *api_installs.OPERATIONS,
     *api_profiles.OPERATIONS,
     *api_trees.OPERATIONS,

@@ -44,10 +44,6 @@ async def delete(request: web.Request, _body: None) -> object:
     return Done(done=f"guest {name} and its disk are removed")
 
 
-async def rebuild(request: web.Request, _body: None) -> object:
-    return Created.of(await request.app[SERVICES].life.rebuild(request.match_info["name"]))
-
-
 async def autostart(request: web.Request, body: Switch) -> object:
     name = request.match_info["name"]
     await request.app[SERVICES].guests.autostart(name, body.on)
@@ -111,9 +107,6 @@ OPERATIONS = (
         "reboot", "Ask its system to reboot", "was asked to reboot", lambda to, name: to.guests.reboot(name)
     ),
     switch("destroy", "Cut its power", "is powered off", lambda to, name: to.guests.destroy(name)),
-    Operation(
-        "POST", "/guests/{name}/rebuild", "Empty its disk and install it anew", rebuild, Created, status=201
-    ),
     Operation(
         "PUT", "/guests/{name}/autostart", "Start it with its host, or not", autostart, Done, takes=Switch
     ),

@@ -66,6 +66,7 @@ async def services(
     from provisioner.service.mirror_rules import Rules
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
+    from provisioner.service.rebuilds import Rebuilds
     from provisioner.service.recipes import Recipes
     from provisioner.service.reconcile import reconcile
     from provisioner.service.staging import unstage
@@ -204,6 +205,7 @@ async def services(
         guests=guests,
         life=life,
         clones=clones,
+        rebuilds=Rebuilds(store, host, guests, life),
         installs=Installs(store, host, now),
         profiles=profiles,
         explain=Explain(store, profiles, around),

@@ -26,12 +26,17 @@ class Holdings:
     """The volumes of a guest. `data` are the names of its further disks' volumes, "" for one that was there
     before it; `owned` all that were made for it; `temporary` those of them that only the first stage needs;
     `leftover` those of earlier installs that a rebuild is to remove.
+
+    `former` are the names in `data` before a rebuild that empties those disks too. With `keep` a rebuild left
+    the system disk as it is: the installer comes over the network once although the disk may boot.
     """
 
     data: tuple[str, ...] = ()
     owned: Volumes = ()
     temporary: Volumes = ()
     leftover: Volumes = ()
+    former: tuple[str, ...] = ()
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from provisioner.hypervisor.png import from_ppm
 from provisioner.plan.steps import DeleteVolume, Plan, UndefineDomain
 from provisioner.service.guest_life import Kept, Removal, Unlocked
 from provisioner.service.ports import Channel, Display, VolumeFacts
-from provisioner.service.requests import Address, Guest
+from provisioner.service.rebuilds import Loss
+from provisioner.service.requests import Address, Creation, Guest, Rebuild
 from tests.life import Echo
 
 PICTURE = from_ppm(
@@ -78,9 +79,6 @@ class FakeLife:
         plan = Plan(name, "", (UndefineDomain(name, "u"), DeleteVolume("default", mine.name)))
         return Removal(plan, (mine,), (Kept(base, ("web2-i2",)),), "/nvram/VARS.fd", True)
 
-    async def rebuild(self, name: str) -> Any:
-        return await self.guests.rebuild(name)
-
     async def delete(self, name: str) -> object:
         return await self.guests.delete(name)
 
@@ -94,6 +92,33 @@ class FakeLife:
     def _has_screen(self, name: str) -> None:
         if name in self.screenless:
             raise Conflict(f"guest {name} has no screen: it was made without graphics")
+
+
+@dataclass
+class FakeRebuilds:
+    guests: Any
+
+    async def rebuild(self, name: str, wish: Rebuild) -> Creation:
+        guest = await self.guests.show(name)
+        self.guests.calls.append(f"rebuild {name} {wish.profile or '-'} {wish.wipe}")
+        return Creation(guest.install, guest, Plan(name, "i2", ()))
+
+    async def rebuild_each(
+        self, names: Sequence[str], wish: Rebuild, *, at_once: int
+    ) -> AsyncGenerator[tuple[str, Creation | Exception]]:
+        for name in names:
+            try:
+                yield name, await self.rebuild(name, wish)
+            except NotFound as error:
+                yield name, error
+
+    async def look_each(
+        self, names: Sequence[str], wish: Rebuild
+    ) -> AsyncGenerator[tuple[str, Loss | Exception]]:
+        for name in names:
+            gone = VolumeFacts("default", f"{name}-i1", f"/p/{name}-i1", 2**30, 2**20)
+            guest = await self.guests.show(name)
+            yield name, Loss(guest, wish.profile or "p", (gone,), (), True, Plan(name, "i2", ()))
 
 
 @dataclass

@@ -68,6 +68,7 @@ async def test_a_guest_from_creation_to_removal(world: World) -> None:
         "reboot web1",
         "destroy web1",
         "autostart True web1",
+        "rebuild web1 - system",
         "delete web1",
     ]
     assert (await world.ask("GET", "/api/v1/guests/web1"))[0] == 404
@@ -271,6 +272,28 @@ async def test_several_guests_are_made_line_by_line(world: World) -> None:
     ):
         status, told, _ = await world.ask("POST", "/api/v1/guests/batch", wrong)
         assert (status, field in told["detail"]) == (422, True), told
+
+
+async def test_several_guests_are_rebuilt_line_by_line(world: World) -> None:
+    await world.ask("POST", "/api/v1/guests", {"name": "web1", "profile": "p"})
+    body = {"names": ["web1", "web1", "nobody"], "profile": "q", "wipe": "none", "at_once": 2}
+
+    status, text, _ = await world.ask("POST", "/api/v1/guests/rebuild?dry_run=1", {"names": ["web1"]})
+    (line,) = map(json.loads, text.splitlines())
+    assert (status, line["loses"]["in_use"], line["loses"]["gone"][0]["name"]) == (200, True, "web1-i1")
+    assert world.guests.calls == []
+
+    status, text, headers = await world.ask("POST", "/api/v1/guests/rebuild", body)
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert (status, headers["Content-Type"]) == (200, "application/x-ndjson")
+    assert [(line["name"], "created" in line, line.get("status")) for line in lines] == [
+        ("web1", True, None),
+        ("nobody", False, 404),
+    ]
+    assert world.guests.calls == ["rebuild web1 q none"]
+    faults: list[Any] = [{"names": []}, {"names": ["a"], "wipe": "some"}, {"names": ["a"], "at_once": -1}]
+    for wrong in faults:
+        assert (await world.ask("POST", "/api/v1/guests/rebuild", wrong))[0] == 422
 
 
 async def test_an_image_is_built_line_by_line(world: World) -> None:

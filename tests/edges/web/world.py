@@ -39,7 +39,7 @@ from provisioner.web.listener import Listener
 from provisioner.web.services import Services
 from provisioner.web.services_mirror import MirrorCases
 from tests.connections import FakeConnections, FakeValidator
-from tests.edges.web.life import FakeClones, FakeLife
+from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds
 from tests.edges.web.networks import network_cases
 from tests.edges.web.things import MAC, UUID, FakeBootMedia, FakeFiles, FakeImages, FakeTrees
 from tests.edges.web.upstream import FakeUpstream
@@ -171,11 +171,6 @@ class FakeGuests:
     async def autostart(self, name: str, on: bool) -> None:
         await self._note(f"autostart {on}", name)
 
-    async def rebuild(self, name: str) -> Creation:
-        guest = await self.show(name)
-        assert guest.install is not None
-        return Creation(guest.install, guest, Plan(name, "i2", ()))
-
     async def delete(self, name: str) -> object:
         await self._note("delete", name)
         return self.guests.pop(name)
@@ -279,6 +274,7 @@ class World:
             guests=self.guests,
             life=self.life,
             clones=FakeClones(self.guests),
+            rebuilds=FakeRebuilds(self.guests),
             installs=FakeInstalls(self.store),
             profiles=self.profiles,
             explain=Explain(self.store, self.profiles, HostVariables({}, self.hosts.all)),

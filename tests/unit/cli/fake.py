@@ -43,6 +43,15 @@ GUEST: dict[str, Any] = {
     "address": {"ip": "192.168.90.57", "from": "lease"},
     "ssh": "ssh root@192.168.90.57",
 }
+LOSS: dict[str, Any] = {
+    "guest": {**GUEST, "install": {**INSTALL, "stage": "installed"}},
+    "profile": "debian12-image",
+    "in_use": True,
+    "gone": [{"pool": "default", "name": "web1-i1", "capacity": 4_294_967_296, "allocation": 1_200_000_000}],
+    "kept": [],
+    "nvram": True,
+    "plan": {"steps": [], "warnings": [], "xml": "", "first_xml": ""},
+}
 FOREIGN: dict[str, Any] = {
     **GUEST,
     "name": "their-database",

@@ -134,3 +134,46 @@ def test_several_are_deleted_once_that_was_confirmed(service: FakeService, provi
     assert service.asked == []
     assert provisioner(*["guest", "delete", "web{1..2}", "--yes"]).code == 0
     assert [asked.path for asked in service.asked] == ["/guests/web1", "/guests/web2"]
+
+
+def loses(name: str, **told: Any) -> dict[str, Any]:
+    return {"name": name, "loses": {**fake.LOSS, "guest": guest(name), **told}}
+
+
+def test_several_are_rebuilt_by_one_request(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/rebuild": lines(created("web2"), created("web1"))}
+
+    ran = provisioner(*["rebuild", "web{1..2}", "--at-once", "1", "--yes"])
+
+    assert ran.code == 0
+    assert ran.out.splitlines() == ["web1: install 0f3c9a has begun", "web2: install 0f3c9a has begun"]
+    assert service.last().body == {"names": ["web1", "web2"], "at_once": 1}
+
+
+def test_guests_that_are_in_use_are_not_rebuilt_unasked(
+    service: FakeService, provisioner: Provisioner
+) -> None:
+    service.replies = {"POST /guests/rebuild": lines(loses("web1", in_use=False), loses("web2"))}
+
+    ran = provisioner(*["rebuild", "web{1..2}"])
+
+    assert ran.code == 1
+    assert but_warnings(ran.err) == [
+        "error: This installs guest web2 anew, in use as it is. Nobody is at the terminal to confirm it.",
+        "remedy: repeat it with --yes",
+    ]
+    assert [asked.path for asked in service.asked] == ["/guests/rebuild"]
+
+
+def test_guests_that_nobody_uses_are_rebuilt_without_a_question(
+    service: FakeService, provisioner: Provisioner
+) -> None:
+    def answer(asked: fake.Request) -> str:
+        if "dry_run" in asked.query:
+            return lines(loses("web1", in_use=False), loses("web2", in_use=False))
+        return lines(created("web1"), created("web2"))
+
+    service.replies = {"POST /guests/rebuild": answer}
+
+    assert provisioner(*["rebuild", "web1", "web2"]).code == 0
+    assert service.last().body == {"names": ["web1", "web2"]}

@@ -11,6 +11,7 @@ from provisioner.plan.steps import CreateVolume, DeleteVolume, LinkVolume
 from provisioner.service.clones import Clones
 from provisioner.service.guest_life import GuestLife
 from provisioner.service.guests import Guests
+from provisioner.service.rebuilds import Rebuilds
 from provisioner.service.requests import Address
 from tests.fakes import FakeClock
 from tests.life import FakeLifeHost
@@ -198,11 +199,12 @@ async def test_a_chain_of_bases_goes_with_its_end(living: Living) -> None:
 async def test_a_rebuild_leaves_no_base_that_nobody_needs(living: Living) -> None:
     await living.off()
     await living.clones.clone("web1", "web2")
-    await living.life.rebuild("web1")
+    rebuilds = Rebuilds(living.memory, living.libvirt, living.guests, living.life)
+    await rebuilds.rebuild("web1")
     assert living.volumes() == ["web1-i1", "web1-i3", "web2-i2"]
     await living.world.happen(Kind.CANCELLED, install="i3")
 
-    await living.life.rebuild("web2")
+    await rebuilds.rebuild("web2")
 
     assert living.volumes() == ["web1-i3", "web2-i4"]
 
