@@ -79,13 +79,15 @@ def _host(draft: Draft, problems: Problems) -> None:
 
 
 def _network(draft: Draft, problems: Problems) -> None:
-    _try(draft, "", problems, lambda: network(draft))
+    if draft.sound:
+        _try(draft, "", problems, lambda: network(draft))
 
 
 def _pool(draft: Draft, problems: Problems) -> None:
     kind = cast(PoolKind, draft.text("kind") or "dir")
     path, source, host = draft.text("path"), draft.text("source"), draft.text("host")
-    _try(draft, "", problems, lambda: PoolSpec(draft.name, kind, path, source, host))
+    if draft.sound:
+        _try(draft, "", problems, lambda: PoolSpec(draft.name, kind, path, source, host))
 
 
 def _tree(draft: Draft, problems: Problems) -> None:
@@ -122,5 +124,5 @@ def _try(draft: Draft, name: str, problems: Problems, act: Callable[[], object])
     except Invalid as error:
         text = "; ".join(filter(None, (str(error), error.remedy)))
         text = _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
-        owner = "" if text.startswith(str(draft)) else f"{draft}: "
+        owner = "" if text.startswith((str(draft), f"{draft.kind} name")) else f"{draft}: "
         problems.add(draft.where(name), f"{owner}{text}")

@@ -26,12 +26,13 @@ _VERBATIM = ("cloud_init", "files", "template", "key")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One thing with its fields, before it is checked."""
+    """One thing with its fields, before it is checked. `sound`: no problem was found in any of them."""
 
     kind: LabKind
     name: str
     fields: Mapping[str, Given]
     place: Place
+    sound: bool
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -89,6 +90,7 @@ def expand(
     table = CLONE if is_clone else FIELDS[kind]
     what = f"{kind} {word}{', a clone' if is_clone else ''}"
     known = {field.name: field for field in table}
+    before = len(problems)
     own = {name: given for name, given in below.items() if name in known}
     own |= _over(own, fields(node, known, what, problems, other=_OTHER))
     names = _names(word, entries, what, at, problems)
@@ -103,10 +105,11 @@ def expand(
             for name, given in merged.items()
             if given.value is not None
         }
-        for field in table:
-            if field.needed and field.name not in filled:
-                problems.add(at, f"{kind} {one.name}: {field.name} is missing")
-        yield Draft(kind, one.name, filled, at)
+        missing = [field.name for field in table if field.needed and field.name not in filled]
+        sound = len(problems) == before
+        if sound and missing:
+            problems.add(at, f"{kind} {one.name}: {missing[0]} is missing")
+        yield Draft(kind, one.name, filled, at, sound and not missing)
 
 
 def _over(below: Mapping[str, Given], above: Mapping[str, Given]) -> dict[str, Given]:

@@ -170,6 +170,7 @@ _CLONE = (
         choices=("linked", "full"),
         default="linked",
     ),
+    Field("start", "line", "Once it is made", "once", choices=("off", "paused", "run"), default="off"),
     _NEEDS,
 )
 

@@ -80,8 +80,10 @@ def read(node: Node, field: Field, what: str, problems: Problems) -> object:
     """The node's value, None where it is empty or a problem."""
     if node.kind == "nothing":
         return None
+    before = len(problems)
     try:
-        return _value(node, field, f"{what}: {field.name}", problems)
+        value = _value(node, field, f"{what}: {field.name}", problems)
+        return value if len(problems) == before else None
     except _Other:
         problems.add(place(node), f"{what}: {field.name} must be {_WORDS[field.form]}, not {_told(node)}")
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
 from provisioner.core.errors import Invalid
 from provisioner.core.lab import KINDS, Item, Ref
@@ -90,14 +91,21 @@ def _asked(draft: Draft, things: _Things, problems: Problems) -> list[Ref]:
 
 
 def _sorted(items: Mapping[Ref, Item], problems: Problems) -> list[Ref]:
-    sorter: TopologicalSorter[Ref] = TopologicalSorter()
-    for ref in sorted(items, key=lambda ref: KINDS.index(ref.kind)):
-        sorter.add(ref, *items[ref].needs)
+    """Of those whose needs are there already, what the file has first of the first kind comes next."""
+    sorter = TopologicalSorter({ref: item.needs for ref, item in items.items()})
     try:
-        found = list(sorter.static_order())
+        sorter.prepare()
     except CycleError as error:
         circle = error.args[1]
         way = " needs ".join(str(ref) for ref in reversed(circle))
         problems.add(items[circle[0]].place, f"{way}: none of them can be made first")
         return list(items)
-    return sorted(found, key=lambda ref: KINDS.index(ref.kind))
+    number = {ref: (KINDS.index(ref.kind), place) for place, ref in enumerate(items)}
+    found: list[Ref] = []
+    ready: list[tuple[tuple[int, int], Ref]] = []
+    while sorter.is_active():
+        for ref in sorter.get_ready():
+            heappush(ready, (number[ref], ref))
+        found.append(heappop(ready)[1])
+        sorter.done(found[-1])
+    return found

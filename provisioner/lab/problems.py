@@ -16,8 +16,8 @@ class Problems:
         self._source = source
         self._found: dict[tuple[int, int], str] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
+    def __len__(self) -> int:
+        return len(self._found)
 
     def add(self, place: Place, text: str) -> None:
         """The first at a place is kept: what is wrong with a thing of twenty is wrong with all of them."""
