@@ -49,6 +49,9 @@ class FakeCache:
     counted: dict[str, FakeCounts] = field(default_factory=dict)
     trimmed: list[str] = field(default_factory=list)
 
+    async def forget(self, source: str) -> None:
+        self.objects.forget(source)
+
     async def fill(self, source: str, path: str) -> Known:
         if found := self.objects.find(source, path):
             with found:

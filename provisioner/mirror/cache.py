@@ -192,9 +192,11 @@ class Cache:
         said = f"nothing can be kept in {place} ({self._full}): what comes is passed on as it comes"
         return [said] if self._full else []
 
-    def forget(self, source: str, path: str, digest: str = "") -> None:
-        """A kept file was removed or put right behind the cache's back."""
-        self._shelf.drop(Key(source, path, digest))
+    async def forget(self, source: str) -> None:
+        """Removes all that is kept and known of a source."""
+        await asyncio.to_thread(self.room.forget, source)
+        self._shelf.forget(source)
+        self.vouching.forget(source)
 
     async def start(self) -> None:
         """Sweeps what was left half filled; what is kept is counted a moment later."""

@@ -26,7 +26,7 @@ from yarl import URL
 from provisioner.core.errors import Unavailable
 from provisioner.core.source import shown
 from provisioner.mirror.proxies import proxy
-from provisioner.mirror.stream import PIECE, Pieces
+from provisioner.mirror.stream import Pieces
 from provisioner.mirror.trust import Erred, Trust, check_spelling, public
 
 REDIRECTS = 5
@@ -35,6 +35,8 @@ ABSENT = (403, 404, 410)
 """Servers answer 403 for folders and dot files, whether they have them or not."""
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
+_BUFFER = 1024 * 1024
+"""Bytes of a body that may wait here; more at once costs fewer turns."""
 _TIMEOUT = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _SAFE = "/~+:@!$&'()*,;="
@@ -55,6 +57,7 @@ def session(connector: TCPConnector | None = None) -> ClientSession:
     return ClientSession(
         connector=connector,
         timeout=_TIMEOUT,
+        read_bufsize=_BUFFER,
         auto_decompress=False,
         cookie_jar=DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
@@ -139,7 +142,7 @@ async def _request(
 async def pieces(answer: Answer) -> Pieces:
     """The body. Raises Unavailable naming the URL where it breaks off."""
     try:
-        async for piece in answer.response.content.iter_chunked(PIECE):
+        async for piece in answer.response.content.iter_chunked(_BUFFER):
             yield piece
     except (ClientError, TimeoutError, OSError) as error:
         raise Unavailable(f"{answer.url} broke off: {_reason(error)}") from error

@@ -136,9 +136,6 @@ class Objects:
         (self.root / _PARTS).mkdir(parents=True, exist_ok=True)
         return os.statvfs(self.root)
 
-    def drop(self, source: str, path: str, digest: str = "") -> None:
-        self._place(source, path, digest).unlink(missing_ok=True)
-
     def forget(self, source: str) -> None:
         """Removes all that is kept of a source."""
         shutil.rmtree(self.folder(source), ignore_errors=True)

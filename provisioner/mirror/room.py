@@ -67,6 +67,12 @@ class Room:
                     if self._sum(of) > limit:
                         self._remove(lying, self._sum(of) - int(limit * LOW), of)
 
+    def forget(self, source: str) -> None:
+        """Removes all that is kept of a source."""
+        with self._lock:
+            self._objects.forget(source)
+            self._used.pop(self._objects.folder(source).name, None)
+
     def make(self, size: int) -> bool:
         """Whether so many more bytes fit on the disk, a tenth of what is kept being removed for them."""
         if self._free() >= size:

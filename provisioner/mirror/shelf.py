@@ -129,6 +129,11 @@ class Shelf:
         for key in [key for key, found in self._there.items() if found.place in gone]:
             del self._there[key]
 
+    def forget(self, source: str) -> None:
+        """Nothing of it is kept any more."""
+        for key in [key for key in self._there if key.source == source]:
+            del self._there[key]
+
     def clear(self) -> None:
         self._there.clear()
 

@@ -177,7 +177,7 @@ class States:
         return list(dict.fromkeys(said))
 
     def forget(self, source: str) -> None:
-        """The source is no tree's any more, and what is kept of it was removed."""
+        """What is kept of it was removed."""
         for entry in self._entries.pop(source, {}).values():
             if entry.task is not None:
                 entry.task.cancel()

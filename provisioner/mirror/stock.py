@@ -139,10 +139,6 @@ class Stock:
                 files, size = files + 1, size + kept.known.size
         return files, size
 
-    async def forget(self, source: str) -> None:
-        """Removes all that is kept of a source."""
-        await asyncio.to_thread(self._objects.forget, source)
-
     async def reached(self) -> str:
         """Where the last scrub got to, "" for the beginning."""
         with suppress(OSError):

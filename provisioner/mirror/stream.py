@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 from typing import Protocol
 
 PIECE = 256 * 1024
@@ -159,8 +160,11 @@ async def nothing() -> Pieces:
     yield b""
 
 
+@lru_cache(4096)
 def seconds(date: str) -> float | None:
     """A date of a header as seconds since 1970, None for what is none."""
+    if not date:
+        return None
     try:
         return parsedate_to_datetime(date).timestamp()
     except ValueError:

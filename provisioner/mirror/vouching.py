@@ -39,6 +39,10 @@ class Vouching(Protocol):
         """The same without waiting for anything. Raises LookupError where that cannot be."""
         ...
 
+    def forget(self, source: str) -> None:
+        """What is kept of it was removed."""
+        ...
+
 
 class Nobody:
     """Vouches for nothing."""
@@ -48,3 +52,6 @@ class Nobody:
 
     def known(self, source: str, path: str, client: str = "") -> Looked | None:
         return None
+
+    def forget(self, source: str) -> None:
+        pass

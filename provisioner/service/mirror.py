@@ -334,12 +334,9 @@ class Mirror:
     async def drop(self, name: str) -> Census:
         """Removes all that is kept of a tree; what that was. Raises NotFound, Invalid."""
         tree = await self.cached(name)
-        return await self.forget(tree.source)
-
-    async def forget(self, source: str) -> Census:
-        gone = await self._stock.census(source)
-        await self._stock.forget(source)
-        self._censuses.pop(source, None)
+        gone = await self._stock.census(tree.source)
+        await self._cache.forget(tree.source)
+        self._censuses.pop(tree.source, None)
         return gone
 
 

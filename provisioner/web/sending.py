@@ -122,6 +122,7 @@ async def send(
         await _emptied(request, transport)
     body = _Body(held.fileno(), file, runs)
     if not body.go_on():
+        _roomy(held)
         await body.complete(transport, held, told)
 
 
@@ -202,7 +203,6 @@ class _Body:
 
         The loop waits for the socket under a number of its own: the other one is its transport's.
         """
-        _roomy(held)
         if self.go_on():
             return
         loop = asyncio.get_running_loop()
@@ -252,6 +252,7 @@ async def follow(request: web.BaseRequest, file: Descriptor, at: int, reach: Rea
         raise ConnectionResetError(_GONE)
     await _emptied(request, transport)
     held = _socket(transport)
+    _roomy(held)
     while (end := await reach(at)) > at:
         if request.transport is None:
             raise ConnectionResetError(_GONE)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -34,16 +34,6 @@ _log = logging.getLogger("provisioner")
 def stock(settings: "Settings") -> Stock:
     """What is kept, beside the cache that serves it."""
     return Stock(Objects(settings.mirror_folder), settings.mirror_folder)
-
-
-def forgetting(settings: "Settings", states: States) -> Callable[[str], Awaitable[None]]:
-    """Removes all that is kept and known of a source."""
-
-    async def forget(source: str) -> None:
-        await stock(settings).forget(source)
-        states.forget(source)
-
-    return forget
 
 
 async def cases(

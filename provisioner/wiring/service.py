@@ -1,6 +1,7 @@
 """The service process: the child started, the use cases put together, the two listeners opened."""
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -91,6 +92,7 @@ async def _running(settings: "Settings") -> AsyncIterator[str]:
         for work in (watch, doors.follow_on):
             task = asyncio.create_task(work())
             stack.push_async_callback(end, task)
+        gc.freeze()  # all that was loaded stays; to look through it again would keep requests waiting
         yield url
 
 

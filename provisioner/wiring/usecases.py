@@ -82,7 +82,7 @@ async def services(
     from provisioner.web.services import Services
     from provisioner.wiring.makers import Makers
     from provisioner.wiring.mirror import mirror
-    from provisioner.wiring.mirror_cases import cases, forgetting
+    from provisioner.wiring.mirror_cases import cases
     from provisioner.wiring.watching import watch
 
     folder = settings.state_dir
@@ -119,7 +119,7 @@ async def services(
         systems,
         rules,
         kept=Reader(cache),
-        forget=forgetting(settings, states),
+        forget=cache.forget,
     )
     answers = Answers(store, tokens, profiles, trees, texts, settings.syslog_port, around)
     ids = RandomIds(is_unheld)

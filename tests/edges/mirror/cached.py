@@ -121,6 +121,9 @@ class Vouching:
         expected = Expected("sha256", sha256(body).hexdigest(), len(body) if size else None, "repomd.xml")
         self.looked = Looked("1", expected, True)
 
+    def forget(self, source: str) -> None:
+        """It remembers nothing of a source."""
+
 
 @dataclass
 class World:

@@ -135,9 +135,9 @@ class Origin:
                 stop = min(stop, answer.stall)
             piece = body[at:stop]
             await self._line(len(piece))
+            self.sent += len(piece)
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
             await writer.drain()
-            self.sent += len(piece)
             at = stop
             if answer.rate:
                 await asyncio.sleep(len(piece) / answer.rate)

@@ -39,7 +39,7 @@ def aged(world: World, seconds: float, path: str = META) -> None:
     assert found is not None
     with found:
         os.utime(found.place, (time.time(), time.time() - seconds))
-    world.cache.forget(world.origin.url, path)
+    world.cache.removed(world.objects.below(found.place))
 
 
 async def headers_of(world: World, path: str) -> tuple[int, Stream]:
@@ -93,7 +93,7 @@ async def test_what_is_handed_out_was_used_now(world: World) -> None:
     assert found is not None
     with found:
         os.utime(found.place, (1000.0, found.checked))
-    world.cache.forget(world.origin.url, PATH)
+    world.cache.removed(world.objects.below(found.place))
     await world.get()
     now = world.objects.find(world.origin.url, PATH)
     assert now is not None
@@ -105,8 +105,7 @@ async def test_what_is_handed_out_was_used_now(world: World) -> None:
 async def test_a_file_in_use_is_read_to_its_end_whatever_becomes_of_it(world: World) -> None:
     await kept(world)
     async with world.open() as stream:
-        world.objects.drop(world.origin.url, PATH)
-        world.cache.forget(world.origin.url, PATH)
+        await world.cache.forget(world.origin.url)
         assert b"".join([piece async for piece in stream.chunks()]) == BODY
 
 

@@ -87,8 +87,7 @@ async def test_a_list_at_the_root_vouches_for_the_installer(
     assert await site.get(name) == text
 
     flip(site.folder / LINUX)
-    site.objects.forget(site.source)
-    site.cache.forget(site.source, LINUX, sha256(b"kernel" * 1000).hexdigest())
+    await site.cache.forget(site.source)
     assert await site.refuses(LINUX)
 
 

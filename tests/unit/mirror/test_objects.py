@@ -114,12 +114,11 @@ def test_marks_keep_each_other(objects: Objects) -> None:
     last.file.close()
 
 
-def test_walk_drop_forget(objects: Objects) -> None:
+def test_walk_and_forget(objects: Objects) -> None:
     _keep(objects, "a")
     _keep(objects, "b")
     assert sorted(kept.known.path for kept in objects.walk()) == ["a", "b"]
-    objects.drop(_SOURCE, "a")
-    assert [kept.known.path for kept in objects.walk(_SOURCE)] == ["b"]
+    assert len(list(objects.walk(_SOURCE))) == 2
     assert list(objects.walk("http://elsewhere/")) == []
     objects.forget(_SOURCE)
     assert list(objects.walk()) == []

@@ -144,7 +144,7 @@ async def test_what_was_not_asked_for_lately_is_cleaned_away(objects: Objects, s
 
     assert await stock.clean(ONE, time.time() - 50) == (1, 7)
     assert list(await stock.paths(ONE)) == ["new"]
-    await stock.forget(ONE)
+    objects.forget(ONE)
     assert await stock.census(ONE) == Census()
 
 
