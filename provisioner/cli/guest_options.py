@@ -27,6 +27,7 @@ _PLAIN = (
     "cpu",
     "osinfo",
     "boot",
+    "loader",
     "graphics",
     "location",
     "cdrom",

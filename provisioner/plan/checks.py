@@ -1,6 +1,6 @@
 """Whether a spec can be had on a host at all, told before anything is done."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from provisioner.core.errors import Conflict, Invalid, NotFound
@@ -23,11 +23,10 @@ def check(
     A `rebuild` may find its own domain there. `made` are the disks that need room; None: all of them.
     """
     _identity(spec, host, rebuild)
-    _size(spec, host)
-    _able(spec, host)
+    for look in (_firmware, _vcpus, _memory, _graphics, _medium):
+        look(spec, host)
     _disks(spec, host, spec.disks if made is None else made)
-    for nic in spec.nics:
-        _nic(nic, host)
+    _nics(spec, host)
 
 
 def check_tree(spec: GuestSpec, host: HostFacts, tree: Tree) -> None:
@@ -62,17 +61,25 @@ def _identity(spec: GuestSpec, host: HostFacts, rebuild: bool) -> None:
                 raise Conflict(f"MAC {nic.mac} belongs to domain {domain.name} on {host.uri}")
 
 
-def _size(spec: GuestSpec, host: HostFacts) -> None:
+def _firmware(spec: GuestSpec, host: HostFacts) -> None:
     if _FIRMWARE[spec.boot] not in host.firmwares:
         raise Invalid(
             f"guest {spec.name}: {host.uri} offers no {spec.boot} firmware for {host.machine} machines",
             remedy="install OVMF (package ovmf or edk2-ovmf) there, or use --boot bios",
         )
+    if spec.secure:
+        check_secure_boot(host)
+
+
+def _vcpus(spec: GuestSpec, host: HostFacts) -> None:
     if spec.vcpus > host.max_vcpus:
         raise Invalid(
             f"guest {spec.name}: {spec.vcpus} vCPUs are more than the {host.max_vcpus} "
             f"that {host.uri} gives one guest"
         )
+
+
+def _memory(spec: GuestSpec, host: HostFacts) -> None:
     if host.memory and spec.memory > host.memory:
         raise Invalid(
             f"guest {spec.name}: {spec.memory} MiB of memory are more than the {host.memory} MiB "
@@ -80,17 +87,18 @@ def _size(spec: GuestSpec, host: HostFacts) -> None:
         )
 
 
-def _able(spec: GuestSpec, host: HostFacts) -> None:
-    for bus in dict.fromkeys(disk.bus for disk in spec.disks):
-        check_bus(bus, host)
-    if spec.secure:
-        check_secure_boot(host)
+def _graphics(spec: GuestSpec, host: HostFacts) -> None:
     check_graphics(spec.graphics, host)
+
+
+def _medium(spec: GuestSpec, host: HostFacts) -> None:
     if spec.iso:
         check_disk_device("cdrom", host)
 
 
 def _disks(spec: GuestSpec, host: HostFacts, new: Sequence[Disk]) -> None:
+    for bus in dict.fromkeys(disk.bus for disk in spec.disks):
+        check_bus(bus, host)
     for name in dict.fromkeys(disk.pool for disk in spec.disks):
         pool = next((pool for pool in host.pools if pool.name == name), None)
         if pool is None:
@@ -110,6 +118,11 @@ def _disks(spec: GuestSpec, host: HostFacts, new: Sequence[Disk]) -> None:
                 f"{pool.available / _GIB:.1f} GiB that pool {name} has left",
                 remedy="ask for a smaller disk, or name another pool: --disk size=…,pool=…",
             )
+
+
+def _nics(spec: GuestSpec, host: HostFacts) -> None:
+    for nic in spec.nics:
+        _nic(nic, host)
 
 
 def _nic(nic: Nic, host: HostFacts) -> None:
@@ -164,3 +177,16 @@ def _devices(host: HostFacts) -> tuple[str, ...]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
+
+
+CHECKS: Mapping[str, Callable[[GuestSpec, HostFacts], None]] = {
+    "name": lambda spec, host: _identity(spec, host, rebuild=False),
+    "boot": _firmware,
+    "vcpus": _vcpus,
+    "memory": _memory,
+    "graphics": _graphics,
+    "cdrom": _medium,
+    "disks": lambda spec, host: _disks(spec, host, spec.disks),
+    "networks": _nics,
+}
+"""Of a new guest, by the field of a request that each is about; each raises the first thing against it."""

@@ -16,12 +16,27 @@ def check_needs(spec: GuestSpec, tree: Tree, *, packed: bool = False) -> tuple[s
     A guest without a tree is what `--osinfo` says. An imported disk needs nothing: it is installed. A
     `packed` system, which is installed as it is, takes what it takes on disk, whatever installs it.
     """
+    return tuple(filter(None, (check_memory(spec, tree), "" if packed else check_disk(spec, tree))))
+
+
+def check_memory(spec: GuestSpec, tree: Tree) -> str:
+    """The part of `check_needs` about memory."""
+    known = _needs(spec, tree)
+    return _memory(spec, *known) if known else ""
+
+
+def check_disk(spec: GuestSpec, tree: Tree) -> str:
+    """The part of `check_needs` about the system disk."""
+    known = _needs(spec, tree)
+    return _disk(spec, *known) if known else ""
+
+
+def _needs(spec: GuestSpec, tree: Tree) -> tuple[Needs, str] | None:
+    """What the guest's system asks for, and how it is called; None where nobody knows."""
     name, release = (tree.family, tree.release) if tree.family else system(spec.osinfo)
     if not name or spec.method == "import":
-        return ()
-    needs, what = family(name).needs(release), f"{name} {release}".strip()
-    disk = "" if packed else _disk(spec, needs, what)
-    return tuple(filter(None, (_memory(spec, needs, what), disk)))
+        return None
+    return family(name).needs(release), f"{name} {release}".strip()
 
 
 def foreign(spec: GuestSpec, tree: Tree) -> str:

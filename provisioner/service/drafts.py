@@ -120,14 +120,10 @@ class Drafts:
         check_name(request.name, "guest name")
         method = method_of(request)
         secrets = secrets_of(request)
-        profile, tree, new_tree = await self._what(request, method)
+        profile, tree, new_tree = await self.what(request, method)
         check_answered(request, profile)
-        uri = await self._resolve(request.connect)
-        host = await self._hosts(uri).facts(fresh=gives_mac(request))
-        spec = await spec_of(request, profile, method, host, self._store, self._ids)
-        spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
-        disks = [await self._found(disk, uri) for disk in spec.disks]
-        spec = replace(spec, disks=tuple(disks))
+        uri, host = await self.where(request)
+        spec = await self.spec(request, method, profile, tree, uri, host)
         install = self._install(spec, tree)
         holdings = Holdings(data=data_volumes(spec, install.id))
         volume = spec.disk.volume or volume_name(spec.name, install.id)
@@ -149,7 +145,27 @@ class Drafts:
         host = await self._hosts(row.uri).facts()
         return await self._draft(install, row, host, profile, tree)
 
-    async def _what(self, request: CreateGuest, method: Method) -> tuple[Profile | None, Tree, bool]:
+    async def where(self, request: CreateGuest) -> tuple[str, HostFacts]:
+        """The host's URI, "" for the configured one, and what it has now. Raises NotFound, Unavailable."""
+        uri = await self._resolve(request.connect)
+        return uri, await self._hosts(uri).facts(fresh=gives_mac(request))
+
+    async def spec(
+        self,
+        request: CreateGuest,
+        method: Method,
+        profile: Profile | None,
+        tree: Tree,
+        uri: str,
+        host: HostFacts,
+    ) -> GuestSpec:
+        """The guest as it would be on that host, its medium and its disks looked up."""
+        spec = await spec_of(request, profile, method, host, self._store, self._ids)
+        spec = replace(spec, tree=tree.name if request.location else "", iso=await self._iso(request, tree))
+        disks = [await self._found(disk, uri) for disk in spec.disks]
+        return replace(spec, disks=tuple(disks))
+
+    async def what(self, request: CreateGuest, method: Method) -> tuple[Profile | None, Tree, bool]:
         """Profile and tree; the last says whether the tree is one that nobody knows yet."""
         if request.location:
             tree, new = await self._locations.tree(request.location)

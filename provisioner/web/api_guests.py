@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from provisioner.core.errors import Invalid
+from provisioner.core.names import expand
 from provisioner.web.keys import SERVICES
 from provisioner.web.lines import CONTENT, each_told, send_lines
 from provisioner.web.operation import FLAG, Operation, Reply, flag
 from provisioner.web.schemas import Created, Done, GuestOut, Planned, PlanOut, Switch, XmlOut, to_data
-from provisioner.web.schemas_guest import NewGuest, NewGuests
+from provisioner.web.schemas_guest import FieldOut, GuestForm, GuestVerdict, NewGuest, NewGuests
 from provisioner.web.services import Services
+from provisioner.web.spelled import spelled
 
 
 async def list_all(request: web.Request, _body: None) -> object:
@@ -32,6 +35,25 @@ async def create_each(request: web.Request, body: NewGuests) -> object:
     making = request.app[SERVICES].guests.create_each(body.requests())
     told = each_told(making, lambda made: {"created": to_data(Created.of(made))}, "creating guest")
     return await send_lines(request, told, "creating guests")
+
+
+async def verdict(request: web.Request, body: GuestForm) -> object:
+    """Nothing of it is an error of the request: what is wrong is what is asked for."""
+    names, wrong = [body.names], ""
+    try:
+        names = expand(body.names)
+    except Invalid as error:
+        wrong = str(error)
+    judged = await request.app[SERVICES].verdicts.judge(body.wanted(names[:1])[0], names)
+    found = [FieldOut.of(one) for one in judged.verdicts if not (wrong and one.field == "name")]
+    if wrong:
+        found.insert(0, FieldOut(field="name", severity="fail", sentence=wrong, remedy=""))
+    return GuestVerdict(
+        names=names,
+        verdicts=found,
+        plan=PlanOut.of(judged.plan) if judged.plan else None,
+        command=spelled(body.names, body),
+    )
 
 
 async def show(request: web.Request, _body: None) -> object:
@@ -96,6 +118,14 @@ OPERATIONS = (
         None,
         takes=NewGuests,
         content=CONTENT,
+    ),
+    Operation(
+        "POST",
+        "/guests/verdict",
+        "Say of each field what stands against it, or what it was found to be; change nothing",
+        verdict,
+        GuestVerdict,
+        takes=GuestForm,
     ),
     Operation("GET", "/guests/{name}", "Show a guest with its address", show, GuestOut),
     Operation("DELETE", "/guests/{name}", "Remove a guest and its disk", delete, Done),

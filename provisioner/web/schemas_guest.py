@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints
 
 from provisioner.core.errors import Invalid
 from provisioner.service.requests import CreateGuest
-from provisioner.web.schemas import MOST, In, Line, Name
+from provisioner.service.verdicts import FieldVerdict
+from provisioner.web.schemas import MOST, In, Line, Name, Out, PlanOut
 
 GUEST = "{name}"
 """Stands for the guest's name in the text of a disk."""
@@ -117,3 +118,31 @@ class NewGuests(Wishes):
         if len(self.names) > 1 and (self.mac or self.uuid or any("mac=" in text for text in self.networks)):
             raise Invalid("mac and uuid are for one guest", remedy="leave them out: each is given its own")
         return self.wanted(self.names)
+
+
+class GuestForm(Wishes):
+    """A guest, or several, as somebody describes them."""
+
+    names: Line = Field("", description="web1, or several at once: web{01..10}")
+
+
+class FieldOut(Out):
+    """What is said of one field; `field` is empty where it is said of all."""
+
+    field: str
+    severity: Literal["good", "warn", "fail"]
+    sentence: str
+    remedy: str
+
+    @classmethod
+    def of(cls, found: FieldVerdict) -> "FieldOut":
+        return cls(field=found.field, severity=found.severity, sentence=found.sentence, remedy=found.remedy)
+
+
+class GuestVerdict(Out):
+    """What can be said of a guest that is being described."""
+
+    names: list[str]
+    verdicts: list[FieldOut]
+    plan: PlanOut | None = Field(description="of the first; null where something stands against it")
+    command: str = Field(description="the command line that asks for the same")

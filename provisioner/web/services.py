@@ -33,6 +33,7 @@ from provisioner.service.recognition import Recognition, Wanted
 from provisioner.service.requests import CreateGuest, Creation, Guest
 from provisioner.service.storage import Storage
 from provisioner.service.texts import Answer
+from provisioner.service.verdicts import Judged
 from provisioner.service.wishes import Wish
 from provisioner.web.services_guests import Rebuilds
 from provisioner.web.services_mirror import MirrorCases
@@ -94,6 +95,12 @@ class Guests(Protocol):
     async def destroy(self, name: str) -> None: ...
     async def autostart(self, name: str, on: bool) -> None: ...
     async def delete(self, name: str) -> object: ...
+
+
+class Verdicts(Protocol):
+    """A guest that is still being described."""
+
+    async def judge(self, request: CreateGuest, names: Sequence[str] = ...) -> Judged: ...
 
 
 class Life(Protocol):
@@ -366,6 +373,7 @@ class Services:
     answers: Answers
     differences: Differences
     guests: Guests
+    verdicts: Verdicts
     life: Life
     clones: Clones
     rebuilds: Rebuilds

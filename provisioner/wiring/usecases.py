@@ -77,6 +77,7 @@ async def services(
     from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
     from provisioner.service.unlocking import Unlocking
+    from provisioner.service.verdicts import Verdicts
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
@@ -203,6 +204,7 @@ async def services(
         answers=answers,
         differences=Differences(answers, Archive(folder / "served"), now),
         guests=guests,
+        verdicts=Verdicts(store, drafts, served_now, guests.dry_run),
         life=life,
         clones=clones,
         rebuilds=Rebuilds(store, host, guests, life),

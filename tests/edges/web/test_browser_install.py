@@ -1,6 +1,7 @@
 """The page of one install in a real browser: its waterfall, what was asked, what is done with it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from provisioner.core.install import Event, Kind
@@ -66,17 +67,26 @@ async def test_the_waterfall_is_read_by_keys(world: World, browser: Any) -> None
 
 
 async def test_a_stage_is_looked_at_alone(world: World, browser: Any) -> None:
-    install = await booted(world)
-    page = await open_page(browser, world, f"/install/{install}", [])
-    await page.wait_for_timeout(600)
+    install = await world.install()
+    for second, kind in (
+        (20, Kind.SCRIPT_SENT),
+        (60, Kind.ANSWER_SERVED),
+        (61, Kind.PROGRESS),
+        (63, Kind.LOG),
+    ):
+        at = install.created + timedelta(seconds=second)
+        await world.store.record([Event(kind, at, "http", install=install.id, text=f"at {second}")])
+    page = await open_page(browser, world, f"/install/{install.id}", [])
+    spots = "document.querySelectorAll('#waterfall .spot').length"
+    await until(page, f"{spots} === 5")  # creating and started are one
     await page.click('#zooms [data-stage="installing"]')
 
     assert await page.get_attribute('#zooms [data-stage="installing"]', "aria-pressed") == "true"
-    await until(page, f"{SOURCES} === 'DHCP,TFTP,HTTP boot,Answer file,test'")
-    spots = "document.querySelectorAll('#waterfall .spot').length"
-    few = await page.evaluate(spots)
-    await page.click('#zooms [data-stage=""]')
-    await until(page, f"{spots} > {few}")
+    await until(page, f"{spots} === 3")
+    assert "+1 m 01 s" in await page.text_content("#waterfall")
+    await page.focus("#waterfall")
+    await page.keyboard.press("Escape")
+    await until(page, f"{spots} === 5")
 
 
 async def test_two_thousand_events_are_few_marks(world: World, browser: Any) -> None:

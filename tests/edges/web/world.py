@@ -43,6 +43,7 @@ from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds
 from tests.edges.web.networks import network_cases
 from tests.edges.web.things import MAC, UUID, FakeBootMedia, FakeFiles, FakeImages, FakeTrees
 from tests.edges.web.upstream import FakeUpstream
+from tests.edges.web.verdicts import FakeVerdicts
 from tests.fake_mirror import FakeMirror
 from tests.fake_storage import FakeStorageHost, loaders, media, storage
 from tests.fakes import no_staging
@@ -272,6 +273,7 @@ class World:
             answers=self.answers,
             differences=self.differences,
             guests=self.guests,
+            verdicts=FakeVerdicts(self.guests),
             life=self.life,
             clones=FakeClones(self.guests),
             rebuilds=FakeRebuilds(self.guests),
