@@ -1,6 +1,7 @@
 """YAML and JSON read into nodes that know where they stand."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -17,6 +18,7 @@ _TAGS: dict[str, Kind] = {
     "tag:yaml.org,2002:bool": "truth",
     "tag:yaml.org,2002:null": "nothing",
 }
+_PAIR = re.compile(r"((?<!\\)(?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _DEEPEST = 50
 _MOST = 100_000
 
@@ -55,7 +57,7 @@ def read_yaml(text: str) -> Node | None:
         raise Unreadable(
             Finding(line, f"this is no YAML: {error.problem or error.context}", column)
         ) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, UnicodeEncodeError) as error:
         raise Unreadable(Finding(0, f"this is no YAML: {' '.join(str(error).split())[:200]}")) from None
     return _Builder().node(found) if found is not None else None
 
@@ -68,11 +70,16 @@ def read_json(text: str) -> Node:
         raise Unreadable(Finding(error.lineno, f"this is no JSON: {error.msg}", error.colno)) from None
     except RecursionError:
         raise Unreadable(Finding(0, "this JSON is nested too deep")) from None
-    # JSON is YAML but for the tabs between its words.
-    found = read_yaml(text.replace("\t", " "))
+    # JSON is YAML but for the tabs between its words, and for characters that are written as two escapes.
+    found = read_yaml(_PAIR.sub(_one_escape, text.replace("\t", " ")))
     if found is None:
         raise Unreadable(Finding(1, "this JSON is empty"))
     return found
+
+
+def _one_escape(pair: re.Match[str]) -> str:
+    both = (int(pair[2], 16) << 10) + int(pair[3], 16)
+    return f"{pair[1]}\\U{0x10000 + both - (0xD800 << 10) - 0xDC00:08x}"
 
 
 class _Builder:

@@ -1,8 +1,10 @@
 """A lab's file, from its text to a `Lab`."""
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 
-from provisioner.answers.node import Node, Unreadable, read_yaml
+from provisioner.answers.node import Node, Unreadable, read_json, read_yaml
 from provisioner.core.errors import Invalid
 from provisioner.core.lab import Lab, LabKind, Place
 from provisioner.core.machine import check_name
@@ -41,7 +43,7 @@ def read(text: str, source: str) -> Lab:
 
 def _node(text: str, problems: Problems) -> Node | None:
     try:
-        node = read_yaml(text)
+        node = read_json(text) if _is_json(text) else read_yaml(text)
     except Unreadable as error:
         found = error.finding
         problems.add(Place(found.line or 1, found.column or 1), found.text)
@@ -51,6 +53,14 @@ def _node(text: str, problems: Problems) -> Node | None:
     elif node.kind != "map":
         problems.add(place(node), f"a lab is a map with the keys {', '.join((NAME, *SECTIONS))}")
     return node
+
+
+def _is_json(text: str) -> bool:
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            json.loads(text)
+            return True
+    return False
 
 
 def _parts(node: Node, problems: Problems) -> tuple[str, list[Draft]]:

@@ -1,5 +1,7 @@
 """What a file means: its things, expanded, in the order of their needs."""
 
+import json
+
 import pytest
 
 from provisioner.core.lab import Item, Lab, Place, Ref
@@ -184,9 +186,13 @@ def test_values(line: str, field: str, value: object) -> None:
 
 
 def test_json_is_read_too() -> None:
-    lab = read('{"lab": "x",\n\t"guests": [{"name": "web1", "memory": 512}]}', "lab.json")
+    """Tabs between words, characters written as two escapes, and backslashes that only look like such."""
+    body = {"name": "web1", "memory": 512, "variables": {"a": "\U0001f600 \\ud83d\\ude00 \\", "b": "ü/\n"}}
+    text = json.dumps({"lab": "x", "guests": [body]}, indent="\t")
+    (item,) = read(text, "lab.json").items
 
-    assert [item.wanted for item in lab.items] == [{"name": "web1", "memory": 512}]
+    assert "\\ud83d\\ude00" in text
+    assert item.wanted == body
 
 
 ORDER = """\
