@@ -248,6 +248,10 @@ class FakeHypervisor:
         running = self._named(name).state == "running"
         return (self.live if running else self.xmls)[name]
 
+    async def definitions(self, uuids: Collection[str]) -> dict[str, str]:
+        self._up()
+        return {uuid: self.xmls[d.name] for uuid, d in self.there.items() if uuid in uuids and d.ours}
+
     async def shutdown(self, name: str) -> None:
         self._state(self._running(self._named(name)).uuid, "shut off")
 

@@ -111,11 +111,17 @@ class Api:
         except RequestException as error:
             raise Unavailable(f"the service at {self.endpoint.url} broke off its answer") from error
 
-    def lines(self, *path: str, body: object, **params: str) -> Iterator[dict[str, Any]]:
-        """The JSON objects of an application/x-ndjson answer, as they come."""
+    def hand(self, *path: str, text: bytes, **params: str) -> Any:
+        """A `post` of a file's text, which may take as long as it takes."""
+        return self._call("POST", path, data=text, params=params, stream=True).json()
+
+    def lines(
+        self, *path: str, body: object = None, text: bytes | None = None, **params: str
+    ) -> Iterator[dict[str, Any]]:
+        """The JSON objects of an application/x-ndjson answer, as they come; `text` is a file's, as a body."""
         from requests import RequestException
 
-        response = self._call("POST", path, body=body, params=params, stream=True)
+        response = self._call("POST", path, body=body, data=text, params=params, stream=True)
         try:
             for line in response.iter_lines():
                 if line:
@@ -157,7 +163,7 @@ class Api:
         path: tuple[str, ...],
         *,
         body: object = None,
-        data: SupportsRead | None = None,
+        data: SupportsRead | bytes | None = None,
         params: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> "Response":

@@ -23,6 +23,10 @@ SECTIONS = {
     "From elsewhere": {
         "adopt": Entry("adopt:adopt", "Take over commands of virt-install, and kickstarts"),
     },
+    "Labs": {
+        "plan": Entry("plan:plan", "Say what a lab's file would change, down to XML and answer files"),
+        "apply": Entry("apply:apply", "Make hosts, networks, pools, trees, profiles, guests as a file says"),
+    },
     "Where it is installed": {
         "rebuild": Entry("rebuild:rebuild", "Install guests anew in place, after saying what each loses"),
         "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),

@@ -4,6 +4,7 @@ Every step is looked up by UUID and refused with Conflict where the domain there
 metadata. Doing a step twice leaves the same as doing it once.
 """
 
+from collections.abc import Collection
 from typing import Literal
 
 import libvirt
@@ -88,6 +89,22 @@ def running(connection: libvirt.virConnect, name: str, uuid: str) -> libvirt.vir
 def xml(connection: libvirt.virConnect, name: str) -> str:
     """A domain's XML as libvirt has it now, without its secrets."""
     return str(_by_name(connection, name).XMLDesc())
+
+
+def definitions(connection: libvirt.virConnect, uuids: Collection[str]) -> dict[str, str]:
+    """What libvirt keeps of these domains for their next start, secrets included; those that are gone are not
+    in it. Nothing of it is parsed.
+    """
+    found, flags = {}, libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT):
+        uuid = domain.UUIDString()
+        if uuid in uuids:
+            try:
+                found[uuid] = str(domain.XMLDesc(flags))
+            except libvirt.libvirtError as error:
+                if not is_code(error, "NO_DOMAIN"):
+                    raise
+    return found
 
 
 def shutdown(connection: libvirt.virConnect, name: str) -> None:

@@ -1,5 +1,7 @@
 """The domains of a libvirt host."""
 
+from collections.abc import Collection
+
 from provisioner.core.host import Domain
 from provisioner.hypervisor import guest
 from provisioner.hypervisor.calls import Calls
@@ -11,6 +13,9 @@ class GuestCalls(Calls):
 
     async def xml(self, name: str) -> str:
         return await self._link.run(guest.xml, name)
+
+    async def definitions(self, uuids: Collection[str]) -> dict[str, str]:
+        return await self._link.run(guest.definitions, uuids)
 
     async def shutdown(self, name: str) -> None:
         await self._link.act(guest.shutdown, name)

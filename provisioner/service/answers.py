@@ -86,10 +86,13 @@ class Answers:
             raise NotFound(f"{guest} was created without a profile, and has no answer file")
         return await self.shown(install, root)
 
-    async def shown(self, install: Install, root: str) -> str:
+    async def shown(self, install: Install, root: str = _ROOT) -> str:
         """An install's answer file with its secrets as `***`. Nobody checks it: it is not served."""
-        row = await self._row(install)
         profile = await self._profiles.get(install.profile)
+        return await self.would(install, await self._row(install), profile, root)
+
+    async def would(self, install: Install, row: GuestRow | None, profile: Profile, root: str = _ROOT) -> str:
+        """The same with another row or profile than those that are kept."""
         tree = await self._trees.get(tree_of(row.spec if row else None, profile))
         context = await self._context(install, row, profile, tree, root)
         template = completed(profile, context.release).template

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerError
-from provisioner.core.guest import GuestSpec, with_macs
+from provisioner.core.guest import GuestSpec, Start, with_macs
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import check_name
 from provisioner.plan.cloning import Blueprint, Clone, Identity, interfaces, plan_clone
-from provisioner.plan.steps import DeleteVolume, UndefineDomain
+from provisioner.plan.steps import DeleteVolume, StartDomain, UndefineDomain
 from provisioner.service.each import attempt, each
 from provisioner.service.guests import Guests
 from provisioner.service.ports import (
@@ -76,13 +76,19 @@ class Clones:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def clone(self, source: str, name: str, *, linked: bool = True) -> Guest:
-        """A guest like `source`, which must be off, with a name, UUID, MAC and disk of its own; it is off."""
+    async def clone(self, source: str, name: str, *, linked: bool = True, start: Start = "off") -> Guest:
+        """A guest like `source`, which must be off, with a name, UUID, MAC and disk of its own."""
         async with self._guests.lock(source):
-            return await self._copied(await self._original(source), name, linked=linked)
+            return await self._copied(await self._original(source), name, linked=linked, start=start)
 
     async def clone_each(
-        self, source: str, names: Sequence[str], *, linked: bool = True
+        self,
+        source: str,
+        names: Sequence[str],
+        *,
+        linked: bool = True,
+        start: Start = "off",
+        at_once: int = 0,
     ) -> AsyncGenerator[tuple[str, Guest | Exception]]:
         """The same several times: what stands against one holds up no other. Gives each as it is done."""
         async with self._guests.lock(source):
@@ -90,9 +96,10 @@ class Clones:
             # One that moves the source onto an overlay of its own must be alone.
             while left and linked and any(disk.base is None for disk in original.found.disks):
                 name = left.pop(0)
-                yield name, await attempt(self._copied(original, name, linked=linked))
+                yield name, await attempt(self._copied(original, name, linked=linked, start=start))
                 original = await self._original(source)
-            async with aclosing(each(left, partial(self._copied, original, linked=linked))) as making:
+            copied = partial(self._copied, original, linked=linked, start=start)
+            async with aclosing(each(left, copied, at_once=at_once)) as making:
                 async for made in making:
                     yield made
 
@@ -111,11 +118,16 @@ class Clones:
         _check_off(source, active=found.active)
         return _Original(row, host, found)
 
-    async def _copied(self, original: _Original, name: str, *, linked: bool) -> Guest:
+    async def _copied(self, original: _Original, name: str, *, linked: bool, start: Start) -> Guest:
         check_name(name, "guest name")
         if original.row.spec.name == name:
             raise Invalid(f"guest {name} cannot be a clone of itself", remedy="give the clone another name")
-        return await self._owned(self._clone(original.row, original.host, original.found, name, linked))
+        made = await self._owned(self._clone(original.row, original.host, original.found, name, linked))
+        if start == "off":
+            return made
+        paused = start == "paused"
+        await original.host.apply(StartDomain(made.name, made.uuid, paused=paused))
+        return replace(made, state="paused" if paused else "running")
 
     async def _clone(
         self, row: GuestRow, host: LifeHypervisor, found: Blueprint, name: str, linked: bool

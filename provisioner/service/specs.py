@@ -23,7 +23,7 @@ from provisioner.service.ports import Store
 from provisioner.service.requests import CreateGuest, Ids
 
 _NIC, _SESSION_NIC = Nic("network", "default"), Nic("user", "")
-_MEMORY, _DISK = 1024, 8.0
+MEMORY, _DISK = 1024, 8.0
 """Where no profile says more."""
 _KEY = re.compile(r"(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n\0]*)?")
 _HASH = re.compile(r"\$[A-Za-z0-9./$=,_-]+")
@@ -74,7 +74,7 @@ async def spec_of(
         name=request.name,
         profile=profile.name if profile else "",
         uuid=normalise_uuid(request.uuid) if request.uuid else ids.uuid(),
-        memory=_first(request.memory, profile.memory if profile else _MEMORY),
+        memory=_first(request.memory, profile.memory if profile else MEMORY),
         vcpus=_first(request.vcpus, profile.vcpus if profile else 1),
         disks=_disks(request, profile, method),
         nics=await _nics(request, host, store, ids),

@@ -36,6 +36,10 @@ class Tokens:
         mac = hmac.digest(self._key, f"{install}/{kind}/{generation}".encode(), "sha256")
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
+    def seal(self, secret: str) -> str:
+        """A text that tells nothing of a secret and is the same for the same secret alone."""
+        return f"sealed:{hmac.digest(self._key, f'seal/{secret}'.encode(), 'sha256').hex()}"
+
     def fresh(self, install: Install) -> tuple[tuple[str, Token], ...]:
         """The install's three tokens by their digest, good from now on; not yet written down."""
         expires = self._clock() + self._life

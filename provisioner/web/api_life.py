@@ -49,13 +49,15 @@ async def unlock(request: web.Request, body: Unlock) -> object:
 async def clone(request: web.Request, body: NewClone) -> object:
     clones = request.app[SERVICES].clones
     linked = body.kind == "linked"
-    return GuestOut.of(await clones.clone(request.match_info["name"], body.name, linked=linked))
+    return GuestOut.of(
+        await clones.clone(request.match_info["name"], body.name, linked=linked, start=body.start)
+    )
 
 
 async def clone_each(request: web.Request, body: NewClones) -> object:
     """A line for each as it is done: `{"name": …, "guest": …}`, or `"error"`, `"remedy"` and `"status"`."""
     source, linked = request.match_info["name"], body.kind == "linked"
-    making = request.app[SERVICES].clones.clone_each(source, body.names, linked=linked)
+    making = request.app[SERVICES].clones.clone_each(source, body.names, linked=linked, start=body.start)
     told = each_told(making, lambda made: {"guest": to_data(GuestOut.of(made))}, f"cloning {source} to")
     return await send_lines(request, told, f"cloning {source}")
 

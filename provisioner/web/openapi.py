@@ -86,6 +86,8 @@ def _operation(row: Operation, schemas: _Schemas) -> dict[str, Any]:
     if row.takes is not None:
         schema = schemas[(row.method, row.path, "takes"), "validation"]
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if row.text:
+        found["requestBody"] = {"required": True, "content": {row.text: {"schema": {"type": "string"}}}}
     if row.streams:
         found["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
     return found

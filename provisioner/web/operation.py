@@ -24,7 +24,8 @@ class Operation:
     """`gives` is a model, a noun or `list[…]` of one; None where `content` alone tells.
 
     `query` names the parameters it knows, each with what it takes; any other is refused. `gives_too` are
-    other statuses of success with what they give. `streams` says that the body is bytes of any size.
+    other statuses of success with what they give. `streams` says that the body is bytes of any size, `text`
+    that it is a text of that media type.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -38,6 +39,7 @@ class Operation:
     content: str = "application/json"
     gives_too: Mapping[int, Any] = field(default_factory=dict)
     streams: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

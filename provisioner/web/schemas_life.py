@@ -15,6 +15,7 @@ class _CloneKind(In):
     kind: Literal["linked", "full"] = Field(
         "linked", description="linked: on a shared base, at once; full: a copy that needs nothing else"
     )
+    start: Literal["off", "paused", "run"] = Field("off", description="once it is made")
 
 
 class NewClone(_CloneKind):

@@ -13,6 +13,7 @@ from provisioner.answers.finding import Finding
 from provisioner.boot.client import Ignore
 from provisioner.boot.loader import Content
 from provisioner.core.firmware import Dialect
+from provisioner.core.guest import Start
 from provisioner.core.host import HostFacts, Network, Pool
 from provisioner.core.install import Event, Install
 from provisioner.core.machine import Machine
@@ -36,6 +37,7 @@ from provisioner.service.texts import Answer
 from provisioner.service.verdicts import Judged
 from provisioner.service.wishes import Wish
 from provisioner.web.services_guests import Rebuilds
+from provisioner.web.services_lab import Labs
 from provisioner.web.services_mirror import MirrorCases
 
 
@@ -125,9 +127,9 @@ class Life(Protocol):
 
 
 class Clones(Protocol):
-    async def clone(self, source: str, name: str, *, linked: bool) -> Guest: ...
+    async def clone(self, source: str, name: str, *, linked: bool, start: Start) -> Guest: ...
     def clone_each(
-        self, source: str, names: Sequence[str], *, linked: bool
+        self, source: str, names: Sequence[str], *, linked: bool, start: Start
     ) -> AsyncGenerator[tuple[str, Guest | Exception]]: ...
 
 
@@ -377,6 +379,7 @@ class Services:
     life: Life
     clones: Clones
     rebuilds: Rebuilds
+    labs: Labs
     installs: Installs
     profiles: Profiles
     explain: Callable[[str, str], Awaitable[Sequence[Explained]]]

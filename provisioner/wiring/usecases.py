@@ -59,6 +59,8 @@ async def services(
     from provisioner.service.ids import RandomIds
     from provisioner.service.images import Images
     from provisioner.service.installs import Installs
+    from provisioner.service.lab_cases import Cases
+    from provisioner.service.labs import Labs
     from provisioner.service.loaders import Loaders
     from provisioner.service.locations import Locations
     from provisioner.service.machines import Machines
@@ -173,6 +175,26 @@ async def services(
         settings, rules, upstream, cache, states, trees, profiles, answers, served_now, stack
     )
     networks = await segment.networks(settings, store, host, served_now, stack)
+    images = Images(store, Builder(folder / "images", folder / "cache"), profiles)
+    differences = Differences(answers, Archive(folder / "served"), now)
+    labs = Labs(
+        Cases(
+            store,
+            host,
+            tokens,
+            hosts,
+            networks.networks,
+            storage,
+            trees,
+            images,
+            profiles,
+            guests,
+            life,
+            clones,
+            answers,
+            differences,
+        )
+    )
 
     async def ready() -> None:
         await store.last_event_id()
@@ -202,17 +224,18 @@ async def services(
         tokens=tokens,
         unlock=Unlocking(tokens, store, interfaces.neighbour),
         answers=answers,
-        differences=Differences(answers, Archive(folder / "served"), now),
+        differences=differences,
         guests=guests,
         verdicts=Verdicts(store, drafts, served_now, guests.dry_run),
         life=life,
         clones=clones,
         rebuilds=Rebuilds(store, host, guests, life),
+        labs=labs,
         installs=Installs(store, host, now),
         profiles=profiles,
         explain=Explain(store, profiles, around),
         trees=trees,
-        images=Images(store, Builder(folder / "images", folder / "cache"), profiles),
+        images=images,
         machines=Machines(
             store,
             tokens,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.core.errors import Conflict, NotFound
+from provisioner.core.guest import Start
 from provisioner.hypervisor.png import from_ppm
 from provisioner.plan.steps import DeleteVolume, Plan, UndefineDomain
 from provisioner.service.guest_life import Kept, Removal, Unlocked
@@ -125,7 +126,7 @@ class FakeRebuilds:
 class FakeClones:
     guests: Any
 
-    async def clone(self, source: str, name: str, *, linked: bool) -> Guest:
+    async def clone(self, source: str, name: str, *, linked: bool, start: Start = "off") -> Guest:
         made: Guest = replace(
             await self.guests.show(source), name=name, state="shut off", address=None, ssh=None
         )
@@ -134,7 +135,7 @@ class FakeClones:
         return made
 
     async def clone_each(
-        self, source: str, names: Sequence[str], *, linked: bool
+        self, source: str, names: Sequence[str], *, linked: bool, start: Start
     ) -> AsyncGenerator[tuple[str, Guest | Exception]]:
         for name in names:
             try:

@@ -39,6 +39,7 @@ from provisioner.web.listener import Listener
 from provisioner.web.services import Services
 from provisioner.web.services_mirror import MirrorCases
 from tests.connections import FakeConnections, FakeValidator
+from tests.edges.web.labs import FakeLabs
 from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds
 from tests.edges.web.networks import network_cases
 from tests.edges.web.things import MAC, UUID, FakeBootMedia, FakeFiles, FakeImages, FakeTrees
@@ -238,6 +239,7 @@ class World:
         self.tokens = Tokens(b"k" * 32, self.store, now)
         self.answers = FakeAnswers()
         self.differences = FakeDifferences()
+        self.labs = FakeLabs()
         self.guests = FakeGuests()
         self.life = FakeLife(self.guests)
         self.profiles = FakeProfiles({"p": Profile("p", "rhel", "t", "rhel/ks.cfg.j2")})
@@ -277,6 +279,7 @@ class World:
             life=self.life,
             clones=FakeClones(self.guests),
             rebuilds=FakeRebuilds(self.guests),
+            labs=self.labs,
             installs=FakeInstalls(self.store),
             profiles=self.profiles,
             explain=Explain(self.store, self.profiles, HostVariables({}, self.hosts.all)),

@@ -51,6 +51,8 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "profile": ["copy", "create", "edit", "explain", "list", "remove", "show"],
         "answer": ["diff", "lint", "port", "preview", "render"],
         "adopt": ["kickstart", "virt-install"],
+        "plan": [],
+        "apply": [],
         "rebuild": [],
         "guest": [
             *("address", "autostart", "clone", "console", "create", "delete", "destroy", "display"),

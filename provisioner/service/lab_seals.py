@@ -1,0 +1,98 @@
+"""Guests' definitions beside what they were when they were last right: what somebody changed behind us."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from provisioner.core.lab import Difference
+from provisioner.core.profile import Profile
+from provisioner.plan.definition import differences, masked
+from provisioner.service.ports import GuestRow, LifeHosts, Seal, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What is other in a guest's definition. `since`: its profile is another than it was installed by."""
+
+    behind: tuple[Difference, ...] = ()
+    since: bool = False
+
+
+class Seals:
+    """`profiles` are the digests of profiles as `profile_digests` makes them."""
+
+    def __init__(self, store: Store, hosts: LifeHosts) -> None:
+        self._store = store
+        self._hosts = hosts
+
+    async def drift(
+        self, uri: str, rows: Sequence[GuestRow], profiles: Mapping[str, str]
+    ) -> dict[str, Drift]:
+        """By guest, for all guests of a host. A definition is looked into only where it is another text.
+
+        One that was never sealed is taken for right, and one on which our own hand was is sealed anew.
+        """
+        known = {seal.guest: seal for seal in await self._store.seals()}
+        texts = await self._hosts(uri).definitions({row.spec.uuid for row in rows})
+        found, anew = {}, []
+        for row in rows:
+            name, text = row.spec.name, texts.get(row.spec.uuid)
+            seal = known.get(name)
+            if text is None or seal is None:
+                found[name] = Drift()
+                continue
+            now = _sealed(row, text, profiles)
+            moved = now.state != seal.state
+            behind: tuple[Difference, ...] = ()
+            if now.digest != seal.digest:
+                whole = await self._store.seal(name)
+                behind = differences(whole.xml, now.xml, moved=moved) if whole else ()
+            if not behind and (moved or now.digest != seal.digest):
+                anew.append(now if moved else replace(now, profile=seal.profile))
+            since = not moved and bool(row.spec.profile) and now.profile != seal.profile
+            found[name] = Drift(behind, since)
+        await self._store.put_seals(anew)
+        return found
+
+    async def put(self, rows: Collection[GuestRow], profiles: Mapping[str, str]) -> None:
+        """Takes the present definitions of guests for right, host by host."""
+        for uri in dict.fromkeys(row.uri for row in rows):
+            mine = [row for row in rows if row.uri == uri]
+            texts = await self._hosts(uri).definitions({row.spec.uuid for row in mine})
+            there = [row for row in mine if row.spec.uuid in texts]
+            await self._store.put_seals([_sealed(row, texts[row.spec.uuid], profiles) for row in there])
+
+    async def right(self, row: GuestRow) -> str:
+        """The definition that a guest should have, masked: the sealed one, or else the present one."""
+        seal = await self._store.seal(row.spec.name)
+        if seal is not None and seal.state == _state(row):
+            return seal.xml
+        return await self.present(row)
+
+    async def present(self, row: GuestRow) -> str:
+        """The definition that it has, masked, "" where its domain is gone."""
+        texts = await self._hosts(row.uri).definitions({row.spec.uuid})
+        return masked(texts.get(row.spec.uuid, ""))
+
+
+def _sealed(row: GuestRow, text: str, profiles: Mapping[str, str]) -> Seal:
+    xml = masked(text)
+    return Seal(row.spec.name, _state(row), _digest(xml), xml, profiles.get(row.spec.profile, ""))
+
+
+def _state(row: GuestRow) -> str:
+    """What a rebuild or a clone of the guest changes, and nobody else."""
+    return _digest("/".join((row.install, row.volume, *row.holdings.data)))
+
+
+def profile_digests(profiles: Iterable[Profile]) -> dict[str, str]:
+    """By name."""
+    return {
+        profile.name: _digest(json.dumps(asdict(profile), sort_keys=True, default=str))
+        for profile in profiles
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

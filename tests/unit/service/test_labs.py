@@ -1,0 +1,219 @@
+"""Labs planned and applied: what is made, left alone, changed, made anew, and what stands against it."""
+
+from pathlib import Path
+
+import pytest
+
+from provisioner.core.errors import Conflict
+from provisioner.core.install import Stage
+from tests.fakes import IMAGE
+from tests.unit.service.lab_world import RACK, LabWorld, ended, told
+
+SHOP = """
+lab: shop
+profiles:
+  - {name: shop, family: image, tree: mini, image: tiny, memory: 512, disk: 1}
+networks:
+  - {name: shop, subnet: 192.168.90.0/24}
+guests:
+  - name: web{1..3}
+    profile: shop
+    networks: [network=shop]
+"""
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> LabWorld:
+    world = LabWorld(tmp_path)
+    await world.memory.put_image(IMAGE)
+    return world
+
+
+async def test_a_lab_is_made_and_then_there_is_nothing_to_do(world: LabWorld) -> None:
+    plan = await world.plan(SHOP)
+    assert (plan.counts["add"], plan.waiting) == (5, True)
+    assert told(plan) == ["add network shop", "add profile shop", *(f"add guest web{n}" for n in (1, 2, 3))]
+
+    done = await world.apply(SHOP)
+
+    assert ended(done) == [
+        "guest web1: done",
+        "guest web2: done",
+        "guest web3: done",
+        "network shop: done",
+        "profile shop: done",
+    ]
+    again = await world.plan(SHOP)
+    assert (again.counts["keep"], again.waiting, told(again)) == (5, False, [])
+    before = len(world.local.applied)
+    assert await world.apply(SHOP) == []
+    assert len(world.local.applied) == before
+
+
+async def test_one_changed_by_hand_is_seen_and_put_right(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    await world.installed("web1", "web2", "web3")
+    world.local.edit("web2", "<on_crash>destroy</on_crash>", "<on_crash>restart</on_crash>")
+
+    plan = await world.plan(SHOP)
+
+    assert told(plan) == ["change guest web2"]
+    (row,) = [row for row in plan.rows if row.work]
+    assert [(one.path, one.old, one.new) for one in row.change.differences] == [
+        ("xml on_crash", "restart", "destroy")
+    ]
+    assert "-  <on_crash>restart</on_crash>\n+  <on_crash>destroy</on_crash>\n" in row.text
+    token = world.world.tokens().mint("i2", "stub", 1)
+    assert token in world.local.xmls["web2"] and token not in row.text
+
+    assert ended(await world.apply(SHOP)) == ["guest web2: done"]
+    assert "<on_crash>destroy</on_crash>" in world.local.xmls["web2"]
+    assert token in world.local.xmls["web2"]
+    assert not (await world.plan(SHOP)).waiting
+
+
+async def test_memory_is_changed_in_place(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    await world.installed("web1", "web2", "web3")
+    more = SHOP.replace("    profile: shop\n", "    profile: shop\n    memory: 768\n")
+
+    plan = await world.plan(more)
+    assert plan.counts["change"] == 3
+    done = await world.apply(more)
+
+    assert [one.text for one in done] == ["changed; it takes effect when it is next switched on"] * 3
+    assert all("unit='KiB'>786432</memory>" in world.local.xmls[f"web{n}"] for n in (1, 2, 3))
+    assert (await world.memory.guest("web1")).spec.memory == 768
+    assert (await world.memory.install("web1")).id == "i1"
+    assert not (await world.plan(more)).waiting
+
+
+async def test_a_running_install_is_never_disturbed(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    other = SHOP.replace("    profile: shop\n", "    profile: shop\n    memory: 768\n    boot: uefi\n")
+    steps = len(world.local.applied)
+
+    done = await world.apply(other, replace=True)
+
+    assert {one.result for one in done} == {"left"}
+    assert all("it is being installed" in one.text for one in done)
+    assert len(world.local.applied) == steps
+
+
+async def test_what_must_be_made_anew_is_left_until_that_is_allowed(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    await world.installed("web1", "web2", "web3")
+    other = SHOP.replace("    profile: shop\n", "    profile: shop\n    boot: uefi\n")
+    macs = [(await world.memory.guest(f"web{n}")).spec.mac for n in (1, 2, 3)]
+
+    assert (await world.plan(other)).counts["replace"] == 3
+    assert {one.result for one in await world.apply(other)} == {"left"}
+    assert (await world.memory.guest("web1")).spec.boot == "bios"
+
+    done = await world.apply(other, replace=True)
+
+    assert ended(done) == ["guest web1: done", "guest web2: done", "guest web3: done"]
+    rows = [await world.memory.guest(f"web{n}") for n in (1, 2, 3)]
+    assert ([row.spec.boot for row in rows], [row.spec.mac for row in rows]) == (["uefi"] * 3, macs)
+    assert not (await world.plan(other)).waiting
+
+
+async def test_only_what_the_lab_made_is_pruned(world: LabWorld) -> None:
+    from provisioner.service.requests import CreateGuest
+
+    await world.guests.create(CreateGuest("hand", "tiny"))
+    taken = SHOP + "  - {name: hand, profile: tiny}\n"
+    await world.apply(taken)
+    await world.installed("hand", "web1", "web2", "web3")
+    fewer = (
+        SHOP.replace("web{1..3}", "web1")
+        .replace("    networks: [network=shop]\n", "")
+        .replace("networks:\n  - {name: shop, subnet: 192.168.90.0/24}\n", "")
+    )
+    fewer = fewer.replace("    profile: shop\n", "    profile: shop\n    networks: [network=shop]\n")
+
+    assert (await world.plan(fewer)).counts["gone"] == 3
+    assert await world.apply(fewer) == []
+    assert (await world.plan(fewer, prune=True)).counts["remove"] == 3
+
+    assert ended(await world.apply(fewer, prune=True)) == [
+        "guest web2: done",
+        "guest web3: done",
+        "network shop: done",
+    ]
+    assert [row.spec.name for row in await world.memory.guests()] == ["hand", "web1"]
+    assert [str(thing.ref) for thing in await world.memory.lab_things()] == ["guest web1", "profile shop"]
+
+
+async def test_a_host_that_is_down_keeps_nobody_from_the_others(world: LabWorld) -> None:
+    text = SHOP + "  - {name: far, profile: shop, on: rack}\nhosts:\n  - {name: rack, uri: " + RACK + "}\n"
+    world.rack.down = True
+
+    done = await world.apply(text)
+
+    (far,) = [one for one in done if one.result != "done"]
+    assert (str(far.change.ref), far.result) == ("guest far", "left")
+    assert "does not answer" in far.text
+    assert len(done) == 7
+    world.rack.down = False
+    assert ended(await world.apply(text)) == ["guest far: done"]
+    assert [domain.name for domain in world.rack.there.values()] == ["far"]
+
+
+async def test_what_needs_something_that_failed_is_left(world: LabWorld) -> None:
+    async def broken(xml: str, autostart: bool) -> None:
+        raise Conflict("the bridge is taken")
+
+    world.local.nets.create_network = broken  # type: ignore[assignment, method-assign]
+
+    done = {str(one.change.ref): one for one in await world.apply(SHOP)}
+
+    assert (done["network shop"].result, done["network shop"].text) == ("failed", "the bridge is taken")
+    assert (done["guest web1"].result, done["guest web1"].text) == (
+        "left",
+        "it needs network shop, which failed",
+    )
+    assert done["profile shop"].result == "done"
+
+
+async def test_what_is_not_the_labs_is_refused(world: LabWorld) -> None:
+    from provisioner.core.host import Domain
+
+    foreign = Domain("web1", "11111111-0000-4000-8000-000000000001", "running", ours=False)
+    world.local.there[foreign.uuid] = foreign
+
+    done = {str(one.change.ref): one for one in await world.apply(SHOP)}
+
+    assert done["guest web1"].result == "left"
+    assert "was not made here" in done["guest web1"].text
+    assert done["guest web2"].result == "done"
+
+
+async def test_two_applies_of_one_lab_do_not_meet(world: LabWorld) -> None:
+    import asyncio
+
+    first = asyncio.create_task(world.apply(SHOP))
+    await asyncio.sleep(0)
+    with pytest.raises(Conflict, match="lab shop is being applied right now"):
+        await world.apply(SHOP)
+    assert len(await first) == 5
+
+
+async def test_clones_of_a_guest_that_is_being_installed_wait_for_it(world: LabWorld) -> None:
+    text = """
+lab: copies
+guests:
+  - {name: base, profile: tiny}
+  - {name: "c{1..5}", clone: base, start: paused}
+"""
+    done = {str(one.change.ref): one for one in await world.apply(text)}
+    assert done["guest base"].result == "done"
+    assert done["guest c1"].result == "left" and "guest base is being installed" in done["guest c1"].text
+    await world.installed("base")
+    await world.guests.destroy("base")
+
+    assert ended(await world.apply(text)) == [f"guest c{n}: done" for n in range(1, 6)]
+    await world.clones.close()
+    again = await world.plan(text)
+    assert not again.waiting, told(again)
+    assert (await world.memory.install("c1")).stage is Stage.INSTALLED
