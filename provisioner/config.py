@@ -16,6 +16,8 @@ from provisioner import state
 from provisioner.core.host import is_session
 from provisioner.core.loaders import FOLDERS
 
+Deadline = int | Literal["learnt"]
+
 
 def _libvirt_uri() -> str:
     return os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
@@ -104,10 +106,10 @@ class Settings(BaseSettings):
         True, description="send an empty router advertisement where there is none"
     )
     token_minutes: int = Field(60, description="life of an install's tokens after its last proof of life")
-    creating_seconds: int = Field(300, description="deadline of the stage creating")
-    booting_seconds: int = Field(300, description="deadline of the stage booting")
-    loading_seconds: int = Field(600, description="deadline of the stage loading")
-    installing_seconds: int = Field(5400, description="deadline of the stage installing")
+    creating_seconds: Deadline = Field("learnt", description="deadline of the stage creating")
+    booting_seconds: Deadline = Field("learnt", description="deadline of the stage booting")
+    loading_seconds: Deadline = Field("learnt", description="deadline of the stage loading")
+    installing_seconds: Deadline = Field("learnt", description="most silence in the stage installing")
     settle_seconds: int = Field(180, description="success report to installed where no reboot is seen")
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from provisioner.core.lab import Ref
 from provisioner.core.machine import Machine
 from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.pace.learn import Sample
 from provisioner.service.ports import GuestRow, JournalRow, LabThing, Opening, Seal, Token
 from provisioner.service.ports.store import NOTHING
 
@@ -35,6 +36,7 @@ class MemoryStore:
         self._hosts: dict[str, Host] = {}
         self._tokens: dict[str, Token] = {}
         self._repairs: dict[tuple[str, str], Repair] = {}
+        self._samples: dict[str, Sample] = {}
         self._journal: dict[tuple[str, int], JournalRow] = {}
         self._things: dict[tuple[str, Ref], LabThing] = {}
         self._seals: dict[str, Seal] = {}
@@ -84,8 +86,8 @@ class MemoryStore:
         return len(self._events)
 
     async def last_seen(self, install: str, kinds: Collection[Kind] = ()) -> datetime | None:
-        seen = (e.at for e in self._events if e.install == install and (not kinds or e.kind in kinds))
-        return max(seen, default=None)
+        seen = [e.at for e in self._events if e.install == install and (not kinds or e.kind in kinds)]
+        return seen[-1] if seen else None
 
     async def version(self) -> object:
         return None
@@ -265,6 +267,18 @@ class MemoryStore:
 
     async def remove_repair(self, repair: Repair) -> None:
         self._repairs.pop((repair.device, repair.kind), None)
+
+    async def put_sample(self, sample: Sample, keep: int) -> None:
+        self._samples[sample.install] = sample
+        for old in (await self.samples(sample.profile))[:-keep]:
+            del self._samples[old.install]
+
+    async def samples(self, profile: str) -> list[Sample]:
+        mine = (sample for sample in self._samples.values() if sample.profile == profile)
+        return sorted(mine, key=lambda sample: sample.ended)
+
+    async def sampled(self, installs: Collection[str]) -> frozenset[str]:
+        return frozenset(installs) & self._samples.keys()
 
     async def put_token(self, digest: str, token: Token) -> None:
         was = self._tokens.get(digest)

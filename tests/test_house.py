@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "provisioner"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-PURE = {"boot", "distros", "answers", "plan", "lab"}
+PURE = {"boot", "distros", "answers", "plan", "lab", "pace"}
 EDGES = {"netboot", "mirror", "media", "hypervisor", "segment", "store"}
 ROOMS = {"core", "service", "web", "cli"} | PURE | EDGES
 # What a room may import besides itself. `service` holds the ports, so edges may import that one module.

@@ -69,7 +69,7 @@ class Execution:
         steps = draft.plan.steps
         return Opening(
             events=(
-                self._event(draft.install, Kind.PLANNED, _planned(draft)),
+                replace(self._event(draft.install, Kind.PLANNED, _planned(draft)), data=_way(draft)),
                 self._event(draft.install, Kind.CREATING, f"{len(steps)} steps"),
             ),
             tokens=self._tokens.fresh(draft.install),
@@ -242,6 +242,13 @@ def _planned(draft: Draft) -> str:
     spec = draft.row.spec
     what = f" from profile {spec.profile}" if spec.profile else ""
     return f"{spec.name}{what}" + (f" by {spec.method}" if spec.method != "pxe" else "")
+
+
+def _way(draft: Draft) -> dict[str, object]:
+    """How it is made, which its time depends on; `by` is the domain's type."""
+    by = "kvm" if 'type="kvm"' in draft.plan.xml.partition(">")[0] else "qemu"
+    spec = draft.row.spec
+    return {"method": spec.method, "boot": spec.boot, "by": by, "host": draft.row.uri}
 
 
 def _once(step: Step) -> bool:

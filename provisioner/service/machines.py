@@ -155,7 +155,8 @@ class Machines:
         if loader != "ipxe":
             await self._stage(await self._store.tree(tree))
         text = "; ".join([f"{machine.name} waits for profile {profile}", *told])
-        planned = Event(Kind.PLANNED, now, "service", install.mac, install.id, text)
+        way = {"method": "pxe", "boot": "", "by": "hardware", "host": ""}
+        planned = Event(Kind.PLANNED, now, "service", install.mac, install.id, text, way)
         opening = Opening(events=(planned,), tokens=self._tokens.fresh(install))
         await self._store.add_run(install, machine, was=was, opening=opening)
         return install

@@ -1,14 +1,16 @@
 """Silence turned into an end: one deadline a stage, one reset before the answer file, one settling after."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provisioner.core.errors import NotFound, ProvisionerError
 from provisioner.core.host import Domain
 from provisioner.core.install import LIFE, Event, Install, Kind, Stage
 from provisioner.service.installs import whole_timeline
 from provisioner.service.ports import Clock, GuestRow, Hosts, Store
+from provisioner.service.waits import Monotonic, Waits
 from provisioner.service.why import explain
 
 _EARLY = frozenset({Stage.BOOTING, Stage.LOADING})
@@ -18,16 +20,25 @@ _OFF_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An install that is looked at, with what is known of its machine. No row: not a guest of ours."""
+    """An install that is looked at, with what is known of its machine. No row: not a guest of ours.
+
+    `deadline` is that of its stage, in seconds; `late` whether it is over.
+    """
 
     install: Install
     row: GuestRow | None
     domain: Domain | None
-    now: datetime
+    deadline: float | None
+    late: bool
+
+
+async def _none_learnt(install: Install, stage: Stage) -> float | None:
+    return None
 
 
 class Watchdog:
     """`deadlines` in seconds by stage (creating, booting, loading, installing); `settle` for finishing.
+    `learnt` gives that of a stage which is not among them.
 
     Firmware repeats itself, so a boot is timed from its beginning; an installer that works on is timed from
     its last sign of life. `busy` tells which installs are being made right now: their maker ends them.
@@ -42,29 +53,38 @@ class Watchdog:
         settle: int,
         *,
         busy: Callable[[str], bool] = lambda install: False,
+        learnt: Callable[[Install, Stage], Awaitable[float | None]] = _none_learnt,
+        monotonic: Monotonic = time.monotonic,
     ) -> None:
         self._store = store
         self._hosts = hosts
         self._clock = clock
-        self._deadlines = {Stage(name): timedelta(seconds=value) for name, value in deadlines.items()}
-        self._settle = timedelta(seconds=settle)
+        self._deadlines = {Stage(name): float(value) for name, value in deadlines.items()}
+        self._settle = settle
         self._busy = busy
-        self._off: dict[str, datetime] = {}
+        self._learnt = learnt
+        self._monotonic = monotonic
+        self._waits = Waits(clock, monotonic)
+        self._off: dict[str, float] = {}
 
     async def tick(self) -> None:
         """Looks at every install that is not over. One that cannot be judged now is judged the next time."""
         active = [i for i in await self._store.installs(active=True) if not self._busy(i.id)]
         self._off = {key: at for key, at in self._off.items() if key in {i.id for i in active}}
+        self._waits.look({key for i in active for key in (i.id, _any(i))})
         domains: dict[str, dict[str, Domain] | None] = {}
         for install in active:
             row = await self._row(install)
             if row is not None and row.uri not in domains:
                 domains[row.uri] = await self._domains(row.uri)
             known = domains.get(row.uri) if row else None
+            deadline = self._deadlines.get(install.stage) or await self._learnt(install, install.stage)
+            late = deadline is not None and await self._lasted(install, deadline) >= deadline
             if row is not None and known is None:
                 continue  # libvirt does not answer: silence proves nothing
             domain = known.get(install.uuid) if known else None
-            await self._judge(Case(install, row, domain, self._clock()))
+            await self._judge(Case(install, row, domain, deadline, late))
+        self._waits.looked()
 
     async def _judge(self, case: Case) -> None:
         install = case.install
@@ -74,22 +94,25 @@ class Watchdog:
             await self._settled(case)
         elif case.row is not None and case.row.spec.unmanaged:
             await self._first_stage(case)
-        elif await self._late(case):
-            await self._fail(case, self._told(install))
+        elif case.late:
+            await self._fail(case, _told(case))
         elif self._long_off(case):
             gone = "is switched off" if case.domain else "is no longer in libvirt"
             await self._fail(case, f"the guest {gone}, and it did not report success")
         elif install.stage in _EARLY:
             await self._reset_once(case)
 
-    async def _late(self, case: Case) -> bool:
-        deadline = self._deadlines.get(case.install.stage)
-        if deadline is None:
-            return False
-        since = case.install.changed
-        if case.install.stage is Stage.INSTALLING:
-            since = max(since, await self._store.last_seen(case.install.id, LIFE) or since)
-        return case.now - since >= deadline
+    async def _lasted(self, install: Install, deadline: float) -> float:
+        """Seconds since what the deadline counts from."""
+        alive = None
+        if install.stage is Stage.INSTALLING:
+            alive = await self._store.last_seen(install.id, LIFE)
+        return self._lasts(install.id, install.changed, alive, deadline)
+
+    def _lasts(self, key: str, changed: datetime, seen: datetime | None, deadline: float) -> float:
+        """Seconds since a change of stage, or since something was seen after it."""
+        evidence = changed, seen
+        return self._waits.lasts(key, evidence, max(changed, seen or changed), deadline / 2)
 
     def _long_off(self, case: Case) -> bool:
         """A guest that is off does not get on; one that comes back within a minute is left alone."""
@@ -97,8 +120,8 @@ class Watchdog:
         if not off:
             self._off.pop(case.install.id, None)
             return False
-        since = self._off.setdefault(case.install.id, case.now)
-        return case.now - since >= timedelta(seconds=_OFF_SECONDS)
+        now = self._monotonic()
+        return now - self._off.setdefault(case.install.id, now) >= _OFF_SECONDS
 
     async def _first_stage(self, case: Case) -> None:
         """Nobody reports for it, and it may wait for a person as long as that takes; only its end is seen."""
@@ -106,7 +129,7 @@ class Watchdog:
             await self._record(case, Kind.DONE, "the guest is switched off: its first stage is over")
 
     async def _settled(self, case: Case) -> None:
-        if case.now - case.install.changed < self._settle:
+        if self._lasts(case.install.id, case.install.changed, None, self._settle) < self._settle:
             return
         if case.row is not None and not _runs(case.domain):
             await self._record(case, Kind.STOPPED, "the guest is switched off")
@@ -115,13 +138,13 @@ class Watchdog:
 
     async def _reset_once(self, case: Case) -> None:
         """Firmware that gave up waits at its prompt for ever; only a reset brings it back."""
-        install, deadline = case.install, self._deadlines.get(case.install.stage)
+        install, deadline = case.install, case.deadline
         if case.row is None or deadline is None or install.resets or not _runs(case.domain):
             return
         if case.row.first_stage:
             return  # no firmware was asked, and a reset ends such a run
-        seen = await self._store.last_seen(install.id) or install.changed
-        if case.now - max(seen, install.changed) < deadline / 2:
+        seen = await self._store.last_seen(install.id)
+        if self._lasts(_any(install), install.changed, seen, deadline) < deadline / 2:
             return
         if (await self._store.install(install.id)).answered is not None:
             return
@@ -136,16 +159,11 @@ class Watchdog:
         text = f"{headline}{last}{missing}; likely cause: {why.cause}"
         await self._record(case, Kind.DEADLINE, text, {"diagnosis": why.diagnosis, "remedy": why.remedy})
 
-    def _told(self, install: Install) -> str:
-        seconds = int(self._deadlines[install.stage].total_seconds())
-        silent = "silent for" if install.stage is Stage.INSTALLING else "not done after"
-        return f"stage {install.stage} {silent} {seconds} s"
-
     async def _record(
         self, case: Case, kind: Kind, text: str, data: Mapping[str, object] | None = None
     ) -> None:
         install = case.install
-        event = Event(kind, case.now, "service", install.mac, install.id, text, data or {})
+        event = Event(kind, self._clock(), "service", install.mac, install.id, text, data or {})
         await self._store.record([event])
 
     async def _row(self, install: Install) -> GuestRow | None:
@@ -160,6 +178,16 @@ class Watchdog:
             return {domain.uuid: domain for domain in await self._hosts(uri).domains()}
         except ProvisionerError:
             return None
+
+
+def _told(case: Case) -> str:
+    silent = "silent for" if case.install.stage is Stage.INSTALLING else "not done after"
+    return f"stage {case.install.stage} {silent} {int(case.deadline or 0)} s"
+
+
+def _any(install: Install) -> str:
+    """The wait for whatever an install does, beside that for what gets it on."""
+    return f"{install.id} any"
 
 
 def _runs(domain: Domain | None) -> bool:

@@ -8,13 +8,14 @@ from provisioner.store.hosts import HostRows
 from provisioner.store.labs import Labs
 from provisioner.store.machinery import Machinery
 from provisioner.store.migrating import migrate
+from provisioner.store.paces import Paces
 from provisioner.store.repairs import Repairs
 from provisioner.store.runs import Runs
 from provisioner.store.secrets import Secrets
 from provisioner.store.timeline import Timeline
 
 
-class Database(Timeline, Runs, Machinery, Catalogue, HostRows, Secrets, Repairs, Labs):
+class Database(Timeline, Runs, Machinery, Catalogue, HostRows, Secrets, Repairs, Labs, Paces):
     """`await open()`, then `await migrate(...)` once by whoever serves; `await close()` at the end."""
 
     async def migrate(self, backup_dir: Path) -> Path | None:

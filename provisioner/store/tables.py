@@ -198,6 +198,21 @@ images = Table(
     Column("summary", Text, nullable=False),
 )
 
+# How long an install took that went well; `points` has of each mark seconds, percent, bytes, files, lines.
+paces = Table(
+    "paces",
+    METADATA,
+    Column("install", String(32), primary_key=True),
+    Column("profile", String(63), nullable=False, index=True),
+    Column("method", String(16), nullable=False),
+    Column("boot", String(16), nullable=False),
+    Column("by", String(16), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("ended", UtcDateTime, nullable=False),
+    Column("silence", Float, nullable=False),
+    Column("points", JSON, nullable=False),
+)
+
 # What was done to a segment; `device` is its bridge or the macvtap's parent.
 repairs = Table(
     "repairs",

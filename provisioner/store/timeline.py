@@ -41,7 +41,7 @@ class Timeline(Sessions):
         return (row and row["last"]) or 0
 
     async def last_seen(self, install: str, kinds: Collection[Kind] = ()) -> datetime | None:
-        query = select(events.c.at).where(events.c.install == install).order_by(events.c.at.desc())
+        query = select(events.c.at).where(events.c.install == install).order_by(events.c.id.desc())
         if kinds:
             query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
         row = await self._row(query)

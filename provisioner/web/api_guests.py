@@ -9,6 +9,7 @@ from provisioner.core.names import expand
 from provisioner.web.keys import SERVICES
 from provisioner.web.lines import CONTENT, each_told, send_lines
 from provisioner.web.operation import FLAG, Operation, Reply, flag
+from provisioner.web.outlooks import told_guests
 from provisioner.web.schemas import Created, Done, GuestOut, Planned, PlanOut, Switch, XmlOut, to_data
 from provisioner.web.schemas_guest import FieldOut, GuestForm, GuestVerdict, NewGuest, NewGuests
 from provisioner.web.services import Services
@@ -19,7 +20,7 @@ async def list_all(request: web.Request, _body: None) -> object:
     found = await request.app[SERVICES].guests.list(all=flag(request, "all"))
     if flag(request, "addresses"):
         found = await request.app[SERVICES].life.addressed(found)
-    return [GuestOut.of(guest) for guest in found]
+    return [GuestOut.of(guest) for guest in await told_guests(request.app[SERVICES], found)]
 
 
 async def create(request: web.Request, body: NewGuest) -> object:
@@ -57,7 +58,9 @@ async def verdict(request: web.Request, body: GuestForm) -> object:
 
 
 async def show(request: web.Request, _body: None) -> object:
-    return GuestOut.of(await request.app[SERVICES].guests.show(request.match_info["name"]))
+    services = request.app[SERVICES]
+    guest = await services.guests.show(request.match_info["name"])
+    return GuestOut.of((await told_guests(services, [guest]))[0])
 
 
 async def delete(request: web.Request, _body: None) -> object:

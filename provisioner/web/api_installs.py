@@ -2,9 +2,10 @@
 
 from aiohttp import web
 
-from provisioner.core.install import Event, Install
+from provisioner.core.install import Event
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation, number
+from provisioner.web.outlooks import InstallOut, told, told_one
 from provisioner.web.schemas import WhyOut
 from provisioner.web.timeline import read
 
@@ -12,11 +13,13 @@ _MOST = 10**18
 
 
 async def list_all(request: web.Request, _body: None) -> object:
-    return await request.app[SERVICES].store.installs(limit=number(request, "limit", 200, 10_000))
+    services = request.app[SERVICES]
+    return await told(services, await services.store.installs(limit=number(request, "limit", 200, 10_000)))
 
 
 async def show(request: web.Request, _body: None) -> object:
-    return await request.app[SERVICES].store.install(request.match_info["ref"])
+    services = request.app[SERVICES]
+    return await told_one(services, await services.store.install(request.match_info["ref"]))
 
 
 async def events(request: web.Request, _body: None) -> object:
@@ -56,10 +59,10 @@ OPERATIONS = (
         "/installs",
         "List installs, the newest first",
         list_all,
-        list[Install],
+        list[InstallOut],
         query={"limit": "how many, 200 by default"},
     ),
-    Operation("GET", "/installs/{ref}", "Show an install", show, Install),
+    Operation("GET", "/installs/{ref}", "Show an install", show, InstallOut),
     Operation(
         "GET",
         "/installs/{ref}/events",
@@ -73,5 +76,5 @@ OPERATIONS = (
         },
     ),
     Operation("GET", "/installs/{ref}/why", "Say where it stands and why", why, WhyOut),
-    Operation("POST", "/installs/{ref}/cancel", "End it; guest and disk stay", cancel, Install),
+    Operation("POST", "/installs/{ref}/cancel", "End it; guest and disk stay", cancel, InstallOut),
 )

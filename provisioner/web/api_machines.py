@@ -9,6 +9,7 @@ from provisioner.core.machine import Machine
 from provisioner.service.bootmedia import FORMS
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
+from provisioner.web.outlooks import InstallOut, told_one
 from provisioner.web.schemas import Done, MachineInstall, MachineOut, NewMachine
 
 
@@ -22,15 +23,16 @@ async def add(request: web.Request, body: NewMachine) -> object:
 
 
 async def show(request: web.Request, _body: None) -> object:
-    machine, install = await request.app[SERVICES].machines.show(request.match_info["name"])
-    return MachineOut(machine=machine, install=install)
+    services = request.app[SERVICES]
+    machine, install = await services.machines.show(request.match_info["name"])
+    return MachineOut(machine=machine, install=await told_one(services, install) if install else None)
 
 
 async def install(request: web.Request, body: MachineInstall) -> object:
     machine, begun = await request.app[SERVICES].machines.install(
         request.match_info["name"], body.profile, body.name or "", body.loader
     )
-    return MachineOut(machine=machine, install=begun)
+    return MachineOut(machine=machine, install=InstallOut.of(begun))
 
 
 async def medium(request: web.Request, _body: None) -> object:

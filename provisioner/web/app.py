@@ -35,6 +35,7 @@ from provisioner.web.keys import CHANNELS, GATE, HOT, LEDGER, SERVICES, TAILER, 
 from provisioner.web.ledger import Ledger
 from provisioner.web.listener import own_paths_only
 from provisioner.web.open_channels import OpenChannels
+from provisioner.web.outlooks import told
 from provisioner.web.recent import Recent
 from provisioner.web.services import Services
 from provisioner.web.tailer import Tailer
@@ -61,7 +62,7 @@ def people_app(services: Services, token: str) -> web.Application:
     )
     app[SERVICES] = services
     app[GATE] = Gate(token, services.clock)
-    app[TAILER] = Tailer(services.store)
+    app[TAILER] = Tailer(services.store, tell=partial(told, services))
     app[CHANNELS] = OpenChannels()
     app.on_response_prepare.extend((strict, assets.pack))
     app.cleanup_ctx.append(_tailing)

@@ -8,6 +8,7 @@ from provisioner.service.ports import Store
 from provisioner.web import timeline
 from provisioner.web.html import page
 from provisioner.web.keys import SERVICES
+from provisioner.web.outlooks import InstallOut, told, told_one
 from provisioner.web.routes import Route
 
 SHOWN = 100
@@ -24,7 +25,7 @@ async def index(request: web.Request) -> web.Response:
     now = services.clock()
     # Asked first, so that what happens while the page is made is replayed to it.
     after = await services.store.last_event_id()
-    installs = await services.store.installs(limit=SHOWN)
+    installs = await told(services, await services.store.installs(limit=SHOWN))
     installs.sort(key=lambda install: install.created, reverse=True)
     unfolded = {install.id for install in [i for i in installs if not i.over][:UNFOLDED]}
     rows = []
@@ -46,7 +47,7 @@ async def install(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     now = services.clock()
     after = await services.store.last_event_id()
-    found = await services.store.install(request.match_info["ref"])
+    found = await told_one(services, await services.store.install(request.match_info["ref"]))
     events = await timeline.read(services.store, found.id, kinds=_NOT_LOG)
     logged = await timeline.read(services.store, found.id, kinds={Kind.LOG}, keep=_LOG_LINES)
     together = sorted([*events, *logged], key=lambda event: event.id)
@@ -89,7 +90,7 @@ async def _why(request: web.Request, install: Install) -> dict[str, object] | No
     }
 
 
-def _counts(installs: list[Install]) -> dict[str, int]:
+def _counts(installs: list[InstallOut]) -> dict[str, int]:
     return {
         "running": sum(not install.over for install in installs),
         "installed": sum(install.stage.value == "installed" for install in installs),

@@ -2,7 +2,8 @@
 
     id: 41              the event's id; a client that comes back with it misses nothing
     event: event        data is an Event as JSON
-    event: install      data is an Install as JSON, after the events that changed it
+    event: install      data is an install as JSON, after the events that changed it: what /api/v1/installs
+                        tells of it, with its percentage and the seconds that are left
 
 `?after=N` or the header Last-Event-ID start after that event, otherwise the stream starts now;
 `?install=ID` keeps to one install.
@@ -17,6 +18,7 @@ from aiohttp_sse import EventSourceResponse, sse_response
 from provisioner.core.errors import Invalid
 from provisioner.core.install import Event, Install
 from provisioner.web.keys import SERVICES, TAILER
+from provisioner.web.outlooks import told
 from provisioner.web.routes import Route
 from provisioner.web.schemas import to_json
 from provisioner.web.tailer import Stream
@@ -28,7 +30,8 @@ _BATCH = 500
 
 async def events(request: web.Request) -> web.StreamResponse:
     """Replays what the client has missed, then follows."""
-    store, tailer = request.app[SERVICES].store, request.app[TAILER]
+    services, tailer = request.app[SERVICES], request.app[TAILER]
+    store = services.store
     last, only = _after(request), request.query.get("install", "")
     if last is None:
         last = await store.last_event_id()
@@ -41,9 +44,9 @@ async def events(request: web.Request) -> web.StreamResponse:
                     await _send(response, event)
                 changed |= {event.install for event in batch if event.install}
                 last = batch[-1].id
-            for install in await store.installs() if changed else []:
-                if install.id in changed:
-                    await _send(response, install)
+            known = await store.installs() if changed else []
+            for install in await told(services, [install for install in known if install.id in changed]):
+                await _send(response, install)
             async with tailer.listen(last) as stream:
                 async for item in _items(request, stream):
                     if not only or only == (item.install if isinstance(item, Event) else item.id):

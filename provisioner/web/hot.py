@@ -20,7 +20,7 @@ from provisioner.web.ledger import Ledger
 from provisioner.web.place import is_host, peer, shared
 from provisioner.web.recent import Recent
 from provisioner.web.sending import SENT, SENT_LAST, Runs, Told, closing, given, opening, send, write
-from provisioner.web.services import Descriptor, Files, Upstream
+from provisioner.web.services_files import Descriptor, Files, Upstream
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SMALL = 64 * 1024

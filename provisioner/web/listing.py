@@ -6,7 +6,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from provisioner.web.html import page
-from provisioner.web.services import Listed
+from provisioner.web.services_files import Listed
 
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 

@@ -17,6 +17,7 @@ from provisioner.core.profile import Image, Profile, ToldTree, Tree
 from provisioner.plan.describe import describe
 from provisioner.plan.steps import Plan
 from provisioner.service.requests import Creation, Guest
+from provisioner.web.outlooks import InstallOut
 
 Name = Annotated[str, Field(min_length=1, max_length=63, examples=["web1"])]
 Line = Annotated[str, Field(max_length=2000)]
@@ -151,7 +152,7 @@ class GuestOut(Out):
     autostart: bool
     mac: str
     profile: str
-    install: Install | None
+    install: InstallOut | None
     address: Address | None
     ssh: str | None = Field(description="how to log in, where an address is known")
     host: str = Field("", description="libvirt URI where addresses were asked for; empty: the configured one")
@@ -160,10 +161,10 @@ class GuestOut(Out):
     @classmethod
     def of(cls, guest: Guest) -> "GuestOut":
         found = guest.address
-        values = {item.name: getattr(guest, item.name) for item in fields(guest) if item.name != "address"}
-        return cls(
-            **values, address=Address(ip=found.ip, source=found.source, port=found.port) if found else None
-        )
+        values = {item.name: getattr(guest, item.name) for item in fields(guest)}
+        values["address"] = Address(ip=found.ip, source=found.source, port=found.port) if found else None
+        values["install"] = InstallOut.of(guest.install) if guest.install else None
+        return cls(**values)
 
 
 class PlanOut(Out):
@@ -189,20 +190,21 @@ class Planned(Out):
 
 
 class Created(Out):
-    install: Install
+    install: InstallOut
     guest: GuestOut
     plan: PlanOut
 
     @classmethod
     def of(cls, made: Creation) -> "Created":
-        return cls(install=made.install, guest=GuestOut.of(made.guest), plan=PlanOut.of(made.plan))
+        install = InstallOut.of(made.install)
+        return cls(install=install, guest=GuestOut.of(made.guest), plan=PlanOut.of(made.plan))
 
 
 class MachineOut(Out):
     """A machine and its latest install."""
 
     machine: Machine
-    install: Install | None
+    install: InstallOut | None
 
 
 class WhyOut(Out):
@@ -272,7 +274,7 @@ class ProblemOut(Out):
 
 ADAPTERS: dict[type, TypeAdapter[object]] = {
     kind: TypeAdapter(kind)
-    for kind in (Event, Install, Profile, Tree, ToldTree, Image, Machine, Network, Pool)
+    for kind in (Event, InstallOut, Profile, Tree, ToldTree, Image, Machine, Network, Pool)
 }
 
 
@@ -280,6 +282,8 @@ def to_json(value: object) -> str:
     """A noun of ours, or a model, as JSON; times in ISO 8601."""
     if isinstance(value, BaseModel):
         return value.model_dump_json(by_alias=True)
+    if isinstance(value, Install):
+        value = InstallOut.of(value)
     return ADAPTERS[type(value)].dump_json(value).decode()
 
 
@@ -289,6 +293,8 @@ def to_data(value: object) -> object:
         return value.model_dump(mode="json", by_alias=True)
     if isinstance(value, list | tuple):
         return [to_data(item) for item in value]
+    if isinstance(value, Install):
+        value = InstallOut.of(value)
     return ADAPTERS[type(value)].dump_python(value, mode="json")
 
 

@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from provisioner.web.headers import FILES
-from provisioner.web.services import Descriptor
+from provisioner.web.services_files import Descriptor
 
 Runs = Sequence[tuple[int, int]]
 """Offset and length of each, in bytes."""

@@ -3,8 +3,7 @@
 The Protocols name only what this room calls, so that a test can stand in for one with a few lines.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +28,7 @@ from provisioner.service.hosts import Busy, HostState
 from provisioner.service.loaders import Loaders
 from provisioner.service.media import Media
 from provisioner.service.networks import Shown
+from provisioner.service.pace import Paces
 from provisioner.service.ports import Channel, Clock, Store, TokenKind
 from provisioner.service.recognition import Recognition, Wanted
 from provisioner.service.requests import CreateGuest, Creation, Guest
@@ -36,6 +36,7 @@ from provisioner.service.storage import Storage
 from provisioner.service.texts import Answer
 from provisioner.service.verdicts import Judged
 from provisioner.service.wishes import Wish
+from provisioner.web.services_files import Files, Listed
 from provisioner.web.services_guests import Rebuilds
 from provisioner.web.services_lab import Labs
 from provisioner.web.services_mirror import MirrorCases
@@ -266,98 +267,6 @@ class NetworkCases:
     snippets: Snippets
 
 
-class Descriptor(Protocol):
-    def fileno(self) -> int: ...
-
-
-class Local(Protocol):
-    """Where a body lies in an open file of this host."""
-
-    @property
-    def file(self) -> Descriptor: ...
-    @property
-    def runs(self) -> Sequence[tuple[int, int]]:
-        """Offset and length of each, in bytes."""
-        ...
-
-
-class Growing(Protocol):
-    """A body that still comes into an open file of this host."""
-
-    @property
-    def file(self) -> Descriptor: ...
-    @property
-    def first(self) -> int:
-        """Where in the file the body begins."""
-        ...
-
-    @property
-    def reach(self) -> Callable[[int], Awaitable[int]]:
-        """(offset) to the one up to which bytes may be sent, itself where the file gives no more."""
-        ...
-
-    @property
-    def rest(self) -> Callable[[int], AsyncIterator[bytes]]:
-        """(offset) to what comes after it by no file."""
-        ...
-
-
-class Upstream(Protocol):
-    """An answer of another server, or of a file of this host, its body not read yet."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def local(self) -> Local | None: ...
-    @property
-    def grows(self) -> Growing | None: ...
-    @property
-    def url(self) -> str:
-        """Where it came from, "" for a file of this host."""
-        ...
-
-    def chunks(self) -> AsyncIterator[bytes]: ...
-
-
-class Files(Protocol):
-    """Files of trees, wherever those are."""
-
-    def open(
-        self, source: str, path: str, headers: Mapping[str, str], /, *, client: str = ""
-    ) -> AbstractAsyncContextManager[Upstream]:
-        """`headers` of the request decide about parts and conditions. Entering raises Unavailable that
-        names the URL."""
-        ...
-
-    def hit(
-        self, source: str, path: str, headers: Mapping[str, str], /, *, client: str = ""
-    ) -> Upstream | None:
-        """What `open` would give, where that is known without waiting for anything.
-
-        It lies in a file of this host. A request for all of an unchanged file gets one and the same each
-        time.
-        """
-        ...
-
-
-class Entry(Protocol):
-    """What is in a folder of a tree. `size` in bytes, `modified` in seconds since 1970, None: not told."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def folder(self) -> bool: ...
-    @property
-    def size(self) -> int | None: ...
-    @property
-    def modified(self) -> float | None: ...
-
-
-Listed = Sequence[Entry]
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """`neighbour` gives the MAC address behind an address where the kernel knows it.
@@ -381,6 +290,7 @@ class Services:
     rebuilds: Rebuilds
     labs: Labs
     installs: Installs
+    paces: Paces
     profiles: Profiles
     explain: Callable[[str, str], Awaitable[Sequence[Explained]]]
     """(profile, guest or "") to its variables. Raises NotFound."""

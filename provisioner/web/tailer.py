@@ -6,7 +6,7 @@ back with the last id it saw and misses nothing.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ _BACKLOG = 4 * _BATCH
 
 Item = Event | Install | None
 """None ends the stream."""
+Tell = Callable[[Sequence[Install]], Awaitable[Sequence[Install]]]
 
 
 @dataclass(eq=False, slots=True)
@@ -44,11 +45,16 @@ class Stream:
         self.queue.put_nowait(None)
 
 
-class Tailer:
-    """Runs as a task of its own between `start` and `stop`."""
+async def _plainly(installs: Sequence[Install]) -> Sequence[Install]:
+    return installs
 
-    def __init__(self, store: Store, *, poll_seconds: float = POLL_SECONDS) -> None:
+
+class Tailer:
+    """`tell` adds to installs what is told of them. Runs as a task of its own between `start` and `stop`."""
+
+    def __init__(self, store: Store, *, tell: Tell = _plainly, poll_seconds: float = POLL_SECONDS) -> None:
         self._store = store
+        self._tell = tell
         self._poll = poll_seconds
         self._streams: set[Stream] = set()
         self._wanted = asyncio.Event()
@@ -113,9 +119,9 @@ class Tailer:
             stream.after = max(stream.after, events[-1].id)
         return len(events) == _BATCH
 
-    async def _installs(self, events: list[Event]) -> list[Install]:
-        found = []
+    async def _installs(self, events: list[Event]) -> Sequence[Install]:
+        found: list[Install] = []
         for ref in dict.fromkeys(event.install for event in events if event.install):
             with suppress(NotFound):
                 found.append(await self._store.install(ref))
-        return found
+        return await self._tell(found)

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from provisioner.core.install import ORDER, Event, Install, Kind, Stage, advance
 from provisioner.service.ports import Store
+from provisioner.web.outlooks import InstallOut
 
 # Of a row of these only the latest is of interest. `templates/web/static/parts.js` folds the same kinds.
 FOLDED = frozenset({Kind.TREE_BYTES, Kind.PROGRESS})
@@ -51,13 +52,24 @@ def span(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
 
 
+def left(told: InstallOut) -> str:
+    """`about 2 m 05 s`, `1 m 40 s to 3 m 00 s` where that is wide, "" where nobody knows."""
+    likely, least, most = told.left_seconds, told.left_least, told.left_most
+    if likely is None or least is None or most is None:
+        return ""
+    if most - least <= max(10, likely / 2):
+        return f"about {span(likely)}"
+    return f"{span(least)} to {span(most)}"
+
+
 def offset(at: datetime, created: datetime) -> str:
     seconds = max(0.0, (at - created).total_seconds())
     return f"+{seconds:.1f} s" if seconds < 60 else f"+{span(seconds)}"
 
 
 def fields(install: Install, now: datetime) -> dict[str, object]:
-    """What the templates print of an install."""
+    """What the templates print of an install; `left` and `expected` where `outlooks.told` told it."""
+    told = InstallOut.of(install)
     return {
         "id": install.id,
         "guest": install.guest,
@@ -73,6 +85,9 @@ def fields(install: Install, now: datetime) -> dict[str, object]:
         "created_text": f"{install.created:%Y-%m-%d %H:%M:%S} UTC",
         "changed": iso(install.changed),
         "ended": iso(install.changed) if install.over else "",
+        "left": left(told),
+        "expected": "" if told.expected_seconds is None else span(told.expected_seconds),
+        "slower": told.slower,
         "elapsed": span(((install.changed if install.over else now) - install.created).total_seconds()),
     }
 

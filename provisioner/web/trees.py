@@ -28,7 +28,8 @@ from provisioner.web.listing import listing
 from provisioner.web.place import peer, shared
 from provisioner.web.routes import Route
 from provisioner.web.sending import follow, given, head, opening, send, sent, write
-from provisioner.web.services import Growing, Local, Services, Upstream
+from provisioner.web.services import Services
+from provisioner.web.services_files import Growing, Local, Upstream
 
 IMAGES: Final = "images"
 _ASKED = ("Range", "If-Range", "If-None-Match", "If-Modified-Since", "Accept")

@@ -66,6 +66,7 @@ async def services(
     from provisioner.service.machines import Machines
     from provisioner.service.media import Media
     from provisioner.service.mirror_rules import Rules
+    from provisioner.service.pace import Paces
     from provisioner.service.profiles import Profiles
     from provisioner.service.progress import Progress
     from provisioner.service.rebuilds import Rebuilds
@@ -162,6 +163,7 @@ async def services(
     life = GuestLife(store, host, guests, now, neighbour=interfaces.neighbour_address)
     clones = Clones(store, host, guests, tokens, now, ids, state.log_dir(folder))
     stack.push_async_callback(clones.close)
+    paces = Paces(store, now)
     watchdog = Watchdog(
         store,
         host,
@@ -169,6 +171,7 @@ async def services(
         _deadlines(settings),
         settings.settle_seconds,
         busy=execution.busy.__contains__,
+        learnt=paces.deadline,
     )
 
     mirrored = await cases(
@@ -232,6 +235,7 @@ async def services(
         rebuilds=Rebuilds(store, host, guests, life),
         labs=labs,
         installs=Installs(store, host, now),
+        paces=paces,
         profiles=profiles,
         explain=Explain(store, profiles, around),
         trees=trees,
@@ -269,15 +273,18 @@ async def services(
     async def work() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(reader.warm())
-            await watch(open_host, tidy, (watchdog.tick, aftercare.tick, trees.offer, rules.refresh))
+            ticks = (paces.tick, watchdog.tick, aftercare.tick, trees.offer, rules.refresh)
+            await watch(open_host, tidy, ticks)
 
     return served, work
 
 
 def _deadlines(settings: "Settings") -> dict[str, int]:
-    return {
+    """Those that are set; the others are learnt."""
+    given = {
         "creating": settings.creating_seconds,
         "booting": settings.booting_seconds,
         "loading": settings.loading_seconds,
         "installing": settings.installing_seconds,
     }
+    return {stage: seconds for stage, seconds in given.items() if seconds != "learnt"}

@@ -10,6 +10,7 @@ from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine
 from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.pace.learn import Sample
 from provisioner.service.ports.hosts import HostStore
 from provisioner.service.ports.labs import LabStore
 
@@ -117,7 +118,9 @@ class Store(HostStore, LabStore, Protocol):
 
     async def last_event_id(self) -> int: ...
     async def last_seen(self, install: str, kinds: Collection[Kind] = ()) -> datetime | None:
-        """When the latest event of an install happened, of any kind or of those named."""
+        """When the event of an install happened that came last, of any kind or of those named.
+
+        The last by its id: a clock that was put back makes it no earlier one."""
         ...
 
     async def version(self) -> object:
@@ -202,6 +205,18 @@ class Store(HostStore, LabStore, Protocol):
     async def repairs(self) -> list[Repair]: ...
     async def remove_repair(self, repair: Repair) -> None:
         """Forgets the one of its kind on its device; one that is gone is not an error."""
+        ...
+
+    async def put_sample(self, sample: Sample, keep: int) -> None:
+        """Adds it, or replaces the one of its install. Of its profile the latest `keep` stay."""
+        ...
+
+    async def samples(self, profile: str) -> list[Sample]:
+        """How earlier installs of a profile went, oldest first."""
+        ...
+
+    async def sampled(self, installs: Collection[str]) -> frozenset[str]:
+        """Those of the installs of which there is a sample."""
         ...
 
     async def put_token(self, digest: str, token: Token) -> None: ...

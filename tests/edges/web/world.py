@@ -27,6 +27,7 @@ from provisioner.service.ids import RandomIds
 from provisioner.service.machines import Machines
 from provisioner.service.mirror_rules import Rules
 from provisioner.service.mirror_snippets import MirrorSnippets
+from provisioner.service.pace import Paces
 from provisioner.service.ports import GuestRow
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.texts import Answer
@@ -281,6 +282,7 @@ class World:
             rebuilds=FakeRebuilds(self.guests),
             labs=self.labs,
             installs=FakeInstalls(self.store),
+            paces=Paces(self.store, now),
             profiles=self.profiles,
             explain=Explain(self.store, self.profiles, HostVariables({}, self.hosts.all)),
             trees=trees,

@@ -9,7 +9,9 @@ DEADLINES = {"creating": 300, "booting": 200, "loading": 600, "installing": 5400
 
 
 def watchdog(world: World, **given: object) -> Watchdog:
-    return Watchdog(world.memory, lambda uri: world.libvirt, world.clock, DEADLINES, 180, **given)  # type: ignore[arg-type]
+    monotonic = given.pop("monotonic", lambda: world.clock.now.timestamp())
+    hosts = lambda uri: world.libvirt  # noqa: E731
+    return Watchdog(world.memory, hosts, world.clock, DEADLINES, 180, monotonic=monotonic, **given)  # type: ignore[arg-type]
 
 
 async def created(world: World, *kinds: Kind) -> Watchdog:
@@ -231,3 +233,101 @@ async def test_a_machine_waits_for_ever_and_is_never_reset(world: World) -> None
 
     assert (await world.memory.install("m1")).stage is Stage.FAILED
     assert world.libvirt.resets == []
+
+
+DAY = 86400.0
+
+
+class Jumping:
+    """The wall clock of a world whose date somebody sets, beside one that only goes on."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._at = 0.0
+
+    def __call__(self) -> float:
+        return self._at
+
+    def pass_(self, seconds: float) -> None:
+        self._at += seconds
+        self._world.clock.pass_(seconds)
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY, 3600, -3600, 3650 * DAY])
+@pytest.mark.parametrize("kinds", [(), TO_LOADING, (*TO_LOADING, Kind.ANSWER_SERVED)])
+async def test_a_date_that_is_set_ends_no_install_and_silence_still_does(
+    world: World, jump: float, kinds: tuple[Kind, ...]
+) -> None:
+    steady = Jumping(world)
+    await world.guests().create(REQUEST)
+    await world.happen(*kinds)
+    dog = watchdog(world, monotonic=steady)
+    await dog.tick()
+    stage = (await world.memory.install("i1")).stage
+    seconds = DEADLINES[stage.value]
+
+    world.clock.pass_(jump)
+    for _ in range(3):
+        steady.pass_(seconds / 4)
+        await dog.tick()
+    assert (await world.memory.install("i1")).stage is stage
+
+    steady.pass_(seconds / 4)
+    await dog.tick()
+    assert (await world.memory.install("i1")).stage is Stage.FAILED
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY])
+async def test_an_installer_that_works_on_while_the_date_is_set_is_left_alone(
+    world: World, jump: float
+) -> None:
+    steady = Jumping(world)
+    await world.guests().create(REQUEST)
+    await world.happen(*TO_LOADING, Kind.ANSWER_SERVED)
+    dog = watchdog(world, monotonic=steady)
+    await dog.tick()
+
+    world.clock.pass_(jump)
+    for _ in range(6):
+        steady.pass_(4000)
+        await world.happen(Kind.LOG)
+        await dog.tick()
+
+    assert (await world.memory.install("i1")).stage is Stage.INSTALLING
+
+
+async def test_a_date_set_while_nobody_watched_is_believed_for_half_a_deadline(world: World) -> None:
+    steady = Jumping(world)
+    await world.guests().create(REQUEST)
+    world.clock.pass_(DAY)
+    dog = watchdog(world, monotonic=steady)
+
+    await dog.tick()
+    assert (await world.memory.install("i1")).stage is Stage.BOOTING
+    steady.pass_(100)
+    await dog.tick()
+
+    assert (await world.memory.install("i1")).stage is Stage.FAILED
+
+
+async def test_a_stage_without_a_set_deadline_has_the_learnt_one(world: World) -> None:
+    async def learnt(install: Install, stage: Stage) -> float | None:
+        return 50.0 if stage is Stage.BOOTING else None
+
+    await world.guests().create(REQUEST)
+    dog = Watchdog(
+        world.memory,
+        lambda uri: world.libvirt,
+        world.clock,
+        {},
+        180,
+        learnt=learnt,
+        monotonic=lambda: world.clock.now.timestamp(),
+    )
+    world.clock.pass_(49)
+    await dog.tick()
+    assert not (await world.memory.install("i1")).over
+    world.clock.pass_(1)
+    await dog.tick()
+
+    assert (await world.memory.install("i1")).reason.startswith("stage booting not done after 50 s")

@@ -7,10 +7,12 @@ import pytest
 
 from provisioner.core.errors import Invalid
 from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.pace.outlook import Left, Outlook
 from provisioner.plan.steps import Plan
 from provisioner.service.requests import Address, Creation, Guest
 from provisioner.web import api
 from provisioner.web.openapi import document
+from provisioner.web.outlooks import InstallOut
 from provisioner.web.schemas import Created, GuestOut, parse, to_data, to_json
 from provisioner.web.schemas_guest import NewGuest
 
@@ -53,7 +55,28 @@ def test_an_install_as_json_has_all_its_fields() -> None:
         "resets": 0,
         "loader": "ipxe",
         "arch": "",
+        "left_seconds": None,
+        "left_least": None,
+        "left_most": None,
+        "expected_seconds": None,
+        "slower": "",
     }
+
+
+def test_what_is_left_of_an_install_is_told_in_whole_seconds() -> None:
+    outlook = Outlook(41, Left(99.6, 80.2, 130.9), 200.4, "loading has taken 9 m 00 s, usually 32 s")
+
+    told = to_data(InstallOut.of(INSTALL, outlook))
+
+    assert isinstance(told, dict)
+    assert [told[name] for name in ("percent", "left_seconds", "left_least", "left_most")] == [
+        41,
+        100,
+        80,
+        131,
+    ]
+    assert told["expected_seconds"] == 200
+    assert told["slower"] == outlook.slower
 
 
 def test_an_event_as_json_keeps_its_data() -> None:
