@@ -17,7 +17,7 @@ from provisioner.lab.problems import Problems, unknown
 from provisioner.lab.unique import check_unique
 
 NAME, DEFAULTS = "lab", "defaults"
-MOST = 10_000
+MOST = 5_000
 """Things of one lab."""
 LONGEST = 4 * 1024 * 1024
 """Characters of a file."""

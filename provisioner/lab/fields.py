@@ -41,9 +41,7 @@ class Field:
 
 
 _ON = Field("on", "line", "Its host's name; left out: the local one")
-_NEEDS = Field(
-    "needs", "lines", "Guests of this file that are to be there before", "place", default=(), most=1000
-)
+_NEEDS = Field("needs", "lines", "Guests of this file that are made before it", "once", default=(), most=1000)
 _DISK = ("size", "pool", "format", "bus", "path", "linked", "vol", "cache")
 _CARD = ("network", "bridge", "type", "source", "source_mode", "mac", "model")
 _CLOUD = ("user_data", "meta_data", "network_config")

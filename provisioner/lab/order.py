@@ -22,8 +22,12 @@ def ordered(drafts: Iterable[Draft], problems: Problems) -> tuple[Item, ...]:
     for ref, draft in things.items():
         host = _host(draft, things)
         named = dict(_named(draft, host))
-        needs = [other for other in named if other in things] + _asked(draft, things, problems)
         outside = [other for other, told in named.items() if told and other not in things]
+        needs = [other for other in named if other in things]
+        if any(other.kind == "profile" for other in outside):
+            # Which of the file's trees and images it installs is told outside the file.
+            needs += [other for other in things if other.kind in ("tree", "image")]
+        needs += _asked(draft, things, problems)
         items[ref] = Item(ref, _wanted(draft), host, tuple(dict.fromkeys(needs)), draft.place, tuple(outside))
     return tuple(items[ref] for ref in _sorted(items, problems))
 

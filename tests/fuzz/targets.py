@@ -9,6 +9,10 @@ from provisioner.boot.client import Ignore, Local
 from provisioner.boot.conversation import Conversation, parse, text
 from provisioner.boot.decide import Offer
 from provisioner.core.errors import Invalid
+from provisioner.core.lab import Actual
+from provisioner.lab import document
+from provisioner.lab.compare import compare
+from provisioner.lab.secrets import sealed
 from provisioner.media import program
 from provisioner.mirror import isoindex
 from provisioner.mirror.iso9660 import Damaged
@@ -27,6 +31,7 @@ from tests.unit.netboot.wires import shown
 
 KEPT = Path(__file__).parents[1] / "data" / "fuzz"
 CONVERSATIONS = KEPT.parent / "conversations"
+LABS = KEPT.parents[2] / "docs/examples"
 HERE = Local("lo", "192.0.2.1")
 _UNUSED = 16 * 2048
 _OPTIONS = b"\0blksize\x001468\0tsize\x000\0timeout\x001\0windowsize\x0016\0"
@@ -147,6 +152,16 @@ def iso(data: bytes) -> None:
         found.find(name)
 
 
+def lab(data: bytes) -> None:
+    """A lab that is left as it is once it was made, or a sentence."""
+    try:
+        found = document.read(data.decode("utf-8", "replace"), "lab.yaml")
+    except Invalid:
+        return
+    made = {item.ref: Actual(sealed(item, str), on=item.on) for item in found.items}
+    assert {change.action for change in compare(found, made)} <= {"keep"}
+
+
 def web(data: bytes) -> bytes:
     return frame(data, (3000, 8080), tcp=True)
 
@@ -164,6 +179,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         recording,
         conversation,
         iso,
+        lab,
     )
 }
 
@@ -209,6 +225,7 @@ _RECORDED = {
         b"GET /boot/ipxe HTTP/1.1\r\nCookie: x\r\n\r\n",
     ],
     "iso": [image(**wishes)[_UNUSED:] for wishes in (*isos.KINDS.values(), {"udf": "2.60"})],
+    "lab": [file.read_bytes() for file in sorted(LABS.glob("*.yaml"))],
     "conversation": [file.read_bytes() for file in sorted(CONVERSATIONS.glob("*.txt"))],
     "syslog": [
         b"<30>Oct  1 anaconda: hello\n",

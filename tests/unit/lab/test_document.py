@@ -236,6 +236,14 @@ def test_each_comes_after_what_it_needs() -> None:
     assert [items[name].on for name in ("guest b", "guest c", "guest a1")] == ["far", "far", ""]
 
 
+def test_a_profile_from_elsewhere_may_need_any_image_and_tree_of_the_file() -> None:
+    items = read(
+        "lab: x\nguests: [{name: a, profile: tiny}, {name: b}]\nimages: [{name: tiny}]", "lab.yaml"
+    ).items
+
+    assert [[str(ref) for ref in item.needs] for item in items] == [[], ["image tiny"], []]
+
+
 OUTSIDE = [
     ("{profile: tiny}", ["profile tiny"]),
     ("{networks: [network=n, network=default, bridge=br0]}", ["network n", "network default"]),

@@ -27,7 +27,7 @@ REQUESTS: Mapping[str, tuple[tuple[Field, ...], type[BaseModel]]] = {
     "image": (FIELDS["image"], NewImage),
     "profile": (FIELDS["profile"], ProfileBody),
     "guest": (FIELDS["guest"], NewGuest),
-    "clone": (tuple(field for field in CLONE if field.name != "start"), NewClone),
+    "clone": (CLONE, NewClone),
 }
 ELSEWHERE = {"name", "connect"}
 """The name is every entry's; a guest's host is said by `on`."""
