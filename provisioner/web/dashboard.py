@@ -80,8 +80,9 @@ async def _why(request: web.Request, install: Install) -> dict[str, object] | No
     except NotFound:
         return None
     last = f"{why.last.kind.value}: {why.last.text}" if why.last else ""
-    evidence = [getattr(line, "text", line) for line in getattr(why, "evidence", ())]
+    evidence = [f"{event.kind.value}: {event.text}" for event in why.evidence]
     return {
+        "diagnosis": why.diagnosis,
         "last": last,
         "missing": why.missing,
         "cause": why.cause,

@@ -5,7 +5,7 @@ import { span } from "./format.js";
 import { darken, refresh, watch } from "./glass.js";
 import { elapsed, every, follow, over, say } from "./live.js";
 import { append, field, fill } from "./parts.js";
-import { agreed, call } from "./planned.js";
+import { agreed, call, losses } from "./planned.js";
 import { listen } from "./serial.js";
 import { Waterfall } from "./waterfall.js";
 
@@ -92,13 +92,13 @@ async function explain(install) {
   for (const place of section.querySelectorAll("[data-why]")) {
     const found = why[place.dataset.why];
     const lines = Array.isArray(found) ? found : [found];
-    const texts = lines.map((one) => one?.text ?? one ?? "").filter(Boolean);
+    const texts = lines.filter(Boolean).map((one) => (one.kind ? `${one.kind}: ${one.text}` : one));
     if (place.tagName === "OL") {
       place.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
     } else {
       place.textContent = texts.join("\n");
     }
-    place.closest("div").hidden = !texts.length;
+    (place.closest("dl > div") ?? place).hidden = !texts.length;
   }
 }
 
@@ -148,10 +148,8 @@ async function cancel() {
 }
 
 async function rebuild() {
-  const place = `/guests/${encodeURIComponent(guest)}/rebuild`;
-  const plan = { steps: [`${guest} is switched off and its system disk emptied; further disks stay`, `profile ${page.dataset.profile} is installed anew, with new tokens`] };
-  if (!(await agreed(`Install ${guest} anew?`, plan, "Empty its disk and install"))) return;
-  const made = await call("POST", place);
+  if (!(await agreed(`Install ${guest} anew?`, await losses(guest), "Empty its disk and install"))) return;
+  const made = await call("POST", `/guests/${encodeURIComponent(guest)}/rebuild`, {});
   location.assign(`/install/${encodeURIComponent(made.install.id)}`);
 }
 
