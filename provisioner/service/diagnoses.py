@@ -195,14 +195,6 @@ DIAGNOSES: Final = (
         guess=True,
     ),
     Diagnosis(
-        "no-offer",
-        _reached(Kind.DHCP_QUESTION),
-        "an answer to its DHCP question",
-        "the question came and no answer was made",
-        "look at the service's own log for a netboot error",
-        (Kind.DHCP_QUESTION,),
-    ),
-    Diagnosis(
         "loader-stalled",
         lambda seen: (
             seen.reached in _OFFERED
@@ -263,7 +255,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "no-loader",
-        _reached(Kind.DHCP_OFFER),
+        _reached(Kind.DHCP_QUESTION, Kind.DHCP_OFFER),
         "the fetch of a loader or boot script",
         "the guest got no address from the network's DHCP server, or a firewall drops TFTP or HTTP",
         "see that a DHCP server gives addresses there; let UDP 69 and the guests' TCP port in",

@@ -17,7 +17,7 @@ from provisioner.core.install import Install, Kind
 from provisioner.web.delivery import Delivery
 from provisioner.web.keys import LEDGER, SERVICES
 from provisioner.web.ledger import Ledger
-from provisioner.web.place import peer, root
+from provisioner.web.place import peer, root, shared
 from provisioner.web.routes import Route
 
 log = logging.getLogger(__name__)
@@ -88,11 +88,15 @@ async def no_token(request: web.Request) -> web.StreamResponse:
 
 
 async def _refused(request: web.Request, install: Install | None, reason: str) -> None:
-    """The event of a refusal names who asked and why not; never the token. A flood of them is cut."""
-    address = peer(request)
-    if request.app[LEDGER].may_complain(address):
+    """The event of a refusal names who asked and why not; never the token. A flood of them is cut.
+
+    Where the token led to no install, the one that runs behind the address is told of it.
+    """
+    address, ledger = peer(request), request.app[LEDGER]
+    if ledger.may_complain(address):
         text = f"asked by {address}: {reason}"
-        await request.app[LEDGER].tell(Kind.ANSWER_REFUSED, install, text, {"address": address})
+        asked = install or await ledger.owner(address, shared=shared(request))
+        await ledger.tell(Kind.ANSWER_REFUSED, asked, text, {"address": address})
 
 
 ROUTES = (

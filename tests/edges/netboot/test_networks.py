@@ -13,6 +13,7 @@ from provisioner.core.errors import Unavailable
 from provisioner.core.install import Kind
 from provisioner.netboot import interfaces
 from provisioner.netboot.advertisement import empty_advertisement, solicitation
+from provisioner.netboot.proxydhcp import Decide
 from provisioner.netboot.server import Netboot, NetbootSettings
 from tests.edges.netboot.serving import LOADERS, Events, Running, everybody, inside, loader, now
 from tests.edges.netboot.spaces import BROADCAST, CLIENT_MAC, Network, needs_namespaces, network
@@ -31,13 +32,18 @@ def net() -> Iterator[Network]:
 
 @contextmanager
 def serving(
-    net: Network, *, pattern: str = "pvbr*", advertise: bool = False, proxy_port: int = 4011
+    net: Network,
+    *,
+    pattern: str = "pvbr*",
+    advertise: bool = False,
+    proxy_port: int = 4011,
+    decide: Decide = everybody,
 ) -> Iterator[Events]:
     events = Events()
     settings = NetbootSettings((pattern,), router_advertisement=advertise, poll=0.05, proxy_port=proxy_port)
 
     async def main(started: Callable[[], None]) -> None:
-        netboot = Netboot(settings, everybody, loader, events.take, now, lambda address: None)
+        netboot = Netboot(settings, decide, loader, events.take, now, lambda address: None)
         running = asyncio.ensure_future(netboot.run())
         wanted = interfaces.found((pattern,)).keys()
         while netboot.serving.keys() != wanted and not running.done():

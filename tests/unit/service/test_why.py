@@ -98,12 +98,6 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "web1 asked and was not answered: boot script refused: its install is",
         "cancel that",
     ),
-    "no offer": (
-        (K.STARTED, K.DHCP_QUESTION),
-        "an answer to its DHCP question",
-        "the question came and no answer was made",
-        "look at the service's own log",
-    ),
     "no loader": (
         TO_OFFER,
         "the fetch of a loader or boot script",
