@@ -177,7 +177,7 @@ def _overrides(
             if name in have:
                 found[name] = found.get(name, {}) | _over(found.get(name, {}), given)
             elif have:
-                problems.add(place(key), unknown(f"{what}: the overridden", name, sorted(have)[:20]))
+                problems.add(place(key), unknown(f"{what}: the overridden", name, sorted(have)))
     return found
 
 

@@ -90,7 +90,7 @@ def _asked(draft: Draft, things: _Things, problems: Problems) -> list[Ref]:
             if Ref("guest", name) in things:
                 found.append(Ref("guest", name))
             else:
-                problems.add(draft.where("needs"), unknown(f"{draft}: the needed guest", name, guests[:20]))
+                problems.add(draft.where("needs"), unknown(f"{draft}: the needed guest", name, guests))
     return found
 
 

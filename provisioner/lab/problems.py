@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from provisioner.core.errors import Invalid
 from provisioner.core.lab import Place
 
-_SHOWN = 20
+_SHOWN = 40
+"""Problems of a file, and names that are known."""
 
 
 class Problems:
@@ -36,8 +37,9 @@ class Problems:
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> str:
-    """That a word is not known, with the nearest that is, or all."""
+    """That a word is not known, with the nearest that is, or the first of all."""
     names = list(known)
     near = get_close_matches(word, names, 1, 0.6)
-    rest = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+    shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "") if names else "none"
+    rest = f"did you mean {near[0]!r}?" if near else f"known are {shown}"
     return f"{what} {word[:80]!r} is not known; {rest}"

@@ -1,14 +1,15 @@
 """How the things of a lab are now: what the store has, what each host tells, what was changed behind us."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.host import LOCAL, Domain, Network, Pool
 from provisioner.core.install import Install, Stage
-from provisioner.core.lab import Actual, Difference, Item, Lab, Ref
+from provisioner.core.lab import Actual, Difference, Item, Lab, LabKind, Ref
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.lab.problems import unknown
 from provisioner.service import lab_known
 from provisioner.service.lab_cases import Cases
 from provisioner.service.lab_seals import Drift, Seals, profile_digests
@@ -34,7 +35,8 @@ class There:
 class Found:
     """`actual` is all that is there of a lab. `away` are things whose host does not answer, with the reason:
     nothing is known of them. `things` is what former applies wrote down, `rows` the guests of the store;
-    `running` are the domains that are on, `failed` the guests whose latest install failed.
+    `running` are the domains that are on, `failed` the guests whose latest install failed. `lacking` says of
+    items that name what neither the file nor anybody has which that is.
     """
 
     actual: Mapping[Ref, Actual]
@@ -43,6 +45,7 @@ class Found:
     rows: Mapping[str, GuestRow]
     running: frozenset[str]
     failed: frozenset[str]
+    lacking: Mapping[Ref, str]
 
 
 class Look:
@@ -96,7 +99,8 @@ class Look:
             for name, row in rows.items()
             if row.install in installs and installs[row.install].stage is Stage.FAILED
         )
-        return Found(actual, away, things, rows, running, failed)
+        lacking = _lacking(lab, fixed, rows, {name: hosts[uri] for name, uri in uris.items() if uri in hosts})
+        return Found(actual, away, things, rows, running, failed, lacking)
 
     def _place(
         self, ref: Ref, item: Item | None, rows: Mapping[str, GuestRow], uris: Mapping[str, str]
@@ -161,6 +165,11 @@ class _Fixed:
     ) -> None:
         self._hosts, self._trees, self._images, self._profiles = hosts, trees, images, profiles
 
+    @property
+    def names(self) -> Mapping[LabKind, Collection[str]]:
+        """Of those that a file may name without having them; a tree may be many a thing."""
+        return {"host": self._hosts, "profile": self._profiles}
+
     def actual(self, ref: Ref, asked: Fields | None, said: Fields) -> Actual | None:
         match ref.kind:
             case "host" if ref.name in self._hosts:
@@ -216,6 +225,23 @@ class _Guests:
         if install is not None and not install.over:
             return f"it is being installed (provisioner install wait {row.spec.name})"
         return ""
+
+
+def _lacking(
+    lab: Lab, fixed: _Fixed, rows: Mapping[str, GuestRow], hosts: Mapping[str, There]
+) -> dict[Ref, str]:
+    """`hosts` by name; of one that is away nothing is known to be lacking."""
+    found: dict[Ref, str] = {}
+    names: Mapping[LabKind, Collection[str]] = {**fixed.names, "guest": rows}
+    for item in lab.items:
+        for ref in item.outside:
+            there = hosts.get(ref.host or LOCAL, There(away="it is not known"))
+            known: Collection[str] | None = names.get(ref.kind)
+            if ref.kind in ("network", "pool") and not there.away:
+                known = there.networks if ref.kind == "network" else there.pools
+            if known is not None and ref.name not in known:
+                found.setdefault(item.ref, unknown(f"the {ref.kind}", ref.name, sorted(known)))
+    return found
 
 
 def _network(network: Network | None, asked: Fields | None, said: Fields) -> Actual | None:

@@ -75,6 +75,8 @@ def _planned(change: Change, found: Found) -> Planned:
     ref, was = change.ref, found.actual.get(change.ref)
     running = ref.kind == "guest" and ref.name in found.running
     held = was.busy if was is not None and change.action in ("change", "replace", "remove") else ""
+    if change.action in ("add", "replace"):
+        held = held or found.lacking.get(ref, "")
     if change.action == "keep" and ref.kind == "guest" and ref.name in found.failed and not change.reason:
         change = replace(change, reason=f"its installation failed: provisioner install why {ref.name}")
     return Planned(change, held=held, running=running)

@@ -118,6 +118,33 @@ async def test_what_must_be_made_anew_is_left_until_that_is_allowed(world: LabWo
     assert not (await world.plan(other)).waiting
 
 
+async def test_what_names_something_that_nobody_has_is_left_and_told_before(world: LabWorld) -> None:
+    text = """
+lab: shop
+guests:
+  - {name: a, profile: tinny}
+  - {name: b, profile: tiny, networks: [network=defalt]}
+  - {name: c, profile: tiny, on: rack9, networks: [network=x]}
+  - {name: d, clone: nobody}
+  - {name: e, profile: tiny, needs: [a]}
+"""
+    held = {
+        "a": "the profile 'tinny' is not known; did you mean 'tiny'?",
+        "b": "the network 'defalt' is not known; did you mean 'default'?",
+        "c": "the host 'rack9' is not known; known are local",
+        "d": "the guest 'nobody' is not known; known are none",
+        "e": "",
+    }
+
+    plan = await world.plan(text)
+    assert {row.change.ref.name: row.held for row in plan.rows} == held
+    done = {one.change.ref.name: one for one in await world.apply(text)}
+
+    assert {name: one.text for name, one in done.items() if name != "e"} | {"e": ""} == held
+    assert done["e"].text.startswith("it needs guest a, which was left: the profile 'tinny'")
+    assert {one.result for one in done.values()} == {"left"}
+
+
 async def test_only_what_the_lab_made_is_pruned(world: LabWorld) -> None:
     from provisioner.service.requests import CreateGuest
 
