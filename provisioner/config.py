@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     loading_seconds: Deadline = Field("learnt", description="deadline of the stage loading")
     installing_seconds: Deadline = Field("learnt", description="most silence in the stage installing")
     settle_seconds: int = Field(180, description="success report to installed where no reboot is seen")
+    evidence_days: int = Field(
+        30, ge=1, description="how long logs, consoles' ends and screens of ended installs are kept"
+    )
+    evidence_quota: int = Field(
+        512 * 1024 * 1024, ge=0, description="most bytes of those; the oldest make room"
+    )
 
     @model_validator(mode="after")
     def _as_an_ordinary_user(self) -> "Settings":

@@ -152,6 +152,28 @@ def why(name: str, output: Format) -> None:
 
 @install.command()
 @ref_argument
+@click.option("--serial", is_flag=True, help="The end of its serial line instead.")
+@click.option(
+    "--screen",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write its screen as it failed there, as PNG.",
+)
+def log(name: str, serial: bool, screen: str | None) -> None:
+    """Print the installer's log, as its failure report brought it or as it was sent while it ran."""
+    from pathlib import Path
+
+    api = connect()
+    item = api.get("installs", name)
+    if screen is not None:
+        Path(screen).write_bytes(api.data("installs", item["id"], "screen.png"))
+        remark(f"{item['guest']}: its screen is in {screen}")
+    if serial or screen is None:
+        click.echo(api.text("installs", item["id"], "serial" if serial else "log"), nl=False)
+
+
+@install.command()
+@ref_argument
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def cancel(name: str, yes: bool) -> None:
     """Cancel an installation; the guest and its disk stay."""

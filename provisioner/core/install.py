@@ -83,6 +83,7 @@ class Kind(StrEnum):
     LOCAL_BOOT = "local-boot"
     MACHINE_DISCOVERED = "machine.discovered"
     MACHINE_MOVED = "machine.moved"
+    LATE = "late"
     KEPT = "kept"
     ALARM = "alarm"
 

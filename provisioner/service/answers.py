@@ -9,7 +9,7 @@ from provisioner.answers.finding import Finding
 from provisioner.answers.secrets import hashed, mask
 from provisioner.answers.variables import Layer
 from provisioner.core import urls
-from provisioner.core.errors import NotFound
+from provisioner.core.errors import NotFound, ProvisionerError
 from provisioner.core.install import Install
 from provisioner.core.profile import Profile, Tree
 from provisioner.service.contexts import completed, guest_layer, masked, plain
@@ -18,7 +18,7 @@ from provisioner.service.kernel_line import answer_file, tree_of
 from provisioner.service.ports import GuestRow, Store
 from provisioner.service.requests import ProfileSource, TreeSource
 from provisioner.service.texts import Answer, Texts, judge
-from provisioner.service.tokens import Tokens
+from provisioner.service.tokens import KINDS, Tokens
 
 _ROOT = "http://provisioner:8080"
 """Stands for our address where nobody has asked yet, so that it is not known by which interface."""
@@ -97,6 +97,18 @@ class Answers:
         context = await self._context(install, row, profile, tree, root)
         template = completed(profile, context.release).template
         return self._masked(await self._texts.render(template, masked(context)), install, context)
+
+    async def secrets(self, install: Install) -> list[str]:
+        """What of an install's answers nobody is to be shown, as far as it can be told now. Never fails."""
+        known = [self._tokens.mint(install.id, kind, install.generation) for kind in KINDS]
+        try:
+            profile = await self._profiles.get(install.profile)
+            row = await self._row(install)
+            tree = await self._trees.get(tree_of(row.spec if row else None, profile))
+            context = await self._context(install, row, profile, tree, _ROOT)
+        except ProvisionerError:
+            return known
+        return [*known, context.root_password_hash, context.luks_passphrase]
 
     def _masked(self, text: str, install: Install, context: AnswerContext) -> str:
         report = self._tokens.mint(install.id, "report", install.generation)

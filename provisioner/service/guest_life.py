@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -64,8 +64,14 @@ class Unlocked:
     expires: datetime | None = None
 
 
+async def _nobody(name: str) -> None:
+    return None
+
+
 class GuestLife:
-    """`neighbour` gives the address that the host's neighbour table has for a MAC."""
+    """`neighbour` gives the address that the host's neighbour table has for a MAC; `release` is told of a
+    guest whose console is about to be asked for.
+    """
 
     def __init__(
         self,
@@ -75,12 +81,14 @@ class GuestLife:
         clock: Clock,
         *,
         neighbour: Callable[[str], str | None] = lambda mac: None,
+        release: Callable[[str], Awaitable[None]] = _nobody,
     ) -> None:
         self._store = store
         self._hosts = hosts
         self._guests = guests
         self._clock = clock
         self._neighbour = neighbour
+        self._release = release
         self._bases = Bases(store)
 
     async def suspend(self, name: str) -> None:
@@ -99,6 +107,7 @@ class GuestLife:
     async def console(self, name: str, *, force: bool = False) -> Channel:
         """The serial console; one holds it at a time, `force` takes it from whoever has it."""
         host, uuid = await self._found(name)
+        await self._release(name)
         return await host.console(name, uuid, force=force)
 
     async def said(self, name: str, size: int = TAIL) -> bytes:
@@ -109,6 +118,7 @@ class GuestLife:
     async def serial(self, name: str, size: int = TAIL) -> Channel:
         """The serial line for reading: it leaves the console to others where this host keeps its text."""
         host, uuid = await self._found(name)
+        await self._release(name)
         return await host.serial_text(name, uuid, size)
 
     async def screenshot(self, name: str) -> bytes:

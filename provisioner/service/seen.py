@@ -105,7 +105,7 @@ class Seen:
         trouble after which the guest went on.
         """
         found: tuple[Sign, Event] | None = None
-        lines = [event for event in self.events if event.kind in (Kind.LOG, Kind.FAILED)]
+        lines = [event for event in self.events if event.kind in (Kind.LOG, Kind.CONSOLE, Kind.FAILED)]
         for event in lines[-_LOOKED_THROUGH:]:
             sign = scan(event.text)
             if sign is None or (found and sign.rank >= found[0].rank) or self._over(sign, event):

@@ -25,6 +25,21 @@ async def read(request: web.Request, limit: int) -> bytes:
     return bytes(body)
 
 
+async def read_end(request: web.Request, limit: int, most: int) -> bytes:
+    """The last `most` bytes of a body of at most `limit`. Raises as `read` does."""
+    if request.content_length is not None and request.content_length > limit:
+        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=request.content_length)
+    end, came = bytearray(), 0
+    async with asyncio.timeout(BODY_SECONDS):
+        async for piece in request.content.iter_any():
+            came += len(piece)
+            if came > limit:
+                raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=came)
+            end += piece
+            del end[:-most]
+    return bytes(end)
+
+
 async def read_json(request: web.Request) -> dict[str, Any]:
     """The body as a JSON object, empty for no body. Raises Malformed and Unsupported."""
     raw = await read(request, JSON_BYTES)

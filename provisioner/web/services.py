@@ -14,7 +14,7 @@ from provisioner.boot.loader import Content
 from provisioner.core.firmware import Dialect
 from provisioner.core.guest import Start
 from provisioner.core.host import HostFacts, Network, Pool
-from provisioner.core.install import Event, Install
+from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine
 from provisioner.core.network import NetworkSpec, Repair, RepairKind
 from provisioner.core.profile import Image, Profile, Tree
@@ -29,7 +29,7 @@ from provisioner.service.loaders import Loaders
 from provisioner.service.media import Media
 from provisioner.service.networks import Shown
 from provisioner.service.pace import Paces
-from provisioner.service.ports import Channel, Clock, Store, TokenKind
+from provisioner.service.ports import Channel, Clock, Piece, Store, TokenKind
 from provisioner.service.recognition import Recognition, Wanted
 from provisioner.service.requests import CreateGuest, Creation, Guest
 from provisioner.service.storage import Storage
@@ -162,6 +162,18 @@ class Installs(Protocol):
     async def cancel(self, ref: str) -> Install: ...
 
 
+class Reports(Protocol):
+    async def take(self, install: Install, kind: Kind, text: str, data: Mapping[str, object]) -> None: ...
+
+
+class Evidence(Protocol):
+    """What is kept of an install, by its id."""
+
+    async def read(self, install: str, piece: Piece) -> bytes:
+        """Raises NotFound."""
+        ...
+
+
 class Profiles(Protocol):
     async def list(self) -> Sequence[Profile]: ...
     async def get(self, name: str) -> Profile: ...
@@ -291,6 +303,8 @@ class Services:
     labs: Labs
     installs: Installs
     paces: Paces
+    reports: Reports
+    evidence: Evidence
     profiles: Profiles
     explain: Callable[[str, str], Awaitable[Sequence[Explained]]]
     """(profile, guest or "") to its variables. Raises NotFound."""

@@ -84,6 +84,7 @@ async def services(
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
+    from provisioner.wiring.evidence import sources
     from provisioner.wiring.makers import Makers
     from provisioner.wiring.mirror import mirror
     from provisioner.wiring.mirror_cases import cases
@@ -160,7 +161,10 @@ async def services(
     for keeper in (shelves, disks, loaders):
         await asyncio.to_thread(keeper.sweep)
     storage = Storage(host, StreamInspector(), Transfers(folder / "transfers"), [folder])
-    life = GuestLife(store, host, guests, now, neighbour=interfaces.neighbour_address)
+    told = sources(settings, store, host, answers.secrets)
+    life = GuestLife(
+        store, host, guests, now, neighbour=interfaces.neighbour_address, release=told.far.release
+    )
     clones = Clones(store, host, guests, tokens, now, ids, state.log_dir(folder))
     stack.push_async_callback(clones.close)
     paces = Paces(store, now)
@@ -207,9 +211,10 @@ async def services(
         await host("").open()
 
     async def tidy() -> list[str]:
-        told = await clones.mend() + await reconcile(store, host, guests, now) + await storage.mend()
+        done = await clones.mend() + await reconcile(store, host, guests, now) + await storage.mend()
+        done += await told.sweep.mend()
         uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
-        return told + await sweep(store, host, uris, execution.busy.__contains__)
+        return done + await sweep(store, host, uris, execution.busy.__contains__)
 
     served = Services(
         store=store,
@@ -236,6 +241,8 @@ async def services(
         labs=labs,
         installs=Installs(store, host, now),
         paces=paces,
+        reports=told.reports,
+        evidence=told.files,
         profiles=profiles,
         explain=Explain(store, profiles, around),
         trees=trees,
@@ -273,8 +280,9 @@ async def services(
     async def work() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(reader.warm())
-            ticks = (paces.tick, watchdog.tick, aftercare.tick, trees.offer, rules.refresh)
-            await watch(open_host, tidy, ticks)
+            group.create_task(told.consoles.follow())
+            kept = (told.keeping.tick, trees.offer, rules.refresh)
+            await watch(open_host, tidy, (paces.tick, watchdog.tick, aftercare.tick, *kept))
 
     return served, work
 

@@ -11,6 +11,7 @@ from provisioner.service.ports.edges import (
     TreeReader,
     Workshop,
 )
+from provisioner.service.ports.evidence import EvidenceFiles, GuestLogs, Line, Piece
 from provisioner.service.ports.hosts import Connection, Connections, HostStore, Validator
 from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor, OnDomainEvent
 from provisioner.service.ports.labs import LabStore, LabThing, Seal
@@ -43,6 +44,8 @@ __all__ = [
     "Connections",
     "Display",
     "DomainEvent",
+    "EvidenceFiles",
+    "GuestLogs",
     "GuestRow",
     "Holdings",
     "HostStore",
@@ -56,12 +59,14 @@ __all__ = [
     "LabThing",
     "LifeHosts",
     "LifeHypervisor",
+    "Line",
     "Linter",
     "LoaderFolder",
     "MediaFolders",
     "NetworkHost",
     "OnDomainEvent",
     "Opening",
+    "Piece",
     "Renderer",
     "Seal",
     "Segments",

@@ -32,16 +32,80 @@ async def test_the_reports_of_a_good_run(world: World) -> None:
     assert (await world.store.install(install.id)).stage is Stage.INSTALLED
 
 
-async def test_the_first_boot_may_report_after_the_end_and_nothing_else(world: World) -> None:
+async def test_what_is_reported_after_the_end_is_written_down_and_not_obeyed(world: World) -> None:
     install = await world.install()
     await world.event(Kind.ANSWER_SERVED, install.id)
     await world.event(Kind.SUCCEEDED, install.id)
     await world.event(Kind.REBOOTED, install.id)
     path = f"/report/{world.token(install, 'report')}"
 
-    assert (await world.get(f"{path}/first-boot", method="POST"))[0] == 204
-    for name in ("progress", "success", "failure"):
-        assert (await world.get(f"{path}/{name}", method="POST"))[0] == 404
+    for name in ("first-boot", "failure", "failure", "progress", "first-boot"):
+        assert (await world.get(f"{path}/{name}", method="POST", data="said"))[0] == 204
+
+    told = [(event.kind, event.text) for event in await world.store.events(install=install.id)][-3:]
+    assert told == [
+        (Kind.FIRST_BOOT, "said"),
+        (Kind.LATE, "reported failure after the install had ended: said"),
+        (Kind.LATE, "reported progress after the install had ended: said"),
+    ]
+    assert (await world.store.install(install.id)).stage is Stage.INSTALLED
+
+
+async def test_a_report_that_is_sent_again_is_the_same(world: World) -> None:
+    install = await world.install()
+    await world.event(Kind.ANSWER_SERVED, install.id)
+    path = f"/report/{world.token(install, 'report')}"
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(world.get(f"{path}/success", method="POST", data="installed"))
+
+    kinds = await world.kinds(install.id)
+    assert kinds.count(Kind.SUCCEEDED) == 1
+
+
+async def test_a_long_log_is_kept_by_its_end_without_secrets(world: World) -> None:
+    install = await world.install()
+    token = world.token(install, "report")
+    log = "x" * 900_000 + f"\npw S3CRET $6$abc$def http://h/answer/{token}/ks.cfg\nno disk\n"
+
+    path = f"/report/{token}/failure"
+    assert (await world.get(path, method="POST", data=log))[0] == 204
+
+    kept = await world.evidence.read(install.id, "log")
+    assert len(kept) <= 256 * 1024
+    assert kept.decode().splitlines()[-2:] == ["pw *** *** http://h/answer/***/ks.cfg", "no disk"]
+    status, text, headers = await world.ask("GET", f"/api/v1/installs/{install.guest}/log")
+    assert (status, headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert text.endswith("no disk\n")
+    event = (await world.store.events(install=install.id))[-1]
+    assert event.data["log"] == len(kept)
+    assert len(str(event.data["text"])) <= 4096
+    assert world.ended == [install.id]
+
+
+async def test_without_a_report_the_log_is_what_syslog_told(world: World) -> None:
+    install = await world.install()
+    path = f"/api/v1/installs/{install.id}"
+    status, problem, _ = await world.ask("GET", f"{path}/log")
+    assert (status, problem["detail"]) == (404, f"of install {install.id} of {install.guest} no log is kept")
+
+    await world.event(Kind.LOG, install.id, "anaconda: something")
+
+    assert (await world.ask("GET", f"{path}/log"))[1].endswith(" anaconda: something\n")
+
+
+async def test_screen_and_serial_line_of_an_install(world: World) -> None:
+    install = await world.install()
+    path = f"/api/v1/installs/{install.id}"
+    for name in ("screen.png", "log"):
+        assert (await world.ask("GET", f"{path}/{name}"))[0] == 404
+    await world.evidence.keep(install.id, "screen", b"\x89PNG")
+    await world.evidence.keep(install.id, "serial", b"\x1b[1mone\r\n\x07two")
+
+    status, _, headers = await world.ask("GET", f"{path}/screen.png")
+    assert (status, headers["Content-Type"], headers["Cache-Control"]) == (200, "image/png", "no-store")
+    assert (await world.ask("GET", f"{path}/serial"))[1] == "one\ntwo\n"
 
 
 async def test_a_failure_tells_its_last_line_and_keeps_the_log(world: World) -> None:
@@ -114,3 +178,16 @@ async def test_who_hangs_up_once_it_was_said_has_reported(world: World) -> None:
         ):
             await asyncio.sleep(0.05)
     assert sorted(event.text for event in events) == sorted(steps)
+
+
+async def test_the_lines_of_a_log_that_say_what_is_wrong_are_told_alone(world: World) -> None:
+    install = await world.install()
+    log = "one\nno disk was found\ntwo\nno disk was found\nsomething ended with 1\n"
+
+    await world.get(f"/report/{world.token(install, 'report')}/failure", method="POST", data=log)
+
+    told = [(e.kind, e.source, e.text) for e in (await world.store.events(install=install.id))[-2:]]
+    assert told == [
+        (Kind.LOG, "report", "no disk was found"),
+        (Kind.FAILED, "http", "something ended with 1"),
+    ]

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from provisioner.core.errors import Invalid, NotFound, Unavailable
+from provisioner.core.install import Install
 from provisioner.core.profile import Image, Tree
 from provisioner.distros.base import TreeFacts
 from provisioner.service.mirror_rules import Rules
@@ -12,6 +13,15 @@ from provisioner.store.database import Database
 
 MAC = "52:54:00:00:00:01"
 UUID = "00000000-0000-4000-8000-000000000001"
+
+
+async def secrets_of(install: Install) -> list[str]:
+    return ["S3CRET"]
+
+
+def scan(line: str) -> tuple[str, str] | None:
+    """The one trouble that is known here."""
+    return ("no-disk", "there is none") if "no disk" in line else None
 
 
 class FakeFiles:
@@ -115,3 +125,16 @@ class FakeBootMedia:
         if name == "nobody":
             raise NotFound("no guest and no machine is called 'nobody'", remedy="provisioner machine list")
         return f"{form} for {name} by {address or 'the known address'}".encode()
+
+
+class FakeDifferences:
+    """Remembers what it was told to keep."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str, str, str]] = []
+
+    async def keep(self, install: Install, file: str, root: str, shown: str) -> None:
+        self.kept.append((install.id, file, root, shown))
+
+    async def since_served(self, guest: str) -> str:
+        return "-lang en\n+lang de\n"

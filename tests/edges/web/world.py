@@ -18,6 +18,7 @@ from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.profile import Profile
+from provisioner.media.evidence import Evidence
 from provisioner.plan.steps import CreateVolume, Plan
 from provisioner.service.booting import Booting
 from provisioner.service.explain import Explain
@@ -29,6 +30,7 @@ from provisioner.service.mirror_rules import Rules
 from provisioner.service.mirror_snippets import MirrorSnippets
 from provisioner.service.pace import Paces
 from provisioner.service.ports import GuestRow
+from provisioner.service.reports import Reports
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest
 from provisioner.service.texts import Answer
 from provisioner.service.tokens import Tokens
@@ -43,7 +45,17 @@ from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.labs import FakeLabs
 from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds
 from tests.edges.web.networks import network_cases
-from tests.edges.web.things import MAC, UUID, FakeBootMedia, FakeFiles, FakeImages, FakeTrees
+from tests.edges.web.things import (
+    MAC,
+    UUID,
+    FakeBootMedia,
+    FakeDifferences,
+    FakeFiles,
+    FakeImages,
+    FakeTrees,
+    scan,
+    secrets_of,
+)
 from tests.edges.web.upstream import FakeUpstream
 from tests.edges.web.verdicts import FakeVerdicts
 from tests.fake_mirror import FakeMirror
@@ -86,19 +98,6 @@ class FakeAnswers:
 
     async def lint(self, text: str, family: str, release: str) -> list[Finding]:
         return [] if "reboot" in text else [Finding(1, "no reboot")]
-
-
-class FakeDifferences:
-    """Remembers what it was told to keep."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[str, str, str, str]] = []
-
-    async def keep(self, install: Install, file: str, root: str, shown: str) -> None:
-        self.kept.append((install.id, file, root, shown))
-
-    async def since_served(self, guest: str) -> str:
-        return "-lang en\n+lang de\n"
 
 
 class FakeGuests:
@@ -257,6 +256,9 @@ class World:
         trees = FakeTrees(self.store, self.rules)
         self.mirror = FakeMirror(folder / "mirror", trees, self.rules, now)
         self.files = FakeFiles()
+        self.evidence = Evidence(folder / "evidence")
+        self.ended: list[str] = []
+        """The installs that a report has ended."""
         self.neighbours: dict[str, str] = {}
         self.ready_error: Exception | None = None
         self.services = Services(
@@ -283,6 +285,8 @@ class World:
             labs=self.labs,
             installs=FakeInstalls(self.store),
             paces=Paces(self.store, now),
+            reports=Reports(self.store, self.evidence, now, secrets_of, self._ended, scan),
+            evidence=self.evidence,
             profiles=self.profiles,
             explain=Explain(self.store, self.profiles, HostVariables({}, self.hosts.all)),
             trees=trees,
@@ -354,6 +358,9 @@ class World:
         await self.event(Kind.CREATING, install.id)
         await self.event(Kind.STARTED, install.id)
         return await self.store.install(install.id)
+
+    async def _ended(self, install: Install) -> None:
+        self.ended.append(install.id)
 
     async def event(self, kind: Kind, install: str, text: str = "", **data: object) -> None:
         await self.store.record([Event(kind, now(), "test", install=install, text=text, data=data)])

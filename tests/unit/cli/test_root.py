@@ -59,7 +59,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
             *("list", "reboot", "rebuild", "reset", "resume", "screenshot", "show", "shutdown", "ssh"),
             *("start", "suspend", "xml"),
         ],
-        "install": ["cancel", "list", "show", "wait", "why"],
+        "install": ["cancel", "list", "log", "show", "wait", "why"],
         "machine": ["add", "install", "list", "remove", "show"],
         "host": ["add", "check", "list", "remove", "show"],
         "network": [

@@ -31,6 +31,7 @@ NEUTRAL = {
     Kind.TREE_FAILED,
     Kind.LOG,
     Kind.CONSOLE,
+    Kind.LATE,
     Kind.KEPT,
     Kind.PROGRESS,
     Kind.RESET,

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from provisioner.core import errors
 from provisioner.core.errors import Conflict, Denied, Invalid, NotFound, ProvisionerError, Unavailable
+from provisioner.service.reports import headline
 from provisioner.web.counts import IMAGE, INITRD, KERNEL, size
 from provisioner.web.errors import STATUS, problem
 from provisioner.web.listener import collapse
-from provisioner.web.report import headline, plain
+from provisioner.web.report import plain
 
 
 @pytest.mark.parametrize(
