@@ -73,7 +73,7 @@ def apply(
     if output != "table":
         document({"plan": plan, "ended": ended, "installed": installed}, output)
     elif not changed and not failed:
-        click.echo(f"nothing to do: {summary(plan['counts'])}")
+        click.echo(summary(plan["counts"]))
     else:
         click.echo(f"lab {plan['lab']}: {changed} done, {len(failed)} not")
     broken = _broken(installed)

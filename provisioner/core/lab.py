@@ -40,8 +40,8 @@ class Item:
 
     `wanted` is the body of the API's own request that creates it, as JSON values: what the file leaves out is
     not in it. A guest that is a clone has `clone`, its original's name, beside NewClone's fields. `on` is the
-    name of its host, "" the local one. `needs` are those of the file that must be there before, `outside` what
-    it names that the file does not have.
+    name of its host, "" the local one. `needs` are those of the file that must be there before, `outside`
+    what it names that the file does not have.
     """
 
     ref: Ref

@@ -12,7 +12,6 @@ from provisioner.answers.finding import Finding
 from provisioner.boot.client import Ignore
 from provisioner.boot.loader import Content
 from provisioner.core.firmware import Dialect
-from provisioner.core.guest import Start
 from provisioner.core.host import HostFacts, Network, Pool
 from provisioner.core.install import Event, Install, Kind
 from provisioner.core.machine import Machine
@@ -37,7 +36,7 @@ from provisioner.service.texts import Answer
 from provisioner.service.verdicts import Judged
 from provisioner.service.wishes import Wish
 from provisioner.web.services_files import Files, Listed
-from provisioner.web.services_guests import Rebuilds
+from provisioner.web.services_guests import Clones, Rebuilds
 from provisioner.web.services_lab import Labs
 from provisioner.web.services_mirror import MirrorCases
 
@@ -125,13 +124,6 @@ class Life(Protocol):
     async def removal(self, name: str) -> Removal: ...
     async def delete(self, name: str) -> object: ...
     async def addressed(self, found: Sequence[Guest]) -> Sequence[Guest]: ...
-
-
-class Clones(Protocol):
-    async def clone(self, source: str, name: str, *, linked: bool, start: Start) -> Guest: ...
-    def clone_each(
-        self, source: str, names: Sequence[str], *, linked: bool, start: Start
-    ) -> AsyncGenerator[tuple[str, Guest | Exception]]: ...
 
 
 class Why(Protocol):

@@ -3,8 +3,16 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from provisioner.core.guest import Start
 from provisioner.service.rebuilds import Loss
-from provisioner.service.requests import Creation, Rebuild
+from provisioner.service.requests import Creation, Guest, Rebuild
+
+
+class Clones(Protocol):
+    async def clone(self, source: str, name: str, *, linked: bool, start: Start) -> Guest: ...
+    def clone_each(
+        self, source: str, names: Sequence[str], *, linked: bool, start: Start
+    ) -> AsyncGenerator[tuple[str, Guest | Exception]]: ...
 
 
 class Rebuilds(Protocol):
