@@ -7,13 +7,18 @@ import logging
 import select
 import socket
 import struct
-from collections.abc import Hashable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from provisioner.netboot.framing import Frames
 from provisioner.netboot.listener import opening
 
+if TYPE_CHECKING:
+    from provisioner.netboot.session import Session
+
 Peer = tuple[str, int]
+Find = Callable[[Hashable], "Session | None"]
+"""The transfer that a peer has."""
 
 AT_ONCE = 128
 """Datagrams that are read in one go, before others have their turn."""
@@ -24,18 +29,11 @@ _BUFFER = 8 * 1024 * 1024
 """For many windows."""
 _RCVBUFFORCE, _SNDBUFFORCE = 33, 32
 _log = logging.getLogger(__name__)
-_numbers = struct.Struct("!HH")
+_word = struct.Struct("!I")
 
 
-class Ahead(Protocol):
-    """A transfer in lock-step that has just gone on by a whole block, whose number is `sent`."""
-
-    @property
-    def frames(self) -> Frames: ...
-    @property
-    def sent(self) -> int: ...
-    @property
-    def key(self) -> Any: ...
+Received = Sequence[tuple[Hashable, int]]
+"""A peer's key, and the first four bytes of its datagram as one number: opcode and block, or error code."""
 
 
 class Datagrams(Protocol):
@@ -46,12 +44,16 @@ class Datagrams(Protocol):
 
     def key(self, peer: Peer) -> Hashable: ...
 
-    def receive(self) -> Sequence[tuple[Hashable, int, int]]:
-        """(key, opcode, 16-bit number) of each datagram that is there; opcode 0 for one under four bytes."""
+    def receive(self) -> Received:
+        """Of each datagram that is there; 0 for one under four bytes."""
         ...
 
-    def taken(self, data: bytes, peer: Peer) -> Sequence[tuple[Hashable, int, int]]:
+    def taken(self, data: bytes, peer: Peer) -> Received:
         """The same of one datagram that was read without it."""
+        ...
+
+    def answer(self, received: Received, find: Find, now: float) -> Received:
+        """Sends the next window to each whose transfer goes the fast way; all others that were received."""
         ...
 
     def text(self, index: int) -> bytes:
@@ -60,10 +62,6 @@ class Datagrams(Protocol):
 
     def put(self, frames: Frames, block: int, key: Any) -> None:
         """Lays a block that was made ready on the stack to go."""
-        ...
-
-    def put_newest(self, ahead: Sequence[Ahead]) -> None:
-        """The same for the newest block of each of at most `AT_ONCE` transfers."""
         ...
 
     def put_window(self, frames: Frames, first: int, until: int, key: Any) -> None:
@@ -89,8 +87,8 @@ class Plain:
     def key(self, peer: Peer) -> Peer:
         return peer
 
-    def receive(self) -> list[tuple[Peer, int, int]]:
-        found: list[tuple[Peer, int, int]] = []
+    def receive(self) -> list[tuple[Peer, int]]:
+        found: list[tuple[Peer, int]] = []
         self._texts = []
         for _ in range(AT_ONCE):
             try:
@@ -100,14 +98,24 @@ class Plain:
             found.append(self._taken(data, peer))
         return found
 
-    def taken(self, data: bytes, peer: Peer) -> list[tuple[Peer, int, int]]:
+    def taken(self, data: bytes, peer: Peer) -> list[tuple[Peer, int]]:
         self._texts = []
         return [self._taken(data, peer)]
 
-    def _taken(self, data: bytes, peer: Peer) -> tuple[Peer, int, int]:
+    def _taken(self, data: bytes, peer: Peer) -> tuple[Peer, int]:
         self._texts.append(data[4:104])
-        opcode, number = _numbers.unpack_from(data) if len(data) >= _numbers.size else (0, 0)
-        return peer, opcode, number
+        return peer, beginning(data)
+
+    def answer(self, received: Received, find: Find, now: float) -> Received:
+        rest = []
+        for key, word in received:
+            session = find(key)
+            if session is None or session.fast != word:
+                rest.append((key, word))
+            else:
+                session.step(now)
+                self.put_window(session.frames, session.base + 1, session.sent + 1, session.peer)
+        return rest
 
     def text(self, index: int) -> bytes:
         return self._texts[index]
@@ -115,10 +123,6 @@ class Plain:
     def put(self, frames: Frames, block: int, key: Peer) -> None:
         offset, size = frames.run(block, block + 1)
         send(self._socket, frames.view[offset : offset + size], key)
-
-    def put_newest(self, ahead: Sequence[Ahead]) -> None:
-        for one in ahead:
-            self.put(one.frames, one.sent, one.key)
 
     def put_window(self, frames: Frames, first: int, until: int, key: Peer) -> None:
         for block in range(first, until):
@@ -129,6 +133,12 @@ class Plain:
 
     def send(self, packet: bytes, key: Peer) -> None:
         send(self._socket, packet, key)
+
+
+def beginning(data: bytes) -> int:
+    """The first four bytes as one number, 0 where there are fewer."""
+    number: int = _word.unpack_from(data)[0] if len(data) >= _word.size else 0
+    return number
 
 
 def bound(address: str, port: int) -> socket.socket:

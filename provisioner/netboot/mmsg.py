@@ -13,8 +13,18 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
-from provisioner.netboot.datagrams import AT_ONCE, Ahead, Datagrams, Peer, Plain, writable
+from provisioner.netboot.datagrams import (
+    AT_ONCE,
+    Datagrams,
+    Find,
+    Peer,
+    Plain,
+    Received,
+    beginning,
+    writable,
+)
 from provisioner.netboot.framing import Frames
+from provisioner.netboot.transfer import NO_FAST_WAY
 
 _HEADER = struct.Struct("=QIxxxxQQQQixxxxIxxxx")
 """struct mmsghdr: name, its length, iovec, how many, control, its length, flags, bytes received."""
@@ -23,9 +33,8 @@ _CONTROL = struct.Struct("=QiiHxxxxxx")
 """struct cmsghdr with a 16-bit segment size behind it."""
 _CONTROL_LENGTH = 18
 _KEY = struct.Struct("=H2s4s")
-_NUMBERS = struct.Struct("!HH")
 _PAYLOAD = 104
-_RECEIVED = struct.Struct(f"!8s8xHH{_PAYLOAD - 4}x")
+_RECEIVED = struct.Struct(f"!8s8xI{_PAYLOAD - 4}x")
 _OUT = struct.Struct("=QQ8s8x")
 """What differs from one datagram to the next: an iovec, and where it goes."""
 _pack_out, _OUT_SIZE = _OUT.pack_into, _OUT.size
@@ -69,25 +78,48 @@ class Batches:
     def key(self, peer: Peer) -> bytes:
         return _KEY.pack(socket.AF_INET, struct.pack("!H", peer[1]), socket.inet_aton(peer[0]))
 
-    def receive(self) -> Sequence[tuple[bytes, int, int]]:
+    def receive(self) -> Sequence[tuple[bytes, int]]:
         count = _libc.recvmmsg(self._descriptor, self._in_call, AT_ONCE, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return ()
-        found: list[tuple[bytes, int, int]] = list(
-            _RECEIVED.iter_unpack(self._in_view[: _RECEIVED.size * count])
-        )
+        found: list[tuple[bytes, int]] = list(_RECEIVED.iter_unpack(self._in_view[: _RECEIVED.size * count]))
         lengths = self._lengths[:count].tolist()
         if min(lengths) < 4:  # what is behind its end is of an earlier one
             found = [
-                each if length >= 4 else (each[0], 0, 0) for each, length in zip(found, lengths, strict=True)
+                each if length >= 4 else (each[0], 0) for each, length in zip(found, lengths, strict=True)
             ]
         return found
 
-    def taken(self, data: bytes, peer: Peer) -> Sequence[tuple[bytes, int, int]]:
+    def taken(self, data: bytes, peer: Peer) -> Sequence[tuple[bytes, int]]:
         data = data[:_PAYLOAD]
         self._in[20 : 20 + max(0, len(data) - 4)] = data[4:]
         self._lengths[0] = len(data)
-        return ((self.key(peer), *(_NUMBERS.unpack_from(data) if len(data) >= 4 else (0, 0))),)
+        return ((self.key(peer), beginning(data)),)
+
+    def answer(self, received: Received, find: Find, now: float) -> Received:
+        rest, out = [], list[object]()
+        for packet in received:  # this is done for nearly every packet
+            key, word = packet
+            session = find(key)
+            if session is None or session.fast != word:
+                rest.append(packet)
+            elif session.window == 1:
+                # Session.step in lock-step, where a block is behind the last one and as long.
+                session.base = sent = session.sent
+                session.sent = sent = sent + 1
+                session.since = now
+                session.fast = word + 1 if sent < session.straight else NO_FAST_WAY
+                session.newest = newest = session.newest + session.stride
+                out += (newest, session.stride, key)
+            else:
+                session.step(now)
+                self.put_window(session.frames, session.base + 1, session.sent + 1, session.key)
+        self.flush()
+        if out:
+            self._single.count = count = len(out) // 3
+            _outs(count).pack_into(self._single.out, 0, *out)
+            self._single.flush()
+        return rest
 
     def text(self, index: int) -> bytes:
         start = _RECEIVED.size * index + 20
@@ -105,24 +137,7 @@ class Batches:
         if index == AT_ONCE:
             stack.flush()
 
-    def put_newest(self, ahead: Sequence[Ahead]) -> None:
-        stack = self._single
-        if stack.count + len(ahead) > AT_ONCE:
-            for one in ahead:
-                self.put(one.frames, one.sent, one.key)
-            return
-        fields: list[object] = []
-        for one in ahead:  # this is done for nearly every packet
-            frames = one.frames
-            step = frames.step
-            fields += (frames.address + (one.sent - 1) * step, step, one.key)
-        _outs(len(ahead)).pack_into(stack.out, _OUT_SIZE * stack.count, *fields)
-        stack.held[stack.count] = ahead
-        stack.count += len(ahead)
-        if stack.count == AT_ONCE:
-            stack.flush()
-
-    def put_window(self, frames: Frames, first: int, until: int, key: bytes) -> None:
+    def put_window(self, frames: Frames, first: int, until: int, key: Any) -> None:
         windows = self._windows
         if windows is None or not windows.working or until - first == 1:
             for block in range(first, until):

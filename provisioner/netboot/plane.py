@@ -8,18 +8,27 @@ answered in one short loop; everything else goes through `Transfer.acknowledged`
 import asyncio
 import logging
 import socket
-import struct
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 
 from provisioner.netboot import wire
-from provisioner.netboot.datagrams import AT_ONCE, DATAGRAM, Datagrams, Peer, bound, roomy, send
+from provisioner.netboot.datagrams import (
+    AT_ONCE,
+    DATAGRAM,
+    Datagrams,
+    Peer,
+    Received,
+    beginning,
+    bound,
+    roomy,
+    send,
+)
 from provisioner.netboot.framing import Frames
 from provisioner.netboot.mmsg import best
 from provisioner.netboot.selector import HotLoop
 from provisioner.netboot.session import Session, Timers
-from provisioner.netboot.transfer import SAMPLED, Terms
+from provisioner.netboot.transfer import Terms
 
 _MORE = 8
 """After a batch of so many there may be more by now."""
@@ -28,9 +37,7 @@ _ROUNDS = 2
 _REMEMBERED = 4096
 _WAY = 0.005
 """Seconds that each turn of the transfers waits while the writer is behind."""
-_packed = struct.Struct("!HH").pack
 _log = logging.getLogger(__name__)
-Received = Sequence[tuple[Hashable, int, int]]
 Behind = Callable[[], bool]
 """Whether what transfers tell, and others, is not written down as fast as it comes."""
 
@@ -143,8 +150,9 @@ class Plane:
             self._lone = None
             return True
         mine = peer == lone.peer
-        if mine and lone.window == 1 and data == _packed(wire.ACK, lone.fast & 0xFFFF) and lone.fast >= 0:
+        if mine and lone.window == 1 and beginning(data) == lone.fast:
             lone.step(time.monotonic())
+            lone.newest += lone.stride
             frames = lone.frames
             offset = lone.base * frames.step
             send(self._socket, frames.view[offset : offset + frames.step], peer)
@@ -163,33 +171,24 @@ class Plane:
             self._datagrams.flush()
 
     def _answer_each(self, received: Received, now: float) -> bool:
-        quiet, ahead = True, []
-        find, put_window = self.sessions.get, self._datagrams.put_window
-        for key, opcode, number in received:
-            session = find(key)
-            if session is not None and number == session.fast and opcode == 4:
-                session.step(now)
-                if session.window == 1:
-                    ahead.append(session)
-                else:
-                    put_window(session.frames, session.base + 1, session.sent + 1, key)
-            elif session is None:
-                self._stranger(key, opcode)
+        quiet = True
+        for packet in self._datagrams.answer(received, self.sessions.get, now):
+            session = self.sessions.get(packet[0])
+            if session is None:
+                self._stranger(packet[0], packet[1] >> 16)
             else:
-                quiet = self._answer(session, opcode, number, received, now) and quiet
-        if ahead:
-            self._datagrams.put_newest(ahead)
+                quiet = self._answer(session, packet[1], received.index(packet), now) and quiet
         return quiet
 
-    def _answer(self, session: Session, opcode: int, number: int, received: Received, now: float) -> bool:
+    def _answer(self, session: Session, word: int, index: int, now: float) -> bool:
+        opcode, number = word >> 16, word & 0xFFFF
         if opcode == wire.ACK:
             self._put(session, session.acknowledged(number, now))
             if self._timers.watch(session) and self._arm():
                 self._settle(session)
                 return False
         elif opcode == wire.ERROR:
-            text = self._datagrams.text(received.index((session.key, opcode, number)))
-            session.failed(number, wire.text(text))
+            session.failed(number, wire.text(self._datagrams.text(index)))
         return self._settle(session)
 
     def _stranger(self, key: Hashable, opcode: int) -> None:
@@ -204,7 +203,8 @@ class Plane:
             self._datagrams.send(wire.oack(session.terms.granted or {}), session.key)
             return
         # As far as it may get before the next ACK that does not go the fast way.
-        session.frames.make(min(blocks.stop + SAMPLED * session.window, session.last))
+        session.frames.make(min(blocks.stop + session.sampled, session.last))
+        session.newest = session.frames.address + (blocks.stop - 2) * session.stride
         self._datagrams.put_window(session.frames, blocks.start, blocks.stop, session.key)
 
     def _settle(self, session: Session) -> bool:

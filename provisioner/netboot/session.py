@@ -14,9 +14,13 @@ _GRAIN = 0.01
 
 
 class Session(Transfer):
-    """`key` is the client as the socket knows it, `due` when the timers look at it next."""
+    """`key` is the client as the socket knows it, `due` when the timers look at it next.
 
-    __slots__ = ("asked", "began", "due", "frames", "key", "peer")
+    `newest` is where in memory the block lies that was sent last, where it is one at a time, and `stride` how
+    far from there the next one is.
+    """
+
+    __slots__ = ("asked", "began", "due", "frames", "key", "newest", "peer", "stride")
 
     def __init__(
         self, key: Hashable, peer: Peer, asked: wire.Read, frames: Frames, terms: Terms, rollover: int
@@ -28,6 +32,7 @@ class Session(Transfer):
         self.frames = frames
         self.began = time.monotonic()
         self.due = 0.0
+        self.newest, self.stride = 0, frames.step
 
     @property
     def seconds(self) -> float:

@@ -24,11 +24,13 @@ _HASTY_TRIES: Final = 2
 _LAST_TRIES: Final = 5
 _LAST_PATIENCE: Final = 9.0
 _LOSSES: Final = 4
-SAMPLED: Final = 16
+_SAMPLED_BLOCKS, _SAMPLED_WINDOWS = 32, 16
 """One ACK in so many is measured."""
 
+ACKED: Final = 4 << 16
+"""The first four bytes of a packet, as one number, that acknowledges block 0."""
 NO_FAST_WAY: Final = -1
-"""What no ACK carries."""
+"""What no packet begins with."""
 NOTHING: Final = range(0)
 
 Outcome = Literal["running", "sent", "unconfirmed", "silent", "probe", "aborted"]
@@ -84,8 +86,9 @@ def on_wire(block: int, rollover: int) -> int:
 class Transfer:
     """Feed it `start`, `acknowledged`, `failed` and, at `deadline`, `expired`; send the blocks they return.
 
-    `fast` is the number of the ACK that is answered by the next whole window and by nothing else, not by the
-    last one: whoever hears it may send that many blocks and call `step`.
+    `fast` is what a packet begins with, `ACKED` and the block's number, that is answered by the next whole
+    window and by nothing else, not by the last one: whoever hears it may send that many blocks and call
+    `step`. That goes on up to the block `straight`.
     """
 
     __slots__ = (
@@ -96,7 +99,6 @@ class Transfer:
         "_rollover",
         "_rto",
         "_srtt",
-        "_straight",
         "_timeouts",
         "_tries",
         "_wait",
@@ -108,9 +110,11 @@ class Transfer:
         "outcome",
         "retransmissions",
         "said",
+        "sampled",
         "sent",
         "since",
         "size",
+        "straight",
         "terms",
         "window",
     )
@@ -119,6 +123,8 @@ class Transfer:
         self.size = size
         self.terms = terms
         self.window = terms.window
+        self.sampled = max(_SAMPLED_BLOCKS, _SAMPLED_WINDOWS * terms.window)
+        """Blocks from one that is measured to the next."""
         self.outcome: Outcome = "running"
         self.said = ""
         self.heard = False
@@ -134,7 +140,7 @@ class Transfer:
         """When the newest block was sent."""
         self.fast = NO_FAST_WAY
         self._rollover = rollover
-        self._straight = self._rolled = 0
+        self.straight = self._rolled = 0
         """The first block whose ACK does not go the fast way, and what its number on the wire leaves out."""
         self._rto = self._wait = _RTO_FIRST
         self._srtt = 0.0
@@ -176,7 +182,7 @@ class Transfer:
         self.base = sent = self.sent
         self.sent = sent = sent + self.window
         self.since = now
-        self.fast = sent - self._rolled if sent < self._straight else NO_FAST_WAY
+        self.fast = sent - self._rolled + ACKED if sent < self.straight else NO_FAST_WAY
 
     def acknowledged(self, number: int, now: float) -> range:
         """ACK of a 16-bit block number. Inside a window it says from where to go on."""
@@ -257,13 +263,13 @@ class Transfer:
 
     def _next(self) -> int:
         """What `fast` is after a window that was sent for the first time, and up to where that goes on."""
-        sent, sampled = self.sent, SAMPLED * self.window
+        sent, sampled = self.sent, self.sampled
         if not self.heard or self.base < 0 or sent % sampled < self.window:
             return NO_FAST_WAY
         self._rolled = sent - on_wire(sent, self._rollover)
         sample = sent - sent % sampled + sampled
-        self._straight = min(sample, self.last - self.window, self._rolled + 0x10000)
-        return sent - self._rolled if sent < self._straight else NO_FAST_WAY
+        self.straight = min(sample, self.last - self.window, self._rolled + 0x10000)
+        return sent - self._rolled + ACKED if sent < self.straight else NO_FAST_WAY
 
     def _measure(self, now: float) -> None:
         self.heard = True
