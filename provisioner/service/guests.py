@@ -87,6 +87,7 @@ class Guests:
         Raises Unavailable where the configured host is down; guests of another that is are listed as such.
         """
         rows = await self._store.guests()
+        runs = {run.id: run for run in await self._store.installs(limit=2 * len(rows))} if rows else {}
         found: list[Guest] = []
         for uri in dict.fromkeys(["", *(row.uri for row in rows)]):
             mine = [row for row in rows if row.uri == uri]
@@ -95,9 +96,11 @@ class Guests:
             except Unavailable:
                 if not uri:
                     raise
-                found += [replace(await self._seen(row, None), state="host down") for row in mine]
+                lost = [await self._seen(row, None, runs.get(row.install)) for row in mine]
+                found += [replace(guest, state="host down") for guest in lost]
                 continue
-            found += [await self._seen(row, _domain_of(row.spec, domains)) for row in mine]
+            known = {domain.uuid: domain for domain in domains}
+            found += [await self._seen(row, known.get(row.spec.uuid), runs.get(row.install)) for row in mine]
             if all:
                 uuids = {row.spec.uuid for row in mine}
                 found += [_foreign(domain) for domain in domains if domain.uuid not in uuids]
@@ -206,9 +209,11 @@ class Guests:
         )
         return Creation(install, guest, draft.shown)
 
-    async def _seen(self, row: GuestRow, domain: Domain | None, *, address: bool = False) -> Guest:
+    async def _seen(
+        self, row: GuestRow, domain: Domain | None, install: Install | None = None, *, address: bool = False
+    ) -> Guest:
         spec = row.spec
-        install = await self._store.install(row.install)
+        install = install or await self._store.install(row.install)
         found = None
         if address or spec.nic.kind == "user":  # which is known without asking anybody
             found = await find_address(self._store, self._hypervisor(row), self._neighbour, install, spec.nic)
@@ -225,6 +230,7 @@ class Guests:
             install=install,
             address=found,
             ssh=_ssh(found) if found and row.secrets.get("ssh_keys") else None,
+            host=row.uri,
             screen=bool(domain and domain.screen),
         )
 

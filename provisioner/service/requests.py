@@ -91,7 +91,7 @@ class Guest:
     address: Address | None = None
     ssh: str | None = None
     host: str = ""
-    """Its host's libvirt URI where that was asked for; "" for the configured one."""
+    """Its host's libvirt URI; "" for the configured one, and where nobody asked for it."""
     screen: bool = False
 
 

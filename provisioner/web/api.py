@@ -7,6 +7,7 @@ from aiohttp import web
 
 from provisioner.web import (
     api_answers,
+    api_board,
     api_guests,
     api_hosts,
     api_installs,
@@ -30,6 +31,7 @@ from provisioner.web.routes import Route
 ROOT = "/api/v1"
 OPERATIONS: tuple[Operation, ...] = (
     *api_guests.OPERATIONS,
+    *api_board.OPERATIONS,
     *api_life.OPERATIONS,
     *api_rebuild.OPERATIONS,
     *api_installs.OPERATIONS,

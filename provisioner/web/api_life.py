@@ -1,12 +1,14 @@
 """`/guests/{name}/…`: a guest paused, watched, typed into, cloned, counted up before it is removed."""
 
+from hashlib import sha256
+
 from aiohttp import web
 
 from provisioner.web import channels, serial
 from provisioner.web.api_guests import switch
 from provisioner.web.keys import SERVICES
 from provisioner.web.lines import CONTENT, each_told, send_lines
-from provisioner.web.operation import FLAG, Operation, flag, number
+from provisioner.web.operation import FLAG, Operation, flag, number, unchanged
 from provisioner.web.schemas import GuestOut, to_data
 from provisioner.web.schemas_life import DisplayOut, NewClone, NewClones, RemovalOut, Unlock
 
@@ -33,8 +35,13 @@ async def serial_text(request: web.Request, _body: None) -> object:
 
 
 async def screenshot(request: web.Request, _body: None) -> object:
+    """One that shows what the last did is not sent again."""
     picture = await request.app[SERVICES].life.screenshot(request.match_info["name"])
-    return web.Response(body=picture, content_type="image/png", headers={"Cache-Control": "no-store"})
+    mark = sha256(picture).hexdigest()[:20]
+    headers = {"Cache-Control": "no-store", "ETag": f'"{mark}"'}
+    if unchanged(request, mark):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=picture, content_type="image/png", headers=headers)
 
 
 async def display(request: web.Request, _body: None) -> object:

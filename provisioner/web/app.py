@@ -14,6 +14,7 @@ from provisioner.web import (
     api,
     assets,
     auth,
+    board,
     boot,
     dashboard,
     events,
@@ -32,7 +33,7 @@ from provisioner.web.errors import as_problems
 from provisioner.web.gate import Gate
 from provisioner.web.headers import plain, strict
 from provisioner.web.hot import Hot
-from provisioner.web.keys import CHANNELS, GATE, HOT, LEDGER, SERVICES, TAILER, TREES
+from provisioner.web.keys import BOARD, CHANNELS, GATE, HOT, LEDGER, SERVICES, TAILER, TREES
 from provisioner.web.ledger import Ledger
 from provisioner.web.listener import own_paths_only
 from provisioner.web.open_channels import OpenChannels
@@ -63,6 +64,7 @@ def people_app(services: Services, token: str) -> web.Application:
     )
     app[SERVICES] = services
     app[GATE] = Gate(token, services.clock)
+    app[BOARD] = Recent(partial(board.look, services))
     app[TAILER] = Tailer(services.store, tell=partial(told, services))
     app[CHANNELS] = OpenChannels()
     app.on_response_prepare.extend((strict, assets.pack))

@@ -13,6 +13,7 @@ from aiohttp.web import ContentCoding
 
 from provisioner import resources
 from provisioner.web.files import locate
+from provisioner.web.operation import unchanged
 from provisioner.web.routes import Route
 
 _SMALLEST = 1024
@@ -35,14 +36,13 @@ async def static(request: web.Request) -> web.StreamResponse:
     found = await asyncio.to_thread(_find, request.match_info["path"])
     if found is None:
         raise web.HTTPNotFound
-    same = request.if_none_match
     headers = {
         hdrs.ETAG: f'"{found.etag}"',
         hdrs.CACHE_CONTROL: "no-cache",
         hdrs.VARY: hdrs.ACCEPT_ENCODING,
         hdrs.CONTENT_TYPE: found.kind,
     }
-    if same and any(tag.value in (found.etag, "*") for tag in same):
+    if unchanged(request, found.etag):
         return web.Response(status=304, headers=headers)
     if takes_packed(request):
         return web.Response(body=found.packed, headers=headers | {hdrs.CONTENT_ENCODING: "deflate"})

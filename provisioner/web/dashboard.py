@@ -1,45 +1,55 @@
-"""The pages: all installs at `/`, one at `/install/{ref}`. Scripts keep them fresh over `/events`."""
+"""The pages: the lab at `/`, one install at `/install/{ref}`. Scripts keep them fresh over `/events`."""
+
+from collections.abc import Sequence
+from datetime import datetime
 
 from aiohttp import web
 
 from provisioner.core.errors import NotFound
-from provisioner.core.install import Event, Install, Kind
+from provisioner.core.install import Install, Kind
 from provisioner.service.ports import Store
-from provisioner.web import timeline
+from provisioner.web import board, timeline
 from provisioner.web.html import page
-from provisioner.web.keys import SERVICES
-from provisioner.web.outlooks import InstallOut, told, told_one
+from provisioner.web.keys import BOARD, SERVICES
+from provisioner.web.outlooks import told_one
 from provisioner.web.routes import Route
 
-SHOWN = 100
-UNFOLDED = 20
-"""Of so many running installs the page shows the latest events; the others have their own pages."""
-_LATEST = 6
+SHOWN = 60
 _LOG_LINES = 500
 _NOT_LOG = frozenset(Kind) - {Kind.LOG}
 
 
 async def index(request: web.Request) -> web.Response:
-    """The installs, newest first."""
-    services = request.app[SERVICES]
-    now = services.clock()
-    # Asked first, so that what happens while the page is made is replayed to it.
-    after = await services.store.last_event_id()
-    installs = await told(services, await services.store.installs(limit=SHOWN))
-    installs.sort(key=lambda install: install.created, reverse=True)
-    unfolded = {install.id for install in [i for i in installs if not i.over][:UNFOLDED]}
-    rows = []
-    for install in installs:
-        events: list[Event] = []
-        if install.id in unfolded:
-            events = await timeline.read(services.store, install.id, kinds=_NOT_LOG, keep=200)
-        rows.append(
-            {
-                "install": timeline.fields(install, now),
-                "events": timeline.fold(events, install.created, _LATEST),
-            }
-        )
-    return page("index.html.j2", rows=rows, counts=_counts(installs), after=after, now=timeline.iso(now))
+    """The lab as its address asks for it: what of it fits on a screen; the script fetches the rest."""
+    now = request.app[SERVICES].clock()
+    wanted = board.Wanted.of(request.query)
+    known = await request.app[BOARD].get("")
+    found = wanted.choose(known.members)
+    view = request.query.get("view", "")
+    return page(
+        "index.html.j2",
+        rows=[_row(member, now) for member in found[:SHOWN]],
+        found=len(found),
+        wanted=wanted,
+        view=view if view in ("tiles", "list") else "",
+        counts={"all": len(known.members), **_counts(known.members)},
+        choices={word: _choices(known.members, word) for word in ("host", "lab", "profile")},
+        after=known.after,
+        now=timeline.iso(now),
+    )
+
+
+def _row(member: board.Member, now: datetime) -> dict[str, object]:
+    run = timeline.fields(member.install, now) if member.install else None
+    return {**board.fields(member), "rank": member.rank, "install": run}
+
+
+def _counts(members: Sequence[board.Member]) -> dict[str, int]:
+    return {rank: sum(member.rank == rank for member in members) for rank in board.RANKS}
+
+
+def _choices(members: Sequence[board.Member], word: str) -> list[str]:
+    return sorted({getattr(member, word) for member in members} - {""})
 
 
 async def install(request: web.Request) -> web.Response:
@@ -88,14 +98,6 @@ async def _why(request: web.Request, install: Install) -> dict[str, object] | No
         "cause": why.cause,
         "remedy": why.remedy,
         "evidence": evidence,
-    }
-
-
-def _counts(installs: list[InstallOut]) -> dict[str, int]:
-    return {
-        "running": sum(not install.over for install in installs),
-        "installed": sum(install.stage.value == "installed" for install in installs),
-        "failed": sum(install.stage.value == "failed" for install in installs),
     }
 
 

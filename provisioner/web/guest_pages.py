@@ -1,4 +1,4 @@
-"""The pages of guests: all as tiles at `/guests`, one at `/guests/{name}`, its screen at `…/screen`.
+"""The pages of guests: one at `/guests/{name}`, its screen at `…/screen`; all are on the lab's page.
 
 The screen is drawn by noVNC, which is the distribution's package: its modules are served from where that
 package put them, and nothing of it is shipped here.
@@ -23,11 +23,9 @@ NOVNC = (Path("/usr/share/novnc"), Path("/usr/share/webapps/novnc"), Path("/usr/
 _PARTS = ("core/", "vendor/")
 
 
-async def tiles(request: web.Request) -> web.Response:
-    """Every guest of ours: its screen small, its state, its switches."""
-    services = request.app[SERVICES]
-    found = [_fields(guest) for guest in await services.guests.list(all=False)]
-    return page("guests.html.j2", guests=found, now=timeline.iso(services.clock()))
+async def all_guests(_request: web.Request) -> web.Response:
+    """They are on the lab's page."""
+    return web.Response(status=303, headers={"Location": "/"})
 
 
 async def one(request: web.Request) -> web.Response:
@@ -96,7 +94,7 @@ def _fields(guest: Guest) -> dict[str, object]:
 
 
 ROUTES = (
-    Route("GET", "/guests", tiles, "person"),
+    Route("GET", "/guests", all_guests, "person"),
     Route("GET", "/guests/{name}", one, "person"),
     Route("GET", "/guests/{name}/screen", screen, "person"),
     Route("GET", "/novnc/{path:.+}", novnc, "person"),

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from provisioner.core.profile import Tree
+from provisioner.web.board import Board
 from provisioner.web.gate import Gate
 from provisioner.web.hot import Hot
 from provisioner.web.ledger import Ledger
@@ -16,5 +17,6 @@ TAILER = web.AppKey("tailer", Tailer)
 TREES: web.AppKey[Recent[Tree]] = web.AppKey("trees", Recent)
 HOT = web.AppKey("hot", Hot)
 LEDGER = web.AppKey("ledger", Ledger)
+BOARD: web.AppKey[Recent[Board]] = web.AppKey("board", Recent)
 GATE = web.AppKey("gate", Gate)
 CHANNELS = web.AppKey("channels", OpenChannels)

@@ -88,3 +88,8 @@ def number(request: web.Request, name: str, default: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) <= most):
         raise Invalid(f"{name}={text[:40]!r} is not a whole number from 0 to {most}")
     return int(text)
+
+
+def unchanged(request: web.Request, mark: str) -> bool:
+    """Whether the client has what is marked so, and is to be told no more than that (304)."""
+    return any(tag.value in (mark, "*") for tag in request.if_none_match or ())

@@ -1,48 +1,94 @@
 """Follows the store's events and hands each to every live stream: one poll for all of them.
 
-Nothing is asked of the store while nobody listens. A stream that cannot keep up is ended; its client comes
+Nothing is asked of the store while nobody listens, and what is told is written as JSON once for all. What a
+stream has not read yet waits for it within a bound; one that falls behind that is ended, and its client comes
 back with the last id it saw and misses nothing.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from provisioner.core.errors import NotFound, Unavailable
 from provisioner.core.install import Event, Install
 from provisioner.service.ports import Store
+from provisioner.web.schemas import to_json
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 _BATCH = 500
-_BACKLOG = 4 * _BATCH
+BACKLOG = 4 * _BATCH
 
-Item = Event | Install | None
-"""None ends the stream."""
 Tell = Callable[[Sequence[Install]], Awaitable[Sequence[Install]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, or an install as it is now, as JSON. `id` is the event's, 0 for an install."""
+
+    install: str
+    text: str
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in their order, and the installs that they changed; `last` is an event's id."""
+
+    events: tuple[Told, ...]
+    installs: tuple[Told, ...]
+    last: int
 
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """What one listener has not read yet."""
+    """What one listener has not read yet.
+
+    `brief` keeps no events, and of each install the latest state alone: it never falls behind.
+    """
 
     after: int
     """The id of the last event that was put."""
-    queue: asyncio.Queue[Item] = field(default_factory=lambda: asyncio.Queue(_BACKLOG))
+    brief: bool = False
+    over: bool = False
+    _events: list[Told] = field(default_factory=list)
+    _installs: dict[str, Told] = field(default_factory=dict)
+    _waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def put(self, item: Item) -> None:
-        if self.queue.full():
-            self.end()
-        else:
-            self.queue.put_nowait(item)
+    def put(self, events: Sequence[Told], installs: Sequence[Told]) -> None:
+        fresh = [event for event in events if event.id > self.after]
+        named = {event.install for event in fresh}
+        changed = {told.install: told for told in installs if told.install in named}
+        self.after = max(self.after, events[-1].id)
+        if not self.brief:
+            self._events += fresh
+            if len(self._events) > BACKLOG:
+                self.end()
+                return
+        self._installs |= changed
+        self._waiting.set()
 
     def end(self) -> None:
-        """What was not read is forgotten; the reader's next item is the end."""
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
+        """What was not read is forgotten."""
+        self._events, self._installs = [], {}
+        self.over = True
+        self._waiting.set()
+
+    async def take(self) -> Batch | None:
+        """All that waits, once there is something; None at the end."""
+        await self._waiting.wait()
+        if self.over:
+            return None
+        self._waiting.clear()
+        taken = Batch(tuple(self._events), tuple(self._installs.values()), self.after)
+        self._events, self._installs = [], {}
+        return taken
+
+
+def as_json(events: Iterable[Event]) -> tuple[Told, ...]:
+    return tuple(Told(event.install, to_json(event), event.id) for event in events)
 
 
 async def _plainly(installs: Sequence[Install]) -> Sequence[Install]:
@@ -75,9 +121,9 @@ class Tailer:
                 await self._task
 
     @asynccontextmanager
-    async def listen(self, after: int) -> AsyncIterator[Stream]:
+    async def listen(self, after: int, *, brief: bool = False) -> AsyncIterator[Stream]:
         """A stream of what is recorded after event `after`, which should not be far back."""
-        stream = Stream(after=after)
+        stream = Stream(after=after, brief=brief)
         if self._stopped:
             stream.end()
         self._streams.add(stream)
@@ -88,6 +134,15 @@ class Tailer:
             self._streams.discard(stream)
             if not self._streams:
                 self._wanted.clear()
+
+    async def installs(self, refs: Iterable[str]) -> tuple[Told, ...]:
+        """Each once, as it is now; "" is none."""
+        found: list[Install] = []
+        for ref in dict.fromkeys(refs):
+            with suppress(NotFound):
+                if ref:
+                    found.append(await self._store.install(ref))
+        return tuple(Told(install.id, to_json(install)) for install in await self._tell(found))
 
     async def _run(self) -> None:
         while True:
@@ -106,22 +161,9 @@ class Tailer:
         events = await self._store.events(after=low, limit=_BATCH)
         if not events:
             return False
-        installs = await self._installs(events)
+        installs = await self.installs(event.install for event in events)
+        told = as_json(events)
         # Who joined meanwhile from further back has a gap before this batch, and waits for the next.
         for stream in [stream for stream in self._streams if stream.after >= low]:
-            fresh = [event for event in events if event.id > stream.after]
-            named = {event.install for event in fresh}
-            for event in fresh:
-                stream.put(event)
-            for install in installs:
-                if install.id in named:
-                    stream.put(install)
-            stream.after = max(stream.after, events[-1].id)
+            stream.put(told, installs)
         return len(events) == _BATCH
-
-    async def _installs(self, events: list[Event]) -> Sequence[Install]:
-        found: list[Install] = []
-        for ref in dict.fromkeys(event.install for event in events if event.install):
-            with suppress(NotFound):
-                found.append(await self._store.install(ref))
-        return await self._tell(found)

@@ -58,24 +58,44 @@ async def test_the_empty_page_tells_how_to_begin(world: World) -> None:
     assert_strict(text)
 
 
-async def test_the_installs_with_stage_progress_and_timeline(world: World) -> None:
+async def test_the_lab_with_stage_progress_and_reason(world: World) -> None:
     install = await world.install()
-    for number in range(9):
-        await world.event(Kind.LOG, install.id, f"installer says {number}")
     await world.event(Kind.SCRIPT_SENT, install.id, "boot script for web1")
-    for percent in (30, 40, 50):
-        await world.event(Kind.TREE_BYTES, install.id, f"image at {percent}", percent=percent)
+    await world.event(Kind.TREE_BYTES, install.id, "image at 50", percent=50)
+    other = await world.install("web2", mac="52:54:00:00:00:02")
+    await world.event(Kind.FAILED, other.id, "no space left on device")
 
     _, text, _ = await world.ask("GET", "/")
 
     assert 'data-stage="loading"' in text
     assert 'value="50"' in text
-    assert "boot script for web1" in text
-    assert "image at 50" in text
-    assert "image at 40" not in text
-    assert "installer says" not in text
-    assert re.search(r'<b id="count-running">1</b>', text)
-    assert "No installs yet" not in text.replace("hidden aria-labelledby", "").partition("hidden")[0]
+    assert re.search(r'<b id="count-running">1</b>', text) and re.search(r'<b id="count-failed">1</b>', text)
+    assert text.index('data-name="web2"') < text.index('data-name="web1"')
+    assert '<span class="reason" role="gridcell" data-f="reason" title="no space left on device">no' in text
+    assert_strict(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("?q=web2", ["web2"]),
+        ("?q=WEB+p", ["web2", "web1"]),
+        ("?stage=failed", ["web2"]),
+        ("?stage=running&sort=name", ["web1"]),
+        ("?sort=name", ["web1", "web2"]),
+        ("?profile=other", []),
+        ("?sort=nothing&view=nothing&stage=%3Cb%3E", []),
+    ],
+)
+async def test_the_labs_address_says_what_is_shown(world: World, query: str, shown: list[str]) -> None:
+    await world.install()
+    other = await world.install("web2", mac="52:54:00:00:00:02")
+    await world.event(Kind.FAILED, other.id, "no space left on device")
+
+    status, text, _ = await world.ask("GET", f"/{query}")
+
+    assert status == 200
+    assert re.findall(r'data-name="(web\d)"', text) == shown
     assert_strict(text)
 
 
@@ -124,7 +144,7 @@ async def test_what_guests_say_stays_text(world: World, payload: str) -> None:
 
 
 async def test_static_files_come_with_their_type(world: World) -> None:
-    kinds = {"style.css": "text/css", "installs.js": "text/javascript", "icon.svg": "image/svg+xml"}
+    kinds = {"style.css": "text/css", "lab.js": "text/javascript", "icon.svg": "image/svg+xml"}
     for name, kind in kinds.items():
         status, _, headers = await world.ask("GET", f"/static/{name}", headers={})
         assert status == 200
