@@ -1,15 +1,18 @@
 """Profiles: the shipped ones are read-only files, users' own are rows. Both are found by one name."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from provisioner.answers.secrets import hashed
+from provisioner.answers.context import AnswerContext
+from provisioner.answers.finding import Finding
+from provisioner.answers.secrets import hashed, mask
 from provisioner.core.errors import Conflict, Invalid, NotFound
 from provisioner.core.machine import check_name
 from provisioner.core.profile import Profile
 from provisioner.distros.base import join
 from provisioner.distros.detect import family
 from provisioner.service.answers import sample
-from provisioner.service.contexts import completed
+from provisioner.service.contexts import completed, masked
 from provisioner.service.ports import Store
 from provisioner.service.shipped import shipped
 from provisioner.service.texts import Texts, judge
@@ -82,7 +85,26 @@ class Profiles:
                 remedy=f"provisioner profile copy {name} NEW",
             )
 
+    async def preview(self, profile: Profile) -> tuple[str, Sequence[Finding]]:
+        """The answer file of a guest that does not exist, secrets as `***`, and what its check found.
+
+        Nothing is kept. Raises Invalid for a profile that cannot be rendered.
+        """
+        profile = replace(profile, variables=hashed(profile.variables))
+        profile, context = await self._sample(profile)
+        text = await self._texts.render(profile.template, context)
+        found = await self._texts.check(profile, profile.release, context, text)
+        shown = await self._texts.render(profile.template, masked(context))
+        return mask(shown, [context.root_password_hash]), found
+
     async def _check(self, profile: Profile) -> None:
+        profile, context = await self._sample(profile)
+        text = await self._texts.render(profile.template, context)
+        found = await self._texts.check(profile, profile.release, context, text)
+        judge(profile, found, waived=not context.lint)
+
+    async def _sample(self, profile: Profile) -> tuple[Profile, AnswerContext]:
+        """The profile with its template and its release, and what an example of it is rendered from."""
         family(profile.family)
         check_name(profile.tree, f"profile {profile.name}: tree")
         join(profile.kernel_args)
@@ -92,11 +114,8 @@ class Profiles:
         if not 0 < profile.disk <= 65536:
             raise Invalid(f"profile {profile.name}: disk {profile.disk:g} GiB must be above 0")
         release = profile.release or await self._release_of(profile.tree)
-        profile = completed(profile, release)
-        context = sample(profile, release)
-        text = await self._texts.render(profile.template, context)
-        found = await self._texts.check(profile, release, context, text)
-        judge(profile, found, waived=not context.lint)
+        profile = replace(completed(profile, release), release=release)
+        return profile, sample(profile, release)
 
     async def _release_of(self, tree: str) -> str:
         """A profile without a release takes its tree's, where that is known already."""

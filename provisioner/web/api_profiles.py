@@ -8,7 +8,16 @@ from provisioner.core.errors import Invalid
 from provisioner.core.profile import Profile
 from provisioner.web.keys import SERVICES
 from provisioner.web.operation import Operation
-from provisioner.web.schemas import Done, NewName, ProfileBody, ProfileChange, VariableOut, Variables
+from provisioner.web.schemas import (
+    Done,
+    FindingOut,
+    NewName,
+    ProfileBody,
+    ProfileChange,
+    ProfilePreview,
+    VariableOut,
+    Variables,
+)
 
 
 async def list_all(request: web.Request, _body: None) -> object:
@@ -46,6 +55,13 @@ async def copy(request: web.Request, body: NewName) -> object:
     return await request.app[SERVICES].profiles.copy(request.match_info["name"], body.name)
 
 
+async def preview(request: web.Request, body: ProfileChange) -> object:
+    profiles = request.app[SERVICES].profiles
+    known = await profiles.get(request.match_info["name"])
+    text, found = await profiles.preview(replace(known, **body.model_dump(exclude_none=True)))
+    return ProfilePreview(text=text, findings=[FindingOut(**asdict(finding)) for finding in found])
+
+
 async def explain(request: web.Request, _body: None) -> object:
     name, guest = request.match_info["name"], request.query.get("guest", "")
     rows = await request.app[SERVICES].explain(name, guest)
@@ -65,6 +81,14 @@ OPERATIONS = (
         explain,
         Variables,
         query={"guest": "a guest's name: with its own variables and its host's"},
+    ),
+    Operation(
+        "POST",
+        "/profiles/{name}/preview",
+        "The answer file that it would give with such changes, and what a check finds; nothing is kept",
+        preview,
+        ProfilePreview,
+        takes=ProfileChange,
     ),
     Operation("POST", "/profiles/{name}/copy", "Copy a profile", copy, Profile, takes=NewName, status=201),
 )

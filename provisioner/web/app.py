@@ -24,8 +24,10 @@ from provisioner.web import (
     hosts,
     machine_pages,
     mirror_pages,
+    profile_pages,
     report,
     routes,
+    source_pages,
     trees,
 )
 from provisioner.web.body import JSON_BYTES
@@ -80,6 +82,8 @@ def people_app(services: Services, token: str) -> web.Application:
         guest_pages.ROUTES,
         machine_pages.ROUTES,
         mirror_pages.ROUTES,
+        profile_pages.ROUTES,
+        source_pages.ROUTES,
         events.ROUTES,
         api.ROUTES,
     ):

@@ -250,6 +250,12 @@ class Findings(Out):
     findings: list[FindingOut]
 
 
+class ProfilePreview(Findings):
+    """The answer file of a guest that does not exist, its secrets as ***."""
+
+    text: str
+
+
 class LoginUrl(Out):
     """Good once, for ten minutes."""
 

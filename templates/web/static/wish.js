@@ -27,6 +27,25 @@ function whole(text) {
   return Number(text);
 }
 
+// One field of a form by its `data-kind`; undefined where it is left out.
+export function read(input) {
+  const text = input.value.trim();
+  switch (input.dataset.kind) {
+    case "whole": return text ? whole(text) : undefined;
+    case "number": return text ? number(text) : undefined;
+    case "gib": return text ? Math.round(number(text) * 1024 ** 3) : 0;
+    case "lines": return lines(text);
+    case "variables": return variables(text);
+    case "raw": return input.value;
+    default: return text;
+  }
+}
+
+function number(text) {
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(text)) throw new Error(`${text} is no number`);
+  return Number(text);
+}
+
 function disks({ size, pool, image, linked }, method, usual) {
   const words = [];
   const imported = method === "import";

@@ -1,11 +1,12 @@
 """Stand-ins for trees, images and machines, as the doors need them."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from provisioner.answers.finding import Finding
 from provisioner.core.errors import Invalid, NotFound, Unavailable
 from provisioner.core.install import Install
-from provisioner.core.profile import Image, Tree
+from provisioner.core.profile import Image, Profile, Tree
 from provisioner.distros.base import TreeFacts
 from provisioner.service.mirror_rules import Rules
 from provisioner.service.recognition import ANYTHING, Probe, Recognition, Wanted
@@ -138,3 +139,34 @@ class FakeDifferences:
 
     async def since_served(self, guest: str) -> str:
         return "-lang en\n+lang de\n"
+
+
+@dataclass
+class FakeProfiles:
+    kept: dict[str, Profile] = field(default_factory=dict)
+
+    async def list(self) -> list[Profile]:
+        return list(self.kept.values())
+
+    async def get(self, name: str) -> Profile:
+        if name not in self.kept:
+            raise NotFound(f"no profile is called {name!r}")
+        return self.kept[name]
+
+    async def create(self, profile: Profile) -> None:
+        self.kept[profile.name] = profile
+
+    async def copy(self, name: str, new: str) -> Profile:
+        self.kept[new] = replace(await self.get(name), name=new, shipped=False)
+        return self.kept[new]
+
+    async def preview(self, profile: Profile) -> tuple[str, Sequence[Finding]]:
+        found = [Finding(2, "no disk")] if profile.disk == 1 else []
+        return f"rootpw ***\nmemory {profile.memory}\n", found
+
+    async def edit(self, profile: Profile) -> None:
+        self.kept[profile.name] = profile
+
+    async def remove(self, name: str) -> None:
+        await self.get(name)
+        del self.kept[name]

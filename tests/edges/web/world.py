@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -52,6 +52,7 @@ from tests.edges.web.things import (
     FakeDifferences,
     FakeFiles,
     FakeImages,
+    FakeProfiles,
     FakeTrees,
     scan,
     secrets_of,
@@ -195,33 +196,6 @@ class FakeInstalls:
             [Event(Kind.CANCELLED, now(), "service", install=install.id, text="asked to")]
         )
         return await self.store.install(ref)
-
-
-@dataclass
-class FakeProfiles:
-    kept: dict[str, Profile] = field(default_factory=dict)
-
-    async def list(self) -> list[Profile]:
-        return list(self.kept.values())
-
-    async def get(self, name: str) -> Profile:
-        if name not in self.kept:
-            raise NotFound(f"no profile is called {name!r}")
-        return self.kept[name]
-
-    async def create(self, profile: Profile) -> None:
-        self.kept[profile.name] = profile
-
-    async def copy(self, name: str, new: str) -> Profile:
-        self.kept[new] = replace(await self.get(name), name=new, shipped=False)
-        return self.kept[new]
-
-    async def edit(self, profile: Profile) -> None:
-        self.kept[profile.name] = profile
-
-    async def remove(self, name: str) -> None:
-        await self.get(name)
-        del self.kept[name]
 
 
 class FakeHost:

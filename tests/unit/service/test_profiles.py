@@ -157,3 +157,18 @@ async def test_a_profile_that_nobody_uses_goes(shelf: Shelf) -> None:
     await shelf.profiles.remove("mine")
 
     assert "mine" not in [row.name for row in await shelf.profiles.list()]
+
+
+async def test_a_preview_tells_what_a_check_finds_and_keeps_nothing(shelf: Shelf) -> None:
+    await shelf.profiles.create(OWN)
+    shelf.linter.findings = [Finding(3, "Unknown command: foo")]
+    secret = {"luks_passphrase": "hunter2-disk", "root_password": "hunter2-root", "timezone": "Asia/Tokyo"}
+
+    text, found = await shelf.profiles.preview(replace(OWN, variables=secret))
+
+    assert [finding.text for finding in found] == ["Unknown command: foo"]
+    assert "Asia/Tokyo" in text
+    assert "hunter2" not in text
+    assert await shelf.profiles.get("mine") == OWN
+    with pytest.raises(Invalid, match="memory 1 is too small"):
+        await shelf.profiles.preview(replace(OWN, memory=1))
