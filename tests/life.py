@@ -5,7 +5,17 @@ from datetime import datetime
 
 from provisioner.core.errors import Conflict
 from provisioner.plan.cloning import Blueprint, DiskVolume
-from provisioner.plan.steps import CopyNvram, CopyVolume, CreateVolume, LinkVolume, LocalStep, Step
+from provisioner.plan.steps import (
+    CopyNvram,
+    CopyVolume,
+    CreateVolume,
+    DeleteVolume,
+    KeepNvram,
+    LinkVolume,
+    LocalStep,
+    RestoreNvram,
+    Step,
+)
 from provisioner.service.ports import Channel, Display, VolumeFacts
 from tests.fakes import FakeHypervisor
 
@@ -46,6 +56,8 @@ class FakeLifeHost(FakeHypervisor):
         self.backings: dict[tuple[str, str], str] = {}
         self.written: set[str] = set()
         self.running_on: tuple[str, ...] = ()
+        self.stores: dict[str, str] = {}
+        """Variable stores, by domain, and as kept by volume."""
         self.said = b"login: "
         self.lines: list[Echo] = []
         self.passwords: list[tuple[str, datetime]] = []
@@ -63,6 +75,15 @@ class FakeLifeHost(FakeHypervisor):
                 self.disks.setdefault((step.pool, step.name), self.disks[step.pool, step.source])
             case CopyNvram():
                 self.calls.append(f"nvram {step.source}")
+            case KeepNvram():
+                self.disks[step.pool, step.volume] = 540_672
+                self.stores[step.volume] = self.stores.get(step.name, "fresh")
+            case RestoreNvram():
+                if (step.pool, step.volume) in self.disks:
+                    self.stores[step.name] = self.stores[step.volume]
+            case DeleteVolume():
+                self.backings.pop((step.pool, step.name), None)
+                super()._do(step)
             case CreateVolume():
                 self.backings.pop((step.pool, step.name), None)
                 super()._do(step)
@@ -121,7 +142,7 @@ class FakeLifeHost(FakeHypervisor):
         found = sorted(key for key in self.disks if f"/{key[1]}&quot;" in xml or f'/{key[1]}"' in xml)
         disks = tuple(
             DiskVolume(
-                "vda",
+                f"vd{letter}",
                 f"{FOLDER}/{volume}",
                 pool,
                 volume,
@@ -130,9 +151,9 @@ class FakeLifeHost(FakeHypervisor):
                 holds="qcow2",
                 base=self._base(pool, volume),
             )
-            for pool, volume in found
+            for letter, (pool, volume) in zip("abcdef", found, strict=False)
         )
-        nvram = f"{FOLDER}/{name}_VARS.fd" if "<nvram" in xml else ""
+        nvram = f"{FOLDER}/{name}_VARS.fd" if "<nvram" in xml or 'firmware="efi"' in xml else ""
         return Blueprint(xml, self.there[uuid].state != "shut off", disks, nvram)
 
     def _base(self, pool: str, volume: str) -> DiskVolume | None:

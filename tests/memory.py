@@ -13,6 +13,7 @@ from provisioner.core.lab import Ref
 from provisioner.core.machine import Machine
 from provisioner.core.network import Repair
 from provisioner.core.profile import Image, Profile, Tree
+from provisioner.core.snapshot import Snapshot
 from provisioner.pace.learn import Sample
 from provisioner.service.ports import GuestRow, JournalRow, LabThing, Opening, Seal, Token
 from provisioner.service.ports.store import NOTHING
@@ -40,6 +41,7 @@ class MemoryStore:
         self._journal: dict[tuple[str, int], JournalRow] = {}
         self._things: dict[tuple[str, Ref], LabThing] = {}
         self._seals: dict[str, Seal] = {}
+        self._snapshots: dict[str, Snapshot] = {}
 
     async def record(self, events: Sequence[Event]) -> list[Install]:
         before: dict[str, Install] = {}
@@ -185,6 +187,7 @@ class MemoryStore:
         if self._guests.pop(name, None):
             del self._machines[name]
             self._seals.pop(name, None)
+            self._snapshots.pop(name, None)
 
     async def add_machine(self, machine: Machine) -> None:
         for other in self._machines.values():
@@ -300,6 +303,18 @@ class MemoryStore:
 
     async def close_journal(self, install: str) -> None:
         self._journal = {key: row for key, row in self._journal.items() if key[0] != install}
+
+    async def put_snapshot(self, snapshot: Snapshot) -> None:
+        self._snapshots[snapshot.guest] = snapshot
+
+    async def snapshots(self) -> list[Snapshot]:
+        return [self._snapshots[name] for name in sorted(self._snapshots)]
+
+    async def snapshot(self, guest: str) -> Snapshot:
+        return _get(self._snapshots, guest, "snapshot of guest")
+
+    async def remove_snapshot(self, guest: str) -> None:
+        self._snapshots.pop(guest, None)
 
     async def lab_things(self, lab: str = "") -> list[LabThing]:
         found = (thing for thing in self._things.values() if lab in ("", thing.lab))

@@ -29,6 +29,7 @@ SECTIONS = {
     },
     "Where it is installed": {
         "rebuild": Entry("rebuild:rebuild", "Install guests anew in place, after saying what each loses"),
+        "lab": Entry("lab:lab", "Keep guests as they were installed, and have them again in seconds"),
         "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),
         "install": Entry("install:install", "Watch an installation, and ask why it stopped"),
         "machine": Entry("machine:machine", "Machines that netboot but were not created here"),

@@ -80,6 +80,8 @@ class Kind(StrEnum):
     CREATE_FAILED = "create-failed"
     CANCELLED = "cancelled"
     CLONED = "cloned"
+    SNAPSHOT = "snapshot"
+    RESTORED = "restored"
     LOCAL_BOOT = "local-boot"
     MACHINE_DISCOVERED = "machine.discovered"
     MACHINE_MOVED = "machine.moved"

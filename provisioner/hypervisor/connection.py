@@ -9,7 +9,7 @@ import libvirt
 
 from provisioner.core.host import Domain
 from provisioner.core.libvirt_uri import check_uri
-from provisioner.hypervisor import copies, guest, network, network_acts, pools, storage
+from provisioner.hypervisor import copies, guest, network, network_acts, nvram, pools, storage
 from provisioner.hypervisor.census import Census
 from provisioner.hypervisor.events import Watch
 from provisioner.hypervisor.guest_calls import GuestCalls
@@ -27,8 +27,10 @@ from provisioner.plan.steps import (
     DefineDomain,
     DeleteVolume,
     HostStep,
+    KeepNvram,
     LinkVolume,
     ResizeVolume,
+    RestoreNvram,
     SetAutostart,
     StartDomain,
     StopDomain,
@@ -90,7 +92,11 @@ class LibvirtHost(GuestCalls, LifeCalls, HostCalls, NetworkCalls, StorageCalls):
             case CopyVolume():
                 await self._link.stream(copies.copy, step)
             case CopyNvram():
-                await self._link.act(copies.copy_nvram, step)
+                await self._link.act(nvram.copy, step)
+            case KeepNvram():
+                await self._link.act(nvram.keep, step)
+            case RestoreNvram():
+                await self._link.act(nvram.restore, step)
             case DeleteVolume():
                 await self.delete_volume(step)
             case DefineDomain():

@@ -1,29 +1,24 @@
-"""What clones are made from and of: a domain's blueprint, overlays, copies of volumes and variable stores.
+"""What clones are made from and of: a domain's blueprint, overlays, copies of volumes.
 
 Doing a step twice leaves the same as doing it once.
 """
 
 import contextlib
-import os
 import posixpath
-import uuid as uuid_module
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import libvirt
 
 from provisioner.core.errors import Conflict, NotFound
-from provisioner.hypervisor import guest, qcow2, storage
+from provisioner.hypervisor import guest, nvram, qcow2, storage
 from provisioner.hypervisor.apart import alone
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.xml import Element, attribute, child_text, parse, render
 from provisioner.plan.cloning import Blueprint, DiskVolume
-from provisioner.plan.steps import CopyNvram, CopyVolume, LinkVolume
+from provisioner.plan.steps import CopyVolume, LinkVolume
 from provisioner.service.ports import VolumeFacts
 
 _CHUNK = 64 * 1024
-_SYSTEM_NVRAM = "/var/lib/libvirt/qemu/nvram"
 _STORED = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 
 
@@ -36,7 +31,7 @@ def blueprint(connection: libvirt.virConnect, name: str, uuid: str) -> Blueprint
         xml=xml,
         active=domain.ID() != -1,
         disks=tuple(_disks(connection, root)),
-        nvram=_nvram(connection, root),
+        nvram=nvram.place(connection, root),
         tpm=root.find("devices/tpm/backend[@type='emulator']") is not None,
     )
 
@@ -111,27 +106,6 @@ def copy(connection: libvirt.virConnect, step: CopyVolume) -> None:
     storage.patiently(create)
 
 
-def copy_nvram(connection: libvirt.virConnect, step: CopyNvram) -> None:
-    """Copies a variable store by libvirt's own storage, so that no file of the host is touched from here.
-
-    A source that was never started has none: then the copy gets a fresh one at its first start.
-    """
-    domain = guest.ours(connection, step.name, step.uuid)
-    target = _nvram(connection, parse(domain.XMLDesc(_STORED)))
-    folder, source_name = posixpath.split(step.source)
-    if not target or posixpath.dirname(target) != folder:
-        return
-    with _folder_pool(connection, folder) as pool:
-        source = storage.find_volume(pool, source_name)
-        if source is None:
-            return
-        name = posixpath.basename(target)
-        if (old := storage.find_volume(pool, name)) is not None:
-            old.delete()
-        xml = render("volume", name=name, capacity=source.info()[1], allocation=0, format="raw")
-        pool.createXMLFrom(xml, source)
-
-
 def volumes(connection: libvirt.virConnect, pool_name: str) -> list[VolumeFacts]:
     """A pool's volumes with what they stand on; none where there is no such pool or it is not active."""
     try:
@@ -167,17 +141,6 @@ def _refresh(pool: libvirt.virStoragePool) -> None:
         pool.refresh()
 
     storage.patiently(refresh)
-
-
-def _nvram(connection: libvirt.virConnect, root: Element) -> str:
-    """Where a domain's variable store is. libvirt that chooses the firmware names it only while it runs."""
-    path = child_text(root, "os/nvram")
-    if path or root.find("os[@firmware='efi']") is None:
-        return path
-    folder = Path(_SYSTEM_NVRAM)
-    if urlsplit(connection.getURI()).path == "/session":
-        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "libvirt/qemu/nvram"
-    return f"{folder}/{child_text(root, 'name')}_VARS.fd"
 
 
 def _disks(connection: libvirt.virConnect, root: Element) -> Iterator[DiskVolume]:
@@ -267,19 +230,3 @@ def _there(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol:
     if found is None:
         raise NotFound(f"no volume {name} in pool {pool.name()}")
     return found
-
-
-@contextlib.contextmanager
-def _folder_pool(connection: libvirt.virConnect, folder: str) -> Iterator[libvirt.virStoragePool]:
-    """The pool of a folder; where there is none, one that is forgotten afterwards."""
-    for pool in connection.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
-        if child_text(parse(pool.XMLDesc()), "target/path").rstrip("/") == folder:
-            pool.refresh()
-            yield pool
-            return
-    name = f"provisioner-nvram-{uuid_module.uuid4().hex[:12]}"
-    pool = connection.storagePoolCreateXML(render("pool", kind="dir", name=name, path=folder))
-    try:
-        yield pool
-    finally:
-        pool.destroy()

@@ -69,6 +69,10 @@ class Identity:
     forward: int = 0
 
 
+Move = tuple[tuple[str, str], tuple[str, str]]
+"""A volume that a disk had, and the one that it has instead, as (pool, name)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clone:
     """The steps in order. Volumes as (pool, name): `own` are those of the clone in the order of the disks,
@@ -77,7 +81,7 @@ class Clone:
 
     steps: tuple[HostStep, ...]
     own: tuple[tuple[str, str], ...]
-    moved: tuple[tuple[tuple[str, str], tuple[str, str]], ...]
+    moved: tuple[Move, ...]
 
     @property
     def stages(self) -> tuple[tuple[HostStep, ...], ...]:

@@ -14,11 +14,13 @@ from provisioner.plan.steps import (
     DefineDomain,
     DeleteVolume,
     FetchFile,
+    KeepNvram,
     LinkVolume,
     MakeSeed,
     Plan,
     PrepareImage,
     ResizeVolume,
+    RestoreNvram,
     SetAutostart,
     StageFile,
     StartDomain,
@@ -58,6 +60,10 @@ def describe(step: Step) -> str:
             return f"copy volume {step.source} in pool {step.pool} to {step.name}"
         case CopyNvram():
             return f"copy the variable store {step.source} for domain {step.name}"
+        case KeepNvram():
+            return f"keep the variable store of domain {step.name} as {step.volume} in pool {step.pool}"
+        case RestoreNvram():
+            return f"give domain {step.name} the variable store kept as {step.volume} in pool {step.pool}"
         case ResizeVolume():
             return f"resize volume {step.name} in pool {step.pool} to {_gib(step.capacity)}"
         case DeleteVolume():

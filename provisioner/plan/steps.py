@@ -175,6 +175,34 @@ class CopyNvram:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepNvram:
+    """A copy of a domain's UEFI variable store as the volume `volume`; a domain that has none gives none."""
+
+    name: str
+    uuid: str
+    pool: str
+    volume: str
+
+    @property
+    def undo(self) -> "DeleteVolume":
+        return DeleteVolume(self.pool, self.volume)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreNvram:
+    """The variable store of a domain that is off, as such a copy has it; without one it stays as it is."""
+
+    name: str
+    uuid: str
+    pool: str
+    volume: str
+
+    @property
+    def undo(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteVolume:
     """A volume that is already gone is not an error."""
 
@@ -267,6 +295,8 @@ HostStep = (
     | LinkVolume
     | CopyVolume
     | CopyNvram
+    | KeepNvram
+    | RestoreNvram
     | DeleteVolume
     | DefineDomain
     | UndefineDomain

@@ -7,7 +7,7 @@ from provisioner.core.errors import NotFound
 from provisioner.plan.steps import DeleteVolume, Plan
 from provisioner.service.ports import GuestRow, LifeHypervisor, Store, VolumeFacts
 
-_OURS = re.compile(r"[a-z0-9.-]+?-(?P<install>[0-9a-z]+)(-[vsh]d[a-z]+)?")
+_OURS = re.compile(r"[a-z0-9.-]+?-(?P<install>[0-9a-z]+)(-r[0-9]+|-[0-9]+)?(-[vsh]d[a-z]+)?")
 Key = tuple[str, str]
 """A volume's pool and name."""
 

@@ -18,7 +18,7 @@ from provisioner.core.errors import Conflict, Invalid, NotFound, ProvisionerErro
 from provisioner.core.guest import GuestSpec, Start, with_macs
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.machine import check_name
-from provisioner.plan.cloning import Blueprint, Clone, Identity, interfaces, plan_clone
+from provisioner.plan.cloning import Blueprint, Clone, Identity, Move, interfaces, plan_clone
 from provisioner.plan.steps import DeleteVolume, StartDomain, UndefineDomain
 from provisioner.service.each import attempt, each
 from provisioner.service.guests import Guests
@@ -178,7 +178,7 @@ class Clones:
             if plan.moved:
                 running = await host.running_disks(source, row.spec.uuid)
                 _check_off(source, active=any(disk.path in running for disk in found.disks))
-                await self._store.put_guest(_moved(row, plan))
+                await self._store.put_guest(moved(row, plan.moved))
             await self._note(install, Kind.CLONED, f"cloned from {source}")
         except Exception as error:
             await self._note(install, Kind.ALARM, f"the clone failed and is taken back: {error}")
@@ -291,10 +291,10 @@ def _spec(source: GuestSpec, new: Identity) -> GuestSpec:
     return replace(source, name=new.name, uuid=new.uuid, nics=nics, autostart=False)
 
 
-def _moved(row: GuestRow, plan: Clone) -> GuestRow:
-    """The source on its overlays. What they stand on is nobody's: it goes once nothing stands on it."""
-    names = {old[1]: new[1] for old, new in plan.moved}
-    instead = dict(plan.moved)
+def moved(row: GuestRow, moves: Iterable[Move]) -> GuestRow:
+    """A guest on its overlays. What they stand on is nobody's: it goes once nothing stands on it."""
+    instead = dict(moves)
+    names = {old[1]: new[1] for old, new in instead.items()}
     held = row.holdings
     holdings = replace(
         held,

@@ -76,7 +76,7 @@ class Guests:
     async def rebuild(self, name: str, wish: Rebuild = AS_IT_WAS) -> Creation:
         """Installs a guest anew. An install of it that runs is cancelled first."""
         async with self._lock(name):
-            row = await self._ours(name)
+            row = await self.ours(name)
             draft = await self.drafts.rebuilt(row, wish)
             install = await self.execution.rebuild(draft)
         return self._creation(draft, install)
@@ -123,14 +123,14 @@ class Guests:
         await self._apply(name, lambda spec: SetAutostart(spec.name, spec.uuid, on))
 
     async def shutdown(self, name: str) -> None:
-        await self._hypervisor(await self._ours(name)).shutdown(name)
+        await self._hypervisor(await self.ours(name)).shutdown(name)
 
     async def reboot(self, name: str) -> None:
-        await self._hypervisor(await self._ours(name)).reboot(name)
+        await self._hypervisor(await self.ours(name)).reboot(name)
 
     async def xml(self, name: str) -> str:
         """The domain's XML as libvirt has it, its boot token as `***`."""
-        row = await self._ours(name)
+        row = await self.ours(name)
         install = await self._store.install(row.install)
         text = await self._hypervisor(row).xml(name)
         kinds: tuple[TokenKind, ...] = ("stub", "answer", "report")
@@ -169,7 +169,7 @@ class Guests:
                     raise _not_ours(domain) from None
             raise
 
-    async def _ours(self, name: str) -> GuestRow:
+    async def ours(self, name: str) -> GuestRow:
         """The row of a guest whose domain is there and carries our mark."""
         row = await self._row(name)
         domains = await self._hypervisor(row).domains()
@@ -187,7 +187,7 @@ class Guests:
         return row
 
     async def _apply(self, name: str, step: Callable[[GuestSpec], HostStep]) -> None:
-        row = await self._ours(name)
+        row = await self.ours(name)
         await self._hypervisor(row).apply(step(row.spec))
 
     def _hypervisor(self, row: GuestRow) -> Hypervisor:

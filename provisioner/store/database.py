@@ -12,10 +12,11 @@ from provisioner.store.paces import Paces
 from provisioner.store.repairs import Repairs
 from provisioner.store.runs import Runs
 from provisioner.store.secrets import Secrets
+from provisioner.store.snapshots import Snapshots
 from provisioner.store.timeline import Timeline
 
 
-class Database(Timeline, Runs, Machinery, Catalogue, HostRows, Secrets, Repairs, Labs, Paces):
+class Database(Timeline, Runs, Machinery, Catalogue, HostRows, Secrets, Repairs, Labs, Paces, Snapshots):
     """`await open()`, then `await migrate(...)` once by whoever serves; `await close()` at the end."""
 
     async def migrate(self, backup_dir: Path) -> Path | None:

@@ -250,3 +250,18 @@ seals = Table(
     Column("profile", String(64), nullable=False),
     Column("xml", Text, nullable=False),
 )
+
+# Guests as they were installed. `state` tells what was under way when a service was killed.
+snapshots = Table(
+    "snapshots",
+    METADATA,
+    Column("guest", String(63), ForeignKey("guests.name", ondelete="CASCADE"), primary_key=True),
+    Column("install", String(32), nullable=False),
+    Column("taken", UtcDateTime, nullable=False),
+    Column("disks", JSON, nullable=False),
+    Column("nvram", String(255), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("was", JSON, nullable=False),
+    Column("starts", Boolean, nullable=False),
+)

@@ -21,6 +21,7 @@ from provisioner.web import (
     api_profiles,
     api_rebuild,
     api_session,
+    api_snapshots,
     api_storage,
     api_trees,
 )
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_board.OPERATIONS,
     *api_life.OPERATIONS,
     *api_rebuild.OPERATIONS,
+    *api_snapshots.OPERATIONS,
     *api_installs.OPERATIONS,
     *api_lab.OPERATIONS,
     *api_profiles.OPERATIONS,

@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from provisioner.core.guest import Start
+from provisioner.core.snapshot import Snapshot
 from provisioner.service.rebuilds import Loss
 from provisioner.service.requests import Creation, Guest, Rebuild
+from provisioner.service.snapshots import Restored
 
 
 class Clones(Protocol):
@@ -23,3 +25,17 @@ class Rebuilds(Protocol):
     def look_each(
         self, names: Sequence[str], wish: Rebuild
     ) -> AsyncGenerator[tuple[str, Loss | Exception]]: ...
+
+
+class Snapshots(Protocol):
+    """Guests as they were installed."""
+
+    async def every(self) -> Sequence[Snapshot]: ...
+    async def of_lab(self, lab: str) -> Sequence[str]: ...
+    def take_each(
+        self, names: Sequence[str], *, force: bool
+    ) -> AsyncGenerator[tuple[str, Snapshot | Exception]]: ...
+    def reset_each(
+        self, names: Sequence[str], *, wait: float, at_once: int
+    ) -> AsyncGenerator[tuple[str, Restored | Exception]]: ...
+    async def drop(self, name: str) -> object: ...

@@ -40,7 +40,9 @@ async def services(
     from provisioner.media.store import MediaStore
     from provisioner.mirror.systems import Systems
     from provisioner.mirror.tree import Reader
+    from provisioner.segment.knock import knock
     from provisioner.service.aftercare import Aftercare
+    from provisioner.service.answering import Answering
     from provisioner.service.answers import Answers
     from provisioner.service.arguments import Arguments
     from provisioner.service.booting import Booting
@@ -72,6 +74,7 @@ async def services(
     from provisioner.service.rebuilds import Rebuilds
     from provisioner.service.recipes import Recipes
     from provisioner.service.reconcile import reconcile
+    from provisioner.service.snapshots import Snapshots
     from provisioner.service.staging import unstage
     from provisioner.service.storage import Storage
     from provisioner.service.sweep import sweep
@@ -165,6 +168,9 @@ async def services(
     life = GuestLife(
         store, host, guests, now, neighbour=interfaces.neighbour_address, release=told.far.release
     )
+    answering = Answering(store, host, knock, neighbour=interfaces.neighbour_address)
+    snapshots = Snapshots(store, host, guests, now, answering)
+    stack.push_async_callback(snapshots.close)
     clones = Clones(store, host, guests, tokens, now, ids, state.log_dir(folder))
     stack.push_async_callback(clones.close)
     paces = Paces(store, now)
@@ -211,8 +217,8 @@ async def services(
         await host("").open()
 
     async def tidy() -> list[str]:
-        done = await clones.mend() + await reconcile(store, host, guests, now) + await storage.mend()
-        done += await told.sweep.mend()
+        done = await snapshots.mend() + await clones.mend() + await reconcile(store, host, guests, now)
+        done += await storage.mend() + await told.sweep.mend()
         uris = dict.fromkeys(["", *(row.uri for row in await store.guests())])
         return done + await sweep(store, host, uris, execution.busy.__contains__)
 
@@ -237,8 +243,9 @@ async def services(
         verdicts=Verdicts(store, drafts, served_now, guests.dry_run),
         life=life,
         clones=clones,
-        rebuilds=Rebuilds(store, host, guests, life),
+        rebuilds=Rebuilds(store, host, guests, life, snapshots.forget),
         labs=labs,
+        snapshots=snapshots,
         installs=Installs(store, host, now),
         paces=paces,
         reports=told.reports,

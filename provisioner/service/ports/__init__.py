@@ -17,6 +17,7 @@ from provisioner.service.ports.hypervisor import DomainEvent, Hosts, Hypervisor,
 from provisioner.service.ports.labs import LabStore, LabThing, Seal
 from provisioner.service.ports.life import Channel, Display, LifeHosts, LifeHypervisor, VolumeFacts
 from provisioner.service.ports.networks import NetworkHost, Segments
+from provisioner.service.ports.snapshots import SnapshotStore
 from provisioner.service.ports.storage import (
     ImagePreparer,
     Inspector,
@@ -71,6 +72,7 @@ __all__ = [
     "Seal",
     "Segments",
     "ServedText",
+    "SnapshotStore",
     "StorageHost",
     "StorageHosts",
     "Store",

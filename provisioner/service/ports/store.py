@@ -13,6 +13,7 @@ from provisioner.core.profile import Image, Profile, Tree
 from provisioner.pace.learn import Sample
 from provisioner.service.ports.hosts import HostStore
 from provisioner.service.ports.labs import LabStore
+from provisioner.service.ports.snapshots import SnapshotStore
 
 Clock = Callable[[], datetime]
 TokenKind = Literal["stub", "answer", "report"]
@@ -96,7 +97,7 @@ class Opening:
 NOTHING = Opening()
 
 
-class Store(HostStore, LabStore, Protocol):
+class Store(HostStore, LabStore, SnapshotStore, Protocol):
     """Raises NotFound and Conflict from `core.errors`; every write is one short transaction."""
 
     async def record(self, events: Sequence[Event]) -> list[Install]:

@@ -1,3 +1,3 @@
 """The steps from one form of the tables to the next; `HEAD` is the form that this program reads."""
 
-HEAD = "0012"
+HEAD = "0013"

@@ -7,12 +7,14 @@ from typing import Any
 
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.guest import Start
+from provisioner.core.snapshot import Frozen, Snapshot
 from provisioner.hypervisor.png import from_ppm
 from provisioner.plan.steps import DeleteVolume, Plan, UndefineDomain
 from provisioner.service.guest_life import Kept, Removal, Unlocked
 from provisioner.service.ports import Channel, Display, VolumeFacts
 from provisioner.service.rebuilds import Loss
 from provisioner.service.requests import Address, Creation, Guest, Rebuild
+from provisioner.service.snapshots import Restored
 from tests.life import Echo
 
 PICTURE = from_ppm(
@@ -120,6 +122,40 @@ class FakeRebuilds:
             gone = VolumeFacts("default", f"{name}-i1", f"/p/{name}-i1", 2**30, 2**20)
             guest = await self.guests.show(name)
             yield name, Loss(guest, wish.profile or "p", (gone,), (), True, Plan(name, "i2", ()))
+
+
+@dataclass
+class FakeSnapshots:
+    guests: Any
+    kept: dict[str, Snapshot] = field(default_factory=dict)
+
+    async def every(self) -> list[Snapshot]:
+        return list(self.kept.values())
+
+    async def of_lab(self, lab: str) -> list[str]:
+        return [f"{lab}1"]
+
+    async def take_each(
+        self, names: Sequence[str], *, force: bool
+    ) -> AsyncGenerator[tuple[str, Snapshot | Exception]]:
+        for name in names:
+            disk = Frozen("vda", "default", f"{name}-i1", f"/p/{name}-i1", "qcow2", 2**30)
+            self.kept[name] = Snapshot(name, "i1", datetime(2026, 1, 1, tzinfo=UTC), (disk,))
+            yield name, self.kept[name]
+
+    async def reset_each(
+        self, names: Sequence[str], *, wait: float, at_once: int
+    ) -> AsyncGenerator[tuple[str, Restored | Exception]]:
+        for name in names:
+            if name not in self.kept:
+                yield name, NotFound(f"guest {name} has no snapshot")
+            else:
+                answered = f"after {wait:g} s, {at_once} at once"
+                yield name, Restored(self.kept[name], 0.25, answered, 1.5)
+
+    async def drop(self, name: str) -> object:
+        await self.guests.show(name)
+        return self.kept.pop(name)
 
 
 @dataclass

@@ -296,6 +296,30 @@ async def test_several_guests_are_rebuilt_line_by_line(world: World) -> None:
         assert (await world.ask("POST", "/api/v1/guests/rebuild", wrong))[0] == 422
 
 
+async def test_guests_are_kept_reset_and_let_go(world: World) -> None:
+    await world.ask("POST", "/api/v1/guests", {"name": "web1", "profile": "p"})
+    status, text, _ = await world.ask("POST", "/api/v1/snapshots", {"names": ["web1", "web1"]})
+    (line,) = map(json.loads, text.splitlines())
+    kept = (await world.ask("GET", "/api/v1/snapshots"))[1]
+    assert (status, [line["snapshot"]]) == (200, kept)
+    assert (kept[0]["guest"], kept[0]["disks"], kept[0]["state"]) == ("web1", ["default/web1-i1"], "kept")
+
+    body = {"names": ["web1", "web2"], "wait": 30.0, "at_once": 2}
+    _, text, headers = await world.ask("POST", "/api/v1/snapshots/reset", body)
+    done, failed = map(json.loads, text.splitlines())
+    assert headers["Content-Type"] == "application/x-ndjson"
+    assert done["reset"]["answered"] == "after 30 s, 2 at once"
+    assert (failed["name"], failed["status"]) == ("web2", 404)
+    _, text, _ = await world.ask("POST", "/api/v1/snapshots/reset", {"lab": "web"})
+    assert json.loads(text)["name"] == "web1"
+
+    faults: list[Any] = [{}, {"names": ["a"], "lab": "b"}, {"names": ["a"], "wait": -1.0}]
+    for wrong in faults:
+        assert (await world.ask("POST", "/api/v1/snapshots/reset", wrong))[0] == 422
+    assert (await world.ask("DELETE", "/api/v1/snapshots/web1"))[0] == 200
+    assert (await world.ask("GET", "/api/v1/snapshots"))[1] == []
+
+
 async def test_an_image_is_built_line_by_line(world: World) -> None:
     status, text, headers = await world.ask("POST", "/api/v1/images", {"name": "tiny", "tune": True})
     lines = [json.loads(line) for line in text.splitlines()]

@@ -15,7 +15,6 @@ from provisioner.answers.finding import Finding
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.firmware import Dialect
 from provisioner.core.guest import GuestSpec, Nic
-from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.profile import Profile
 from provisioner.media.evidence import Evidence
@@ -43,7 +42,7 @@ from provisioner.web.services import Services
 from provisioner.web.services_mirror import MirrorCases
 from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.labs import FakeLabs
-from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds
+from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds, FakeSnapshots
 from tests.edges.web.networks import network_cases
 from tests.edges.web.things import (
     MAC,
@@ -257,6 +256,7 @@ class World:
             clones=FakeClones(self.guests),
             rebuilds=FakeRebuilds(self.guests),
             labs=self.labs,
+            snapshots=FakeSnapshots(self.guests),
             installs=FakeInstalls(self.store),
             paces=Paces(self.store, now),
             reports=Reports(self.store, self.evidence, now, secrets_of, self._ended, scan),

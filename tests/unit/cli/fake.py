@@ -52,6 +52,20 @@ LOSS: dict[str, Any] = {
     "nvram": True,
     "plan": {"steps": [], "warnings": [], "xml": "", "first_xml": ""},
 }
+SNAPSHOT: dict[str, Any] = {
+    "guest": "web1",
+    "install": "0f3c9a",
+    "taken": AT.format(5),
+    "disks": ["default/web1-0f3c9a"],
+    "nvram": True,
+    "state": "kept",
+}
+RESTORED = {
+    "snapshot": SNAPSHOT,
+    "seconds": 0.412,
+    "answered": "ssh at 192.168.90.57",
+    "answered_seconds": 9.71,
+}
 FOREIGN: dict[str, Any] = {
     **GUEST,
     "name": "their-database",

@@ -54,6 +54,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         "plan": [],
         "apply": [],
         "rebuild": [],
+        "lab": ["drop", "reset", "snapshot"],
         "guest": [
             *("address", "autostart", "clone", "console", "create", "delete", "destroy", "display"),
             *("list", "reboot", "rebuild", "reset", "resume", "screenshot", "show", "shutdown", "ssh"),

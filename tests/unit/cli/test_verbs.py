@@ -8,13 +8,13 @@ import pytest
 from tests.unit.cli import fake
 from tests.unit.cli.conftest import Provisioner, misused, told_once
 from tests.unit.cli.fake import FakeService, Problem
+from tests.unit.cli.lab_verbs import LAB_FAULTS, LAB_VERBS
 from tests.unit.cli.machine_verbs import MACHINE_FAULTS, MACHINE_VERBS
 from tests.unit.cli.network_verbs import NETWORK_FAULTS, NETWORK_VERBS
 
 G, P, T, I = fake.GUEST, fake.PROFILE, fake.TREE, fake.INSTALL  # noqa: E741
 BUILT = '{"line": "unpacking"}\n{"line": "packing"}\n' + json.dumps({"image": fake.IMAGE}) + "\n"
 NEW = {"install": I, "guest": G, "plan": fake.PLAN}
-LOSES = json.dumps({"name": "web1", "loses": fake.LOSS}) + "\n"
 
 # words, what the service replies with, the last request's body, lines of stdout
 GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
@@ -75,28 +75,7 @@ GOOD: list[tuple[str, dict[str, Any], Any, list[str]]] = [
     ("guest autostart web1", {"PUT /guests/web1/autostart": {}}, {"on": True}, []),
     ("guest autostart web1 --disable", {"PUT /guests/web1/autostart": {}}, {"on": False}, []),
     ("guest delete web1 --yes", {"GET /guests/web1": G, "DELETE /guests/web1": {}}, None, []),
-    (
-        "guest rebuild web1 --yes",
-        {"POST /guests/web1/rebuild": NEW},
-        {},
-        ["web1: install 0f3c9a has begun"],
-    ),
-    (
-        "rebuild web1 --profile mine --keep-disks -y",
-        {"POST /guests/web1/rebuild": NEW},
-        {"profile": "mine", "wipe": "none"},
-        ["web1: install 0f3c9a has begun"],
-    ),
-    (
-        "rebuild web1 --dry-run",
-        {"POST /guests/rebuild": LOSES},
-        {"names": ["web1"]},
-        [
-            "web1 (running, installed) is installed anew from debian12-image:",
-            "  empties  web1-i1 in pool default (4.3 GB, 1.2 GB taken)",
-            "  resets   its UEFI variables; its disk boots before the network again",
-        ],
-    ),
+    *LAB_VERBS,
     ("guest xml web1", {"GET /guests/web1/xml": {"xml": "<domain/>\n"}}, None, ["<domain/>"]),
     ("guest address web1", {"GET /guests/web1": G}, None, ["192.168.90.57"]),
     (
@@ -289,9 +268,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("guest console web1", {}),
     ("guest delete nobody --yes", {}),
     ("guest delete web1", {"GET /guests/web1": G}),
-    ("guest rebuild web1", {"POST /guests/rebuild": LOSES}),
-    ("rebuild nobody", {"POST /guests/rebuild": '{"name": "nobody", "error": "no nobody", "remedy": ""}\n'}),
-    ("rebuild web1 web2 --yes", {"POST /guests/rebuild": Problem(503, "libvirt does not answer")}),
+    *LAB_FAULTS,
     ("guest xml nobody", {}),
     ("guest address web1", {"GET /guests/web1": {**G, "address": None}}),
     ("guest ssh web1", {"GET /guests/web1": {**G, "address": None}}),
