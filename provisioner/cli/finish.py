@@ -8,6 +8,7 @@ import click
 from provisioner.cli.errors import say
 from provisioner.cli.output import Format, document, remark
 from provisioner.core.errors import ProvisionerError, Unavailable
+from provisioner.core.install import Stage
 
 
 def finish(api: Any, name: str, body: Any, *, wait: bool, output: Format) -> None:
@@ -55,17 +56,24 @@ def check_all_made(made: Sequence[Any], names: Sequence[str]) -> None:
         raise Unavailable(f"{len(names) - len(made)} of {len(names)} guests were not made")
 
 
+def _followed(api: Any, bodies: Sequence[Any]) -> list[ProvisionerError]:
+    """What stands against those that did not become installed, each told at the end."""
+    from provisioner.cli.follow import follow_all
+    from provisioner.cli.records import install as record
+    from provisioner.cli.watch import failure
+
+    failed = []
+    for one in follow_all(api, [body["guest"]["name"] for body in bodies]):
+        if one["stage"] != Stage.INSTALLED:
+            error = failure(record(one), api.get("installs", str(one["id"]), "why"))
+            say(f"error: {error}", remedy=error.remedy)
+            failed.append(error)
+    return failed
+
+
 def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, output: Format) -> None:
     """The same for those of several guests that were made. Raises Unavailable where one of `names` failed."""
-    failed: list[ProvisionerError] = []
-    for body in bodies if wait else ():
-        from provisioner.cli.watch import until_installed
-
-        try:
-            until_installed(api, body["install"]["id"])
-        except ProvisionerError as error:
-            click.echo(f"error: {error}", err=True)
-            failed.append(error)
+    failed = _followed(api, bodies) if wait else []
     if output != "table":
         document([api.get("guests", body["guest"]["name"]) for body in bodies], output)
     else:

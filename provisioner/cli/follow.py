@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from provisioner.cli.api import Api
-from provisioner.cli.records import install as record
+from provisioner.cli.pace import left
+from provisioner.cli.records import moment
 from provisioner.cli.timeline import duration
 from provisioner.core.errors import Unavailable
-from provisioner.core.install import Install, Stage
+from provisioner.core.install import FINAL, Stage
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 _EVERY_SECONDS = 1.0
 _OUTAGE_SECONDS = 60.0
 _MOST = 10_000
+_BAR = 20
+
+Told = Mapping[str, Any]
+"""An install as the API tells it."""
 
 
 class Board(Protocol):
@@ -27,7 +32,7 @@ class Board(Protocol):
 
     def __enter__(self) -> "Board": ...
     def __exit__(self, *exc: object) -> None: ...
-    def show(self, installs: Sequence[Install]) -> None: ...
+    def show(self, installs: Sequence[Told]) -> None: ...
 
 
 def follow_all(api: Api, guests: Iterable[str]) -> list[dict[str, Any]]:
@@ -45,9 +50,8 @@ def follow_all(api: Api, guests: Iterable[str]) -> list[dict[str, Any]]:
                 if time.monotonic() - lost > _OUTAGE_SECONDS:
                     raise
             else:
-                installs = [record(one) for one in found]
-                told.show(installs)
-                if all(one.over for one in installs):
+                told.show(found)
+                if all(one["stage"] in FINAL for one in found):
                     return found
             time.sleep(_EVERY_SECONDS)
 
@@ -66,7 +70,7 @@ class Lines:
     """A line for each stage that a guest comes to, for logs and pipes."""
 
     def __init__(self) -> None:
-        self._shown: Mapping[str, Stage] = {}
+        self._shown: Mapping[str, str] = {}
 
     def __enter__(self) -> "Lines":
         return self
@@ -74,12 +78,13 @@ class Lines:
     def __exit__(self, *exc: object) -> None:
         return None
 
-    def show(self, installs: Sequence[Install]) -> None:
+    def show(self, installs: Sequence[Told]) -> None:
         for one in installs:
-            new = self._shown.get(one.id) != one.stage
-            if new and (self._shown or not one.over):
-                click.echo(f"{one.guest}: {one.stage.value}", err=True)
-        self._shown = {one.id: one.stage for one in installs}
+            new = self._shown.get(one["id"]) != one["stage"]
+            if new and (self._shown or one["stage"] not in FINAL):
+                rest = left(one)
+                click.echo(f"{one['guest']}: {one['stage']}" + (f", {rest} left" if rest else ""), err=True)
+        self._shown = {one["id"]: one["stage"] for one in installs}
 
 
 class Live:
@@ -89,7 +94,7 @@ class Live:
         from rich.console import Console
         from rich.live import Live as RichLive
 
-        self._installs: Sequence[Install] = ()
+        self._installs: Sequence[Told] = ()
         console = Console(stderr=True, highlight=False)
         self._live = RichLive(console=console, get_renderable=self._picture, refresh_per_second=4)
 
@@ -100,26 +105,36 @@ class Live:
     def __exit__(self, *exc: object) -> None:
         self._live.__exit__(None, None, None)
 
-    def show(self, installs: Sequence[Install]) -> None:
+    def show(self, installs: Sequence[Told]) -> None:
         self._installs = installs
 
     def _picture(self) -> "Table":
-        return picture(self._installs, datetime.now(UTC))
+        return picture(self._installs, datetime.now(UTC), max(1, self._live.console.height - 2))
 
 
-def picture(installs: Sequence[Install], now: datetime) -> "Table":
-    """A row for each install that runs or failed; the number of those that are installed."""
+def picture(installs: Sequence[Told], now: datetime, lines: int) -> "Table":
+    """A row for each install that runs or failed, as many as there are lines; how many are installed."""
+    from rich.progress_bar import ProgressBar
     from rich.table import Table
+    from rich.text import Text
 
     drawn = Table.grid(padding=(0, 2))
-    for one in installs:
-        if one.stage is Stage.INSTALLED:
-            continue
-        took = duration(((one.changed if one.over else now) - one.created).total_seconds())
-        style = "red" if one.over else "cyan"
-        drawn.add_row(one.guest, f"[{style}]{one.stage.value}[/]", f"{one.percent} %", took)
-    done = sum(one.stage is Stage.INSTALLED for one in installs)
-    drawn.add_row("", f"[green]{done} of {len(installs)} installed[/]", "", "")
+    rows = [one for one in installs if one["stage"] != Stage.INSTALLED]
+    for one in rows[:lines]:
+        over = one["stage"] in FINAL
+        end = moment(one["changed"]) if over else now
+        style = "red" if over else "cyan"
+        drawn.add_row(
+            Text(one["guest"]),
+            Text(one["stage"], style),
+            ProgressBar(total=100, completed=one["percent"], width=_BAR, complete_style=style),
+            f"{one['percent']} %",
+            duration((end - moment(one["created"])).total_seconds()),
+            "" if over else left(one),
+        )
+    done = len(installs) - len(rows)
+    more = f", {len(rows) - lines} more are not shown" if len(rows) > lines else ""
+    drawn.add_row("", Text(f"{done} of {len(installs)} installed{more}", "green"), "", "", "", "")
     return drawn
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from provisioner.cli.complete import profiles, trees
+from provisioner.cli.complete import hosts, places, profiles, trees
 from provisioner.cli.given import no_lint_option, variable_option, variables
 from provisioner.cli.keys import password_hash, public_keys
 from provisioner.core.errors import Invalid
@@ -75,6 +75,7 @@ _OPTIONS = (
         "networks",
         multiple=True,
         metavar="network=…|bridge=…",
+        shell_complete=places,
         help="Where a card is plugged in; also type=direct,source=… for macvtap, and user; mac=, model=. May "
         "be repeated.  [default: network=default]",
     ),
@@ -120,7 +121,13 @@ _OPTIONS = (
     ),
     variable_option,
     no_lint_option,
-    click.option("--connect", "uri", metavar="HOST", help="Another host: its name, or a libvirt URI."),
+    click.option(
+        "--connect",
+        "uri",
+        metavar="HOST",
+        shell_complete=hosts,
+        help="Another host: its name, or a libvirt URI.",
+    ),
     # virt-install scripts say these; both are so here anyway.
     click.option("--noautoconsole", is_flag=True, hidden=True),
     click.option("--console", hidden=True),

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from provisioner.cli.api import connect
-from provisioner.cli.complete import guests
+from provisioner.cli.complete import installs
 from provisioner.cli.output import (
     Column,
     Format,
@@ -22,10 +22,12 @@ from provisioner.cli.output import (
     rows,
     table,
 )
+from provisioner.cli.pace import budget, left, likely
+from provisioner.core.install import FINAL
 
 _READABLE = 100
 
-ref_argument = click.argument("name", metavar="NAME", shell_complete=guests)
+ref_argument = click.argument("name", metavar="NAME", shell_complete=installs)
 
 
 @click.group()
@@ -34,6 +36,9 @@ def install() -> None:
 
     NAME is a guest or machine (its latest installation), or the id of an installation.
     """
+
+
+install.add_command(budget)
 
 
 def _ago(text: str) -> str:
@@ -62,6 +67,7 @@ def list_installs(output: Format) -> None:
         field("profile"),
         field("stage"),
         Column("DONE", lambda i: f"{i['percent']} %", right=True),
+        Column("LEFT", likely, right=True),
         Column("BEGUN", lambda i: _ago(i["created"]), right=True),
         Column("REASON", lambda i: i.get("reason") or ""),
     )
@@ -92,6 +98,9 @@ def show(name: str, everything: bool, output: Format) -> None:
         ("reason", item.get("reason")),
         ("unchecked", _unchecked(events)),
         ("begun", _moment(item["created"])),
+        ("done", "" if item["stage"] in FINAL else f"{item['percent']} %"),
+        ("left", left(item)),
+        ("slower", item.get("slower")),
         ("address", item.get("address")),
     ]
     pairs(item, fields, output)

@@ -9,6 +9,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from provisioner.cli.records import Told
 from provisioner.cli.timeline import Lap, duration, laps
 from provisioner.core.install import Event, Install, Stage
 
@@ -73,5 +74,6 @@ def picture(install: Install, passed: tuple[Lap, ...], spinner: Spinner, now: da
     bar.add_row(
         ProgressBar(total=100, completed=install.percent, width=_BAR_WIDTH, complete_style="cyan"),
         Text(f"{install.percent} %", "dim"),
+        Text(f"{install.left} left" if isinstance(install, Told) and install.left else "", "dim"),
     )
     return Group(heading, table, bar)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from provisioner.cli.api import Api, connect
+from provisioner.cli.complete import spoken_of
 from provisioner.cli.netboot_record import record
 from provisioner.cli.output import clock, remark
 from provisioner.core.errors import Unavailable
@@ -38,7 +39,7 @@ netboot.add_command(record)
 
 
 @netboot.command()
-@click.argument("names", nargs=-1, metavar="[NAME|MAC]...")
+@click.argument("names", nargs=-1, metavar="[NAME|MAC]...", shell_complete=spoken_of)
 @click.option("-o", "--output", type=click.Choice(["line", "json"]), default="line", show_default=True)
 @click.option("--for", "seconds", type=click.FloatRange(min=0), help="End after so many seconds.")
 def watch(names: tuple[str, ...], output: str, seconds: float | None) -> None:

@@ -5,14 +5,16 @@ from typing import Any
 import click
 
 from provisioner.cli.api import connect
-from provisioner.cli.complete import networks
+from provisioner.cli.complete import hosts, networks
 from provisioner.cli.confirm import confirm
 from provisioner.cli.network_check import check, snippet
 from provisioner.cli.output import Column, Format, field, output_option, pairs, remark, rows
 from provisioner.core.network import MODES
 
 name_argument = click.argument("name", shell_complete=networks)
-connect_option = click.option("--connect", "uri", metavar="URI", help="Another libvirt host.")
+connect_option = click.option(
+    "--connect", "uri", metavar="URI", shell_complete=hosts, help="Another libvirt host."
+)
 force_option = click.option("--force", is_flag=True, help="Also where running guests lose their link.")
 _MODES: dict[str, str] = {mode: mode for mode in MODES} | {"routed": "route"}
 

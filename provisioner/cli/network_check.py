@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from provisioner.cli.api import connect
-from provisioner.cli.complete import networks
+from provisioner.cli.complete import hosts, networks
 from provisioner.cli.errors import Told
 from provisioner.cli.output import Format, document, output_option, remark
 from provisioner.core.network import REPAIRS
@@ -37,7 +37,7 @@ _ANY = "any"
 @click.option("--address", metavar="ADDRESS/PREFIX", help="The macvlan's own.  [default: by DHCP]")
 @click.option("--force", is_flag=True, help="Also where running guests lose their link, or DHCP answers.")
 @click.option("--quick", is_flag=True, help="Ask nobody on the segment: at once, and less sure.")
-@click.option("--connect", "uri", metavar="URI", help="Another libvirt host.")
+@click.option("--connect", "uri", metavar="URI", shell_complete=hosts, help="Another libvirt host.")
 @output_option
 def check(
     place: str,
@@ -86,7 +86,7 @@ def check(
 @click.command(short_help="What the site's own DHCP server needs, where proxy answers are ignored")
 @click.option("--for", "server", type=click.Choice(["dnsmasq", "isc", "kea"]), required=True)
 @click.option("--network", metavar="PLACE", help="A network, bridge=NAME or type=direct,source=DEVICE.")
-@click.option("--connect", "uri", metavar="URI", help="Another libvirt host.")
+@click.option("--connect", "uri", metavar="URI", shell_complete=hosts, help="Another libvirt host.")
 def snippet(server: str, network: str | None, uri: str | None) -> None:
     """Print the configuration with which another DHCP server names our boot files.
 

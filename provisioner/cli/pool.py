@@ -5,12 +5,18 @@ from typing import Any
 import click
 
 from provisioner.cli.api import connect
-from provisioner.cli.complete import pools
+from provisioner.cli.complete import hosts, pools
 from provisioner.cli.confirm import confirm
 from provisioner.cli.output import Column, Format, field, output_option, pairs, remark, rows, size
 
 connect_option = click.option(
-    "-c", "--connect", "uri", default="", metavar="URI", help="libvirt host; the configured one by default."
+    "-c",
+    "--connect",
+    "uri",
+    default="",
+    metavar="URI",
+    shell_complete=hosts,
+    help="libvirt host; the configured one by default.",
 )
 
 

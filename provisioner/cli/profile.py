@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from provisioner.cli.api import connect
-from provisioner.cli.complete import guests, profiles
+from provisioner.cli.complete import guests, images, profiles, trees
 from provisioner.cli.given import no_lint_option, variable_option, variables
 from provisioner.cli.output import Column, Format, field, output_option, pairs, remark, rows
+from provisioner.cli.pace import pace
 from provisioner.core.errors import Invalid
 
 FIELDS = (
@@ -32,6 +33,9 @@ name_argument = click.argument("name", shell_complete=profiles)
 @click.group()
 def profile() -> None:
     """Tree, answer file and hardware defaults under one name."""
+
+
+profile.add_command(pace)
 
 
 @profile.command("list")
@@ -76,11 +80,13 @@ def field_options(function: Any) -> Any:
                 "--family", help="Kind of installer: rhel, fedora, debian, ubuntu, suse, agama, image."
             ),
             click.option("--release", help="Release, such as 7 or 13."),
-            click.option("--tree", help="The tree that it installs from."),
+            click.option("--tree", shell_complete=trees, help="The tree that it installs from."),
             click.option(
                 "--template", help="Answer template, such as rhel/ks.cfg.j2.  [default: the family's]"
             ),
-            click.option("--image", help="The image that the mini installer installs."),
+            click.option(
+                "--image", shell_complete=images, help="The image that the mini installer installs."
+            ),
             click.option("--kernel-args", help="Kernel arguments of the installer."),
             click.option("--memory", type=click.IntRange(128), metavar="MIB", help="Memory of its guests."),
             click.option("--vcpus", type=click.IntRange(1), help="Virtual CPUs of its guests."),

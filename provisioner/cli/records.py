@@ -1,16 +1,25 @@
 """Installs and events as the API sends them, read back into the nouns of `core`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from provisioner.cli.pace import left
 from provisioner.core.firmware import Dialect
 from provisioner.core.install import Event, Install, Kind, Stage
 
 
-def install(item: Mapping[str, Any]) -> Install:
-    """An Install from its JSON; keys that this version does not know are passed over."""
-    return Install(
+@dataclass(frozen=True, slots=True)
+class Told(Install):
+    """An install with what the service expects of it: the time left in words, "" where nobody knows."""
+
+    left: str = ""
+
+
+def install(item: Mapping[str, Any]) -> Told:
+    """An install from its JSON; keys that this version does not know are passed over."""
+    return Told(
         id=str(item["id"]),
         guest=str(item["guest"]),
         mac=str(item["mac"]),
@@ -28,6 +37,7 @@ def install(item: Mapping[str, Any]) -> Install:
         resets=int(item.get("resets", 0)),
         loader=cast(Dialect, item.get("loader", "ipxe")),
         arch=str(item.get("arch", "")),
+        left=left(item),
     )
 
 

@@ -28,6 +28,8 @@ SECTIONS = {
         "apply": Entry("apply:apply", "Make hosts, networks, pools, trees, profiles, guests as a file says"),
     },
     "Where it is installed": {
+        "top": Entry("top:top", "The installations that run, live: how far, how long, what last"),
+        "events": Entry("events:events", "What happened, and what happens, a line each"),
         "rebuild": Entry("rebuild:rebuild", "Install guests anew in place, after saying what each loses"),
         "lab": Entry("lab:lab", "Keep guests as they were installed, and have them again in seconds"),
         "guest": Entry("guest:guest", "Create guests, live with them, and remove them"),

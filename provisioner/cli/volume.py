@@ -7,12 +7,13 @@ import click
 
 from provisioner.cli.amount import Size
 from provisioner.cli.api import connect
-from provisioner.cli.complete import pools
+from provisioner.cli.complete import pools, volumes
 from provisioner.cli.confirm import confirm
 from provisioner.cli.output import Column, Format, field, output_option, pairs, remark, rows, size
 from provisioner.cli.pool import connect_option, on
 
 _pool = click.argument("pool", shell_complete=pools)
+_name = click.argument("name", shell_complete=volumes)
 
 
 @click.group()
@@ -40,7 +41,7 @@ def list_volumes(pool: str, uri: str, output: Format) -> None:
 
 @volume.command()
 @_pool
-@click.argument("name")
+@_name
 @connect_option
 @output_option
 def show(pool: str, name: str, uri: str, output: Format) -> None:
@@ -79,7 +80,7 @@ def create(
 
 @volume.command()
 @_pool
-@click.argument("name")
+@_name
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--overwrite", is_flag=True, help="Write into a raw volume that is there already.")
 @connect_option
@@ -96,7 +97,7 @@ def upload(pool: str, name: str, file: Path, overwrite: bool, uri: str, output: 
 
 @volume.command()
 @_pool
-@click.argument("name")
+@_name
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @connect_option
@@ -113,7 +114,7 @@ def download(pool: str, name: str, file: Path, force: bool, uri: str) -> None:
 
 @volume.command()
 @_pool
-@click.argument("name")
+@_name
 @click.argument("capacity", type=Size())
 @connect_option
 @output_option
@@ -125,7 +126,7 @@ def resize(pool: str, name: str, capacity: int, uri: str, output: Format) -> Non
 
 @volume.command()
 @_pool
-@click.argument("name")
+@_name
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @connect_option
 def delete(pool: str, name: str, yes: bool, uri: str) -> None:

@@ -27,6 +27,11 @@ class Budget:
     change: Change | None
 
     @property
+    def difference(self) -> float | None:
+        """To the median."""
+        return None if self.took is None or self.usual is None else self.took - self.usual.middle
+
+    @property
     def late(self) -> bool:
         """Whether it takes longer than nine of ten did, by more than a moment."""
         if self.took is None or self.usual is None:
@@ -51,11 +56,9 @@ def budget(run: Run, pace: Pace | None, age: float) -> tuple[Budget, ...]:
 
 def verdict(rows: Iterable[Budget]) -> str:
     """The stage that takes longer than usual, and since when; "" where none does."""
-    late = [row for row in rows if row.late]
-    if not late:
+    worst = max((row for row in rows if row.late), key=lambda row: row.difference or 0, default=None)
+    if worst is None or worst.took is None or worst.usual is None:
         return ""
-    worst = max(late, key=lambda row: (row.took or 0) - (row.usual.middle if row.usual else 0))
-    assert worst.took is not None and worst.usual is not None  # noqa: S101
     told = f"{worst.stage} {'has taken' if worst.runs else 'took'} {span(worst.took)}"
     told += f", usually {span(worst.usual.middle)}"
     if worst.change and worst.change.slower:

@@ -63,6 +63,29 @@ def span(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} m"
 
 
+def roughly(seconds: float) -> str:
+    """The same as a person says what is to come: `< 10 s`, `40 s`, `2 m 10 s`, `25 m`, `1 h 10 m`."""
+    for below, step in ((60, 5), (600, 10), (3600, 60)):
+        rounded = round(seconds / step) * step
+        if rounded < below:
+            break
+    else:
+        rounded = round(seconds / 600) * 600
+    if rounded < 10:
+        return "< 10 s"
+    return span(rounded).removesuffix(" 00 s").removesuffix(" 00 m")
+
+
+def range_(likely: float, least: float, most: float) -> str:
+    """`about 2 m 10 s`; where that may be far off, `1 m 30 s to 4 m`."""
+    low, high = roughly(least), roughly(most)
+    if low == high:
+        return high
+    if most - least <= max(10, likely / 2):
+        return f"about {roughly(likely)}"
+    return f"{low} to {high}"
+
+
 def _strayed(values: Sequence[float]) -> float:
     """How far they are from their median, all together."""
     middle = median(values)

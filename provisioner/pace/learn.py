@@ -14,7 +14,7 @@ ENOUGH = 3
 """Installs that say how far such a time spreads; fewer say only what it was."""
 LATEST = 40
 """Installs that are learnt from: what was long ago says little."""
-_STAGES = ORDER[:-1]
+_STAGES = ORDER[1:-1]
 _ONE_LOW, _ONE_HIGH = 0.5, 2.0
 
 
@@ -60,9 +60,13 @@ class Pace:
     changes: Mapping[Stage, Change]
 
     @property
-    def expected(self) -> float:
+    def whole(self) -> Spread:
         """Seconds of a whole install."""
-        return self.rest[Mark.PLANNED].middle
+        return self.rest[Mark.PLANNED]
+
+    @property
+    def expected(self) -> float:
+        return self.whole.middle
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -110,7 +114,7 @@ def learn(samples: Iterable[Sample], way: Way) -> Pace | None:
         {mark: _middle([one.points[mark] for one in chosen if mark in one.points]) for mark in usual},
         {stage: spread([took for _, took in row]) for stage in _STAGES if (row := _row(chosen, stage))},
         spread([one.silence for one in chosen]),
-        {stage: found for stage in _STAGES[1:] if (found := change(_row(chosen, stage), stage))},
+        {stage: found for stage in _STAGES if (found := change(_row(chosen, stage), stage))},
     )
 
 

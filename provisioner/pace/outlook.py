@@ -53,6 +53,8 @@ class Outlook:
     left: Left | None = None
     expected: float | None = None
     slower: str = ""
+    host: str = ""
+    """The libvirt URI of its host, "" for the configured one."""
 
 
 def percent(install: Install, events: Iterable[Event], pace: Pace | None, now: datetime) -> int:
@@ -103,10 +105,9 @@ def left_of(run: Run, pace: Pace | None, age: float) -> Left | None:
 
 def look(run: Run, pace: Pace | None, age: float) -> Outlook:
     """What is to be told of a run that is `age` seconds old."""
-    if pace is None:
-        return Outlook(percent_of(run, pace, age))
-    slower = verdict(budget(run, pace, age))
-    return Outlook(percent_of(run, pace, age), left_of(run, pace, age), pace.expected, slower)
+    expected = pace.expected if pace else None
+    slower = verdict(budget(run, pace, age)) if pace else ""
+    return Outlook(percent_of(run, pace, age), left_of(run, pace, age), expected, slower, run.way.host)
 
 
 def _age(install: Install, now: datetime) -> float:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Event, Install, Kind, Stage
@@ -118,11 +118,12 @@ class Paces:
     async def _outlook(self, install: Install) -> Outlook:
         followed = self._runs.get(install.id)
         if followed is None or install.over:
-            percent = max(install.percent, followed.percent if followed else 0)
-            return Outlook(percent)
+            if followed is None:
+                return Outlook(install.percent)
+            return Outlook(max(install.percent, followed.percent), host=followed.run.way.host)
         found = look(followed.run, await self._pace(followed.run), self._age(followed))
         followed.percent = max(followed.percent, found.percent)
-        return Outlook(followed.percent, found.left, found.expected, found.slower)
+        return replace(found, percent=followed.percent)
 
     def _age(self, followed: _Followed) -> float:
         return followed.lasted + self._monotonic() - followed.noted

@@ -7,7 +7,7 @@ from provisioner.core.install import Event, Kind
 from provisioner.distros.console import text as lines
 from provisioner.service.ports import Piece
 from provisioner.web.keys import SERVICES
-from provisioner.web.operation import Operation, number
+from provisioner.web.operation import FLAG, Operation, flag, number
 from provisioner.web.outlooks import InstallOut, told, told_one
 from provisioner.web.schemas import WhyOut
 from provisioner.web.timeline import iso, read
@@ -18,8 +18,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def list_all(request: web.Request, _body: None) -> object:
-    services = request.app[SERVICES]
-    return await told(services, await services.store.installs(limit=number(request, "limit", 200, 10_000)))
+    services, limit = request.app[SERVICES], number(request, "limit", 200, 10_000)
+    found = await services.store.installs(active=flag(request, "active"), limit=limit)
+    return await told(services, found[:limit])
 
 
 async def show(request: web.Request, _body: None) -> object:
@@ -108,7 +109,7 @@ OPERATIONS = (
         "List installs, the newest first",
         list_all,
         list[InstallOut],
-        query={"limit": "how many, 200 by default"},
+        query={"limit": "how many, 200 by default", "active": f"{FLAG}: only those that are not over"},
     ),
     Operation("GET", "/installs/{ref}", "Show an install", show, InstallOut),
     Operation(

@@ -15,7 +15,8 @@ class InstallOut(Install):
 
     `left_seconds` is the likely time until its end, which is between `left_least` and `left_most` nine times
     of ten; `expected_seconds` what such an install takes in all. `slower` says in a sentence which stage
-    takes longer than usual, "" where none does.
+    takes longer than usual, "" where none does. `host` is the libvirt URI of one that runs, "" for the
+    configured one.
     """
 
     left_seconds: int | None = None
@@ -23,6 +24,7 @@ class InstallOut(Install):
     left_most: int | None = None
     expected_seconds: int | None = None
     slower: str = ""
+    host: str = ""
 
     @classmethod
     def of(cls, install: Install, outlook: Outlook | None = None) -> "InstallOut":
@@ -39,6 +41,7 @@ class InstallOut(Install):
             left_most=round(left.high) if left else None,
             expected_seconds=None if expected is None else round(expected),
             slower=outlook.slower,
+            host=outlook.host,
         )
 
 

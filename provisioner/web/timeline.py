@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from provisioner.core.install import ORDER, Event, Install, Kind, Stage, advance
+from provisioner.pace.change import range_
 from provisioner.service.ports import Store
 from provisioner.web.outlooks import InstallOut
 
@@ -53,13 +54,11 @@ def span(seconds: float) -> str:
 
 
 def left(told: InstallOut) -> str:
-    """`about 2 m 05 s`, `1 m 40 s to 3 m 00 s` where that is wide, "" where nobody knows."""
+    """`about 2 m 10 s`, `1 m 40 s to 3 m` where that is wide, "" where nobody knows."""
     likely, least, most = told.left_seconds, told.left_least, told.left_most
     if likely is None or least is None or most is None:
         return ""
-    if most - least <= max(10, likely / 2):
-        return f"about {span(likely)}"
-    return f"{span(least)} to {span(most)}"
+    return range_(likely, least, most)
 
 
 def offset(at: datetime, created: datetime) -> str:

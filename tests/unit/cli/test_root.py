@@ -48,11 +48,13 @@ def test_the_verbs_are_those_that_were_promised() -> None:
         ],
         "media": ["add", "build", "list", "remove", "show"],
         "image": ["build", "list", "remove"],
-        "profile": ["copy", "create", "edit", "explain", "list", "remove", "show"],
+        "profile": ["copy", "create", "edit", "explain", "list", "pace", "remove", "show"],
         "answer": ["diff", "lint", "port", "preview", "render"],
         "adopt": ["kickstart", "virt-install"],
         "plan": [],
         "apply": [],
+        "top": [],
+        "events": [],
         "rebuild": [],
         "lab": ["drop", "reset", "snapshot"],
         "guest": [
@@ -60,7 +62,7 @@ def test_the_verbs_are_those_that_were_promised() -> None:
             *("list", "reboot", "rebuild", "reset", "resume", "screenshot", "show", "shutdown", "ssh"),
             *("start", "suspend", "xml"),
         ],
-        "install": ["cancel", "list", "log", "show", "wait", "why"],
+        "install": ["budget", "cancel", "list", "log", "show", "wait", "why"],
         "machine": ["add", "install", "list", "remove", "show"],
         "host": ["add", "check", "list", "remove", "show"],
         "network": [

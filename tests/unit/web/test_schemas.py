@@ -60,6 +60,7 @@ def test_an_install_as_json_has_all_its_fields() -> None:
         "left_most": None,
         "expected_seconds": None,
         "slower": "",
+        "host": "",
     }
 
 
