@@ -177,7 +177,7 @@ class _Fixed:
             case "tree" if ref.name in self._trees:
                 return Actual(asked, lab_known.of_tree(self._trees[ref.name], said))
             case "image" if ref.name in self._images:
-                return Actual(asked, lab_known.of_image(self._images[ref.name]))
+                return Actual(asked, lab_known.of_image(self._images[ref.name], said))
             case "profile" if ref.name in self._profiles:
                 profile = self._profiles[ref.name]
                 why = "a shipped profile is called so; choose another name" if profile.shipped else ""

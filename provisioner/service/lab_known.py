@@ -11,6 +11,7 @@ from provisioner.core.source import normalise, shown
 from provisioner.service.ports import GuestRow
 
 Fields = Mapping[str, object]
+_PLAIN = "tiny"
 _HIDDEN = ("files", "cloud_init", "root_password_hash", "variables")
 """What is kept of them are hashes, or texts that nobody should see: taken for what the file says."""
 
@@ -79,8 +80,9 @@ def _same_source(text: str, source: str) -> bool:
         return False
 
 
-def of_image(image: Image) -> Fields:
-    return {"tune": image.tuned}
+def of_image(image: Image, asked: Fields) -> Fields:
+    """Tuning means nothing to the image that has nothing to tune."""
+    return {"tune": asked.get("tune", False) if image.name == _PLAIN else image.tuned}
 
 
 def of_profile(profile: Profile, asked: Fields) -> Fields:

@@ -1,5 +1,6 @@
 """Labs planned and applied: what is made, left alone, changed, made anew, and what stands against it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,12 @@ guests:
     again = await world.plan(text)
     assert not again.waiting, told(again)
     assert (await world.memory.install("c1")).stage is Stage.INSTALLED
+
+
+async def test_an_image_with_nothing_to_tune_is_never_built_again_for_that(world: LabWorld) -> None:
+    text = "lab: x\nimages: [{name: tiny, tune: true}]\n"
+
+    assert await world.apply(text) == []
+    assert not (await world.plan(text)).waiting
+    await world.memory.put_image(replace(IMAGE, name="debian12"))
+    assert (await world.plan(text.replace("tiny", "debian12"))).counts["refuse"] == 1
