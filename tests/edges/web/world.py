@@ -15,6 +15,7 @@ from provisioner.answers.finding import Finding
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.firmware import Dialect
 from provisioner.core.guest import GuestSpec, Nic
+from provisioner.core.host import Network
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.core.profile import Profile
 from provisioner.media.evidence import Evidence
