@@ -15,6 +15,7 @@ from tests.bench import (
     dhcp,
     install,
     iso,
+    lab,
     libvirt,
     mirror,
     mirror_debian,
@@ -32,7 +33,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
     parser.add_argument(
         "--only",
-        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror"],
+        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror", "lab"],
         help="one part; all where left out",
     )
     asked = parser.parse_args()
@@ -52,6 +53,8 @@ def on_a_state(quick: bool, only: str | None) -> int:
         if only in (None, "create"):
             held = libvirt.creation(state / "creation", quick, tell)
             held = cloning(state / "cloning", 3 if quick else 5) and held
+        if only in (None, "lab"):
+            held = lab.labs(state / "lab", quick, tell) and held
         if only in (None, "netboot"):
             if not quick:
                 debian.installs(state, 3, tell)

@@ -55,6 +55,8 @@ DOMAIN = """
 """
 
 
+Ask = Callable[..., str]
+"""(method, path of the API, body or None) to the answer. Raises RuntimeError where that tells of an error."""
 Clone = Callable[[Sequence[str]], float]
 """Makes clones of those names, by one request where they are several; seconds of it."""
 
@@ -134,6 +136,23 @@ def _spec(own: str, mac: str) -> GuestSpec:
 @contextmanager
 def serving(state: Path, folder: Path) -> Iterator[Clone]:
     """The service with one guest of its own; gives what clones it, and removes the clones, untimed."""
+    with answering(state, folder) as (_, ask):
+
+        def clone(names: Sequence[str]) -> float:
+            verb, body = ("clone", {"name": names[0]}) if len(names) == 1 else ("clones", {"names": names})
+            begun = time.perf_counter()
+            ask("POST", f"/guests/{OURS}/{verb}", json.dumps(body))
+            took = time.perf_counter() - begun
+            for name in names:
+                ask("DELETE", f"/guests/{name}")
+            return took
+
+        yield clone
+
+
+@contextmanager
+def answering(state: Path, folder: Path) -> Iterator[tuple[Site, Ask]]:
+    """The service with one guest of its own; gives what asks it."""
     site = Site(state / "service")
     site.state_dir.mkdir()
     own, mac, install = str(uuid.uuid4()), "52:54:00:b3:c0:01", uuid.uuid4().hex[:12]
@@ -148,31 +167,19 @@ def serving(state: Path, folder: Path) -> Iterator[Clone]:
     try:
         until(lambda: "KVM:" in site.log.read_text(), 120, "the end of the service's preparations")
         api = json.loads((site.state_dir / "api.json").read_text())
-        with closing(HTTPConnection(urlsplit(api["url"]).netloc, timeout=120)) as connection:
+        with closing(HTTPConnection(urlsplit(api["url"]).netloc, timeout=600)) as connection:
 
-            def ask(method: str, path: str, body: object = None) -> str:
-                text = None if body is None else json.dumps(body)
+            def ask(method: str, path: str, text: str | None = None) -> str:
                 headers = {"Authorization": f"Bearer {api['token']}", "Content-Type": "application/json"}
-                connection.request(method, f"/api/v1/guests{path}", text, headers)
+                connection.request(method, f"/api/v1{path}", text, headers)
                 answer = connection.getresponse()
                 told = answer.read().decode()
                 if answer.status >= 400 or '"error"' in told:
                     raise RuntimeError(told)
                 return told
 
-            def clone(names: Sequence[str]) -> float:
-                verb, body = (
-                    ("clone", {"name": names[0]}) if len(names) == 1 else ("clones", {"names": names})
-                )
-                begun = time.perf_counter()
-                ask("POST", f"/{OURS}/{verb}", body)
-                took = time.perf_counter() - begun
-                for name in names:
-                    ask("DELETE", f"/{name}")
-                return took
-
-            ask("GET", "")
-            yield clone
+            ask("GET", "/guests")
+            yield site, ask
     finally:
         service.stop(site)
 
