@@ -5,11 +5,14 @@ package put them, and nothing of it is shipped here.
 """
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
 
 from provisioner.core.errors import NotFound
+from provisioner.core.guest import Nic
+from provisioner.service.ports import GuestRow, Store
 from provisioner.service.requests import Guest
 from provisioner.web import timeline
 from provisioner.web.files import TreeFile, locate
@@ -20,6 +23,7 @@ from provisioner.web.routes import Route
 
 NOVNC = (Path("/usr/share/novnc"), Path("/usr/share/webapps/novnc"), Path("/usr/share/noVNC"))
 """Where distributions put noVNC."""
+_RUNS, _LOOKED_THROUGH = 10, 1000
 _PARTS = ("core/", "vendor/")
 
 
@@ -29,10 +33,19 @@ async def all_guests(_request: web.Request) -> web.Response:
 
 
 async def one(request: web.Request) -> web.Response:
-    """One guest: its screen, what its serial line says, its facts."""
+    """One guest: its screen, what its serial line says, its facts, its installs."""
     services = request.app[SERVICES]
     guest = await _ours(request)
-    return page("guest.html.j2", guest=_fields(guest), now=timeline.iso(services.clock()))
+    row = await _row(services.store, guest.name)
+    return page(
+        "guest.html.j2",
+        guest=_fields(guest),
+        disks=_disks(row) if row else [],
+        nics=[_nic(nic) for nic in row.spec.nics] if row else [],
+        made=_made(row) if row else [],
+        runs=await _runs(services.store, guest.name, services.clock()),
+        now=timeline.iso(services.clock()),
+    )
 
 
 async def screen(request: web.Request) -> web.Response:
@@ -91,6 +104,47 @@ def _fields(guest: Guest) -> dict[str, object]:
         "install": install.id if install else "",
         "stage": install.stage.value if install else "",
     }
+
+
+async def _row(store: Store, name: str) -> GuestRow | None:
+    try:
+        return await store.guest(name)
+    except NotFound:
+        return None
+
+
+async def _runs(store: Store, name: str, now: datetime) -> list[dict[str, object]]:
+    """Its latest installs, the newest first."""
+    found = [install for install in await store.installs(limit=_LOOKED_THROUGH) if install.guest == name]
+    found.sort(key=lambda install: install.created, reverse=True)
+    return [timeline.fields(install, now) for install in found[:_RUNS]]
+
+
+def _disks(row: GuestRow) -> list[dict[str, str]]:
+    """The system disk first."""
+    names = [row.volume, *row.holdings.data]
+    return [
+        {
+            "volume": disk.volume or name,
+            "pool": disk.pool,
+            "size": f"{disk.size:g} GiB" if disk.size else "as it was",
+            "more": ", ".join(filter(None, (disk.format, disk.bus, "linked" if disk.linked else ""))),
+        }
+        for disk, name in zip(row.spec.disks, [*names, *[""] * len(row.spec.disks)], strict=False)
+    ]
+
+
+def _nic(nic: Nic) -> dict[str, str]:
+    place = "QEMU's own network" if nic.kind == "user" else f"{nic.kind} {nic.source}"
+    return {"mac": nic.mac, "place": place, "model": nic.model}
+
+
+def _made(row: GuestRow) -> list[tuple[str, str]]:
+    """How it was asked for."""
+    spec = row.spec
+    firmware = {"bios": "BIOS", "uefi": "UEFI"}[spec.boot] + (", Secure Boot" if spec.secure else "")
+    facts = [("Method", spec.method), ("Firmware", firmware), ("Host", row.uri or "local")]
+    return facts + [("Kernel arguments", spec.extra_args)] * bool(spec.extra_args)
 
 
 ROUTES = (

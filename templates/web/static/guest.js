@@ -3,13 +3,15 @@
 import { refresh, darken } from "./glass.js";
 import { every, say, show } from "./live.js";
 import { field } from "./parts.js";
+import { agreed, call, losses } from "./planned.js";
 import { listen } from "./serial.js";
 import { fit, obey } from "./switches.js";
 
 const PICTURE_SECONDS = 2;
 const page = document.getElementById("page");
 const { name } = page.dataset;
-const here = `/api/v1/guests/${encodeURIComponent(name)}`;
+const path = `/guests/${encodeURIComponent(name)}`;
+const here = `/api/v1${path}`;
 let second = 0;
 
 async function look() {
@@ -31,6 +33,49 @@ async function look() {
   fit(page, guest.state);
   if (guest.screen && guest.state !== "running") darken(page, guest.state);
 }
+
+// What is more than a switch; its plan is shown first.
+const DEEDS = {
+  async rebuild() {
+    if (!(await agreed(`Install ${name} anew?`, await losses(name), "Empty its disk and install"))) return;
+    const made = await call("POST", `${path}/rebuild`, {});
+    location.assign(`/install/${encodeURIComponent(made.install.id)}`);
+  },
+  async remove() {
+    const told = await call("GET", `${path}/removal`);
+    const warnings = told.volumes.map((volume) => `lost: volume ${volume.name} of pool ${volume.pool}`);
+    if (!(await agreed(`Delete ${name}?`, { steps: told.steps, warnings }, `Delete ${name}`))) return;
+    await call("DELETE", path);
+    location.assign("/");
+  },
+  async autostart(button) {
+    await call("PUT", `${path}/autostart`, { on: button.dataset.on === "true" });
+    location.reload();
+  },
+};
+
+page.addEventListener("click", async (click) => {
+  const button = click.target.closest("[data-do]");
+  if (!button) return;
+  const fault = document.getElementById("fault");
+  button.disabled = true;
+  fault.hidden = true;
+  try {
+    await DEEDS[button.dataset.do](button);
+  } catch (error) {
+    fault.textContent = error.message;
+    fault.hidden = false;
+  } finally {
+    button.disabled = false;
+  }
+});
+
+const xml = document.getElementById("domain-xml");
+xml.parentElement.addEventListener("toggle", async () => {
+  if (!xml.parentElement.open) return;
+  const told = await call("GET", `${path}/xml`).catch((error) => ({ xml: error.message }));
+  xml.textContent = told.xml;
+});
 
 fit(page, page.dataset.state);
 obey(page, look);
