@@ -7,7 +7,7 @@ import click
 
 from provisioner.cli.errors import say
 from provisioner.cli.output import Format, document, remark
-from provisioner.core.errors import ProvisionerError, Unavailable
+from provisioner.core.errors import Unavailable
 from provisioner.core.install import Stage
 
 
@@ -56,24 +56,28 @@ def check_all_made(made: Sequence[Any], names: Sequence[str]) -> None:
         raise Unavailable(f"{len(names) - len(made)} of {len(names)} guests were not made")
 
 
-def _followed(api: Any, bodies: Sequence[Any]) -> list[ProvisionerError]:
-    """What stands against those that did not become installed, each told at the end."""
+def all_installed(api: Any, guests: Sequence[str], *, timeout: float | None = None) -> tuple[list[Any], int]:
+    """Their latest installs once all are over, and how many failed, each with its cause told.
+
+    Raises Unavailable where `timeout` seconds are over before.
+    """
     from provisioner.cli.follow import follow_all
     from provisioner.cli.records import install as record
     from provisioner.cli.watch import failure
 
-    failed = []
-    for one in follow_all(api, [body["guest"]["name"] for body in bodies]):
-        if one["stage"] != Stage.INSTALLED:
-            error = failure(record(one), api.get("installs", str(one["id"]), "why"))
-            say(f"error: {error}", remedy=error.remedy)
-            failed.append(error)
-    return failed
+    ended = follow_all(api, guests, timeout=timeout)
+    failed = [one for one in ended if one["stage"] != Stage.INSTALLED]
+    for one in failed:
+        error = failure(record(one), api.get("installs", str(one["id"]), "why"))
+        say(f"error: {error}", remedy=error.remedy)
+    return ended, len(failed)
 
 
 def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, output: Format) -> None:
     """The same for those of several guests that were made. Raises Unavailable where one of `names` failed."""
-    failed = _followed(api, bodies) if wait else []
+    failed = 0
+    if wait:
+        _, failed = all_installed(api, [body["guest"]["name"] for body in bodies])
     if output != "table":
         document([api.get("guests", body["guest"]["name"]) for body in bodies], output)
     else:
@@ -81,6 +85,6 @@ def finish_all(api: Any, bodies: list[Any], names: list[str], *, wait: bool, out
             click.echo(f"{body['guest']['name']}: install {body['install']['id']} has begun")
     check_all_made(bodies, names)
     if failed:
-        raise Unavailable(f"{len(failed)} of {len(bodies)} guests were not installed")
+        raise Unavailable(f"{failed} of {len(bodies)} guests were not installed")
     if wait and output == "table":
         click.echo(f"{len(bodies)} guests: installed")

@@ -35,12 +35,12 @@ class Board(Protocol):
     def show(self, installs: Sequence[Told]) -> None: ...
 
 
-def follow_all(api: Api, guests: Iterable[str]) -> list[dict[str, Any]]:
+def follow_all(api: Api, guests: Iterable[str], *, timeout: float | None = None) -> list[dict[str, Any]]:
     """The latest install of each guest once all are over; a guest without one is passed over.
 
-    Raises Unavailable where the service stays away.
+    Raises Unavailable where the service stays away, or `timeout` seconds are over.
     """
-    wanted, lost = set(guests), None
+    wanted, lost, begun = set(guests), None, time.monotonic()
     with board() as told:
         while True:
             try:
@@ -53,6 +53,12 @@ def follow_all(api: Api, guests: Iterable[str]) -> list[dict[str, Any]]:
                 told.show(found)
                 if all(one["stage"] in FINAL for one in found):
                     return found
+                if timeout is not None and time.monotonic() - begun > timeout:
+                    running = [one["guest"] for one in found if one["stage"] not in FINAL]
+                    raise Unavailable(
+                        f"{len(running)} of {len(found)} guests are not installed yet after {timeout:g} s",
+                        remedy=f"see what they wait for: provisioner install why {running[0]}",
+                    )
             time.sleep(_EVERY_SECONDS)
 
 
@@ -82,7 +88,7 @@ class Lines:
         for one in installs:
             new = self._shown.get(one["id"]) != one["stage"]
             if new and (self._shown or one["stage"] not in FINAL):
-                rest = left(one)
+                rest = "" if one["stage"] in FINAL else left(one)
                 click.echo(f"{one['guest']}: {one['stage']}" + (f", {rest} left" if rest else ""), err=True)
         self._shown = {one["id"]: one["stage"] for one in installs}
 

@@ -23,7 +23,9 @@ from provisioner.cli.output import (
     table,
 )
 from provisioner.cli.pace import budget, left, likely
+from provisioner.core.errors import Unavailable
 from provisioner.core.install import FINAL
+from provisioner.core.names import expand
 
 _READABLE = 100
 
@@ -121,19 +123,30 @@ def show(name: str, everything: bool, output: Format) -> None:
 
 
 @install.command()
-@ref_argument
+@click.argument("name", nargs=-1, required=True, metavar="NAME…", shell_complete=installs)
 @click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Give up waiting after this.")
 @output_option
-def wait(name: str, timeout: float | None, output: Format) -> None:
-    """Follow an installation to its end; exit code 1 when it fails."""
+def wait(name: tuple[str, ...], timeout: float | None, output: Format) -> None:
+    """Follow installations to their end; exit code 1 when one fails."""
+    from provisioner.cli.finish import all_installed
     from provisioner.cli.watch import until_installed
 
     api = connect()
-    ended = until_installed(api, api.get("installs", name)["id"], timeout=timeout)
+    found = [api.get("installs", one) for word in name for one in expand(word, 1)]
+    if len(found) > 1:
+        ended, failed = all_installed(api, [one["guest"] for one in found], timeout=timeout)
+        if output != "table":
+            document(ended, output)
+        if failed:
+            raise Unavailable(f"{failed} of {len(ended)} guests were not installed")
+        if output == "table":
+            click.echo(f"{len(ended)} guests: installed")
+        return
+    one = until_installed(api, found[0]["id"], timeout=timeout)
     if output != "table":
-        document(api.get("installs", ended.id), output)
+        document(api.get("installs", one.id), output)
     else:
-        click.echo(f"{ended.guest}: installed")
+        click.echo(f"{one.guest}: installed")
 
 
 @install.command()

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from provisioner.core.install import ORDER, Event, Install, Stage
 from provisioner.pace.change import RATIO, SECONDS, Change, span
-from provisioner.pace.learn import Pace, Spread, took
-from provisioner.pace.marks import Mark, Run, run_of
+from provisioner.pace.learn import BEGINS, Pace, Spread, took
+from provisioner.pace.marks import Run, run_of
 
 _STAGES = ORDER[1:-1]
 
@@ -44,7 +44,7 @@ def budget(run: Run, pace: Pace | None, age: float) -> tuple[Budget, ...]:
     rows = []
     for stage in _STAGES:
         seconds, runs = took(run.points, stage), False
-        begun = run.points.get(Mark(stage.value))
+        begun = run.points.get(BEGINS[stage])
         if seconds is None and begun is not None:
             runs = run.install.stage is stage
             end = age if runs else run.now.at if run.install.failed_at is stage else None

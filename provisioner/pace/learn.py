@@ -15,6 +15,10 @@ ENOUGH = 3
 LATEST = 40
 """Installs that are learnt from: what was long ago says little."""
 _STAGES = ORDER[1:-1]
+BEGINS: Mapping[Stage, Mark] = {stage: Mark(stage.value) for stage in ORDER}
+_LATER: Mapping[Stage, tuple[Mark, ...]] = {
+    stage: tuple(BEGINS[later] for later in ORDER[number + 1 :]) for number, stage in enumerate(ORDER)
+}
 _ONE_LOW, _ONE_HIGH = 0.5, 2.0
 
 
@@ -48,7 +52,7 @@ class Spread:
 class Pace:
     """How installs made alike go. `rest` is the time from a mark to the end, `counts` what was counted there.
 
-    Only marks that most of them passed are in both. `samples` are oldest first.
+    Only `marks`, which most of them passed, are in both. `samples` are oldest first.
     """
 
     samples: tuple[Sample, ...]
@@ -58,6 +62,7 @@ class Pace:
     stages: Mapping[Stage, Spread]
     silence: Spread
     changes: Mapping[Stage, Change]
+    marks: tuple[Mark, ...]
 
     @property
     def whole(self) -> Spread:
@@ -67,10 +72,6 @@ class Pace:
     @property
     def expected(self) -> float:
         return self.whole.middle
-
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        return tuple(mark for mark in MARKS if mark in self.rest)
 
 
 def sample(run: Run) -> Sample | None:
@@ -115,14 +116,14 @@ def learn(samples: Iterable[Sample], way: Way) -> Pace | None:
         {stage: spread([took for _, took in row]) for stage in _STAGES if (row := _row(chosen, stage))},
         spread([one.silence for one in chosen]),
         {stage: found for stage in _STAGES if (found := change(_row(chosen, stage), stage))},
+        tuple(usual),
     )
 
 
 def took(points: Mapping[Mark, Point], stage: Stage) -> float | None:
     """Seconds of a stage that was passed, None for one that was not."""
-    begun = points.get(Mark(stage.value))
-    ends = (points[mark].at for mark in _later(stage) if mark in points)
-    end = next(ends, None)
+    begun = points.get(BEGINS[stage])
+    end = next((points[mark].at for mark in _LATER[stage] if mark in points), None)
     return None if begun is None or end is None else end - begun.at
 
 
@@ -134,10 +135,6 @@ def spread(values: Sequence[float]) -> Spread:
         return Spread(middle, low, high, high)
     cuts = quantiles(values, n=20, method="inclusive")
     return Spread(middle, cuts[1], cuts[17], cuts[18])
-
-
-def _later(stage: Stage) -> list[Mark]:
-    return [Mark(later.value) for later in ORDER[ORDER.index(stage) + 1 :]]
 
 
 def _rests(samples: Sequence[Sample], mark: Mark) -> list[float]:

@@ -34,7 +34,7 @@ _KINDS: Mapping[Kind, Mark] = {
     Kind.KERNEL_SENT: Mark.KERNEL,
     Kind.INITRD_SENT: Mark.INITRD,
 }
-_PARTS: Mapping[object, Mark] = {
+_PARTS: Mapping[str, Mark] = {
     "stage2": Mark.STAGE2,
     "metadata": Mark.METADATA,
     "package": Mark.PACKAGE,
@@ -113,7 +113,7 @@ class Run:
             self._alive = self.now.at
         if self.install.stage in ORDER:
             self._pass(Mark(self.install.stage.value))
-        finer = _KINDS.get(event.kind) or _PARTS.get(event.data.get("part"))
+        finer = _KINDS.get(event.kind) or _PARTS.get(str(event.data.get("part")))
         if finer is not None and not self.install.over:
             self._pass(finer)
 

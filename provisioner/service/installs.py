@@ -1,5 +1,6 @@
 """Installs: followed, explained, cancelled."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from provisioner.core.errors import Conflict, NotFound
@@ -11,13 +12,23 @@ from provisioner.service.why import Why, explain
 _PAGE = 1000
 
 
-class Installs:
-    """`ref` is an install's id, or the name of a guest or machine: its latest."""
+async def _nothing(install: str) -> str:
+    return ""
 
-    def __init__(self, store: Store, hosts: Hosts, clock: Clock) -> None:
+
+class Installs:
+    """`ref` is an install's id, or the name of a guest or machine: its latest.
+
+    `slower` says of an install by its id which stage takes longer than usual, "" where none does.
+    """
+
+    def __init__(
+        self, store: Store, hosts: Hosts, clock: Clock, slower: Callable[[str], Awaitable[str]] = _nothing
+    ) -> None:
         self._store = store
         self._hosts = hosts
         self._clock = clock
+        self._slower = slower
 
     async def show(self, ref: str) -> Install:
         return await self._store.install(ref)
@@ -30,6 +41,8 @@ class Installs:
         """Its diagnosis: what happened last, what is missing first, cause, evidence and remedy."""
         install = await self._store.install(ref)
         why = explain(install, await whole_timeline(self._store, install))
+        if not install.over and (slow := await self._slower(install.id)):
+            why = replace(why, paragraph=f"{why.paragraph} {slow[0].upper()}{slow[1:]}.")
         machine = await self._store.machine(mac=install.mac)
         if machine is None or machine.guest:
             return why

@@ -103,6 +103,10 @@ class Paces:
         rows = budget(followed.run, pace, age)
         return Compared(install, rows, verdict(rows), pace, followed.run.now.at if install.over else age)
 
+    async def slower(self, ref: str) -> str:
+        """The stage that takes longer than usual, in a sentence; "" where none does."""
+        return (await self.compare(ref)).slower
+
     async def of_profile(self, profile: str) -> list[Pace]:
         """A pace for each way in which its installs were made. Raises NotFound where none was."""
         samples = await self._kept(profile)
@@ -137,6 +141,8 @@ class Paces:
             for event in batch:
                 await self._see(event, since)
             self._after = batch[-1].id
+            if len(batch) < _BATCH:
+                break
         self._looked = self._monotonic()
 
     async def _see(self, event: Event, since: float) -> None:

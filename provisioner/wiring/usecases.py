@@ -246,7 +246,7 @@ async def services(
         rebuilds=Rebuilds(store, host, guests, life, snapshots.forget),
         labs=labs,
         snapshots=snapshots,
-        installs=Installs(store, host, now),
+        installs=Installs(store, host, now, paces.slower),
         paces=paces,
         reports=told.reports,
         evidence=told.files,

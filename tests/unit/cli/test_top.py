@@ -246,3 +246,47 @@ def test_many_that_are_waited_for_are_a_line_each() -> None:
     )
     assert lines[1].startswith("web3  failed")
     assert lines[2].strip() == "1 of 3 installed"
+
+
+def test_several_are_waited_for_by_one_line_for_each_stage(
+    provisioner: Provisioner, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_EVERY_SECONDS", 0.01)
+    first, second = install(1, "loading"), install(2, "loading")
+    rounds = [
+        [second, first],
+        [second, {**first, "stage": "installing", "left_seconds": None}],
+        [{**second, "stage": "failed"}, {**first, "stage": "installed"}],
+    ]
+    service.replies = {
+        "GET /installs/web1": first,
+        "GET /installs/web2": second,
+        "GET /installs/i2/why": fake.WHY,
+        "GET /installs": lambda _: rounds.pop(0),
+    }
+
+    ran = provisioner("install", "wait", "web{1..2}")
+
+    assert (ran.code, ran.out) == (1, "")
+    lines = ran.err.splitlines()
+    assert lines[:5] == [
+        "web1: loading, 1 m 40 s to 3 m 20 s left",
+        "web2: loading, 1 m 40 s to 3 m 20 s left",
+        "web1: installing",
+        "web1: installed",
+        "web2: failed",
+    ]
+    assert lines[5].startswith("error: web2 failed")
+    assert lines[-1] == "error: 1 of 2 guests were not installed"
+
+
+def test_waiting_for_several_ends_in_time(
+    provisioner: Provisioner, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_EVERY_SECONDS", 0.01)
+    both = [install(1), install(2)]
+    service.replies = {f"GET /installs/{one['guest']}": one for one in both} | {"GET /installs": both}
+
+    ran = provisioner("install", "wait", "web1", "web2", "--timeout", "0.05")
+
+    assert ran.err.splitlines()[-2] == "error: 2 of 2 guests are not installed yet after 0.05 s"

@@ -187,7 +187,9 @@ HAPPENED = st.lists(
             {},
             optional={
                 "percent": st.one_of(st.integers(-5, 200), st.booleans(), st.text(max_size=1)),
-                "part": st.sampled_from(["kernel", "stage2", "metadata", "package", "image", "x"]),
+                "part": st.sampled_from(
+                    ["kernel", "stage2", "metadata", "package", "image", "x", 1, [], None]
+                ),
                 "n": st.integers(-2, 900),
                 "bytes": st.integers(-2, 10**10),
             },

@@ -1,11 +1,13 @@
 """What the service learns of installs that it follows, and what it tells of them."""
 
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.service.installs import Installs
 from provisioner.service.pace import FIRST, Paces
 from tests.fakes import START, FakeClock
 from tests.memory import MemoryStore
@@ -52,6 +54,10 @@ class World:
     async def look(self, name: str) -> tuple[int, float | None]:
         (found,) = await self.paces.look([await self.store.install(name)])
         return found.percent, found.left.middle if found.left else None
+
+
+def _no_host(uri: str) -> NoReturn:
+    raise AssertionError(f"nobody asks {uri}")
 
 
 async def test_the_first_install_of_a_profile_is_told_by_its_stages_alone() -> None:
@@ -165,6 +171,8 @@ async def test_an_install_is_compared_with_the_others_of_its_profile() -> None:
     assert found.slower == "loading has taken 3 m 22 s, usually 32 s"
     loading = next(row for row in found.stages if row.stage is Stage.LOADING)
     assert (loading.took, loading.usual and loading.usual.middle) == (202, 32)
+    why = await Installs(world.store, _no_host, world.clock, world.paces.slower).why("late")
+    assert why.paragraph.endswith(" Loading has taken 3 m 22 s, usually 32 s.")
     over = await world.paces.compare("i1")
     assert (over.slower, over.age) == ("", 200)
 
