@@ -52,10 +52,8 @@ class Inspector:
                 await self._page.emulate_media(color_scheme=scheme)
                 told = await self._axe.run(self._page, options={"resultTypes": ["violations"]})
                 for rule in told.response["violations"]:
-                    self.found += [
-                        f"{name} at {width}, {scheme}: {rule['id']}: {node['target']} {node['failureSummary']}"
-                        for node in rule["nodes"]
-                    ]
+                    places = [f"{node['target']} {node['failureSummary']}" for node in rule["nodes"]]
+                    self.found += [f"{name} at {width}, {scheme}: {rule['id']}: {one}" for one in places]
 
 
 async def test_no_page_has_what_axe_complains_of(world: World, browser: Any) -> None:

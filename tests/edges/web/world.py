@@ -207,8 +207,9 @@ class World:
     """Both listeners on free ports. `get` asks the guests' one, `ask` the people's one with the token."""
 
     def __init__(self, folder: Path, empty: Path) -> None:
-        """`empty` is a database of the present form, copied instead of made anew."""
-        shutil.copy(empty, folder / "web.db")
+        """`empty` is a database of the present form, copied instead of made anew; the folder's own stays."""
+        if empty != folder / "web.db":
+            shutil.copy(empty, folder / "web.db")
         self.store = Database(f"sqlite+aiosqlite:///{folder / 'web.db'}")
         self.tokens = Tokens(b"k" * 32, self.store, now)
         self.answers = FakeAnswers()
@@ -298,7 +299,8 @@ class World:
         ]
         for listener in self._listeners:
             await listener.setup()
-        ports = [await listener.listen("127.0.0.1", 0) for listener in self._listeners]
+        wanted = zip(self._listeners, (self.guest_port, self.people_port), strict=True)
+        ports = [await listener.listen("127.0.0.1", port) for listener, port in wanted]
         self.guest_port, self.people_port = ports
         self.guest_root, self.people_root = (f"http://127.0.0.1:{port}" for port in ports)
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
