@@ -27,12 +27,13 @@ DRIVERS: Mapping[str, tuple[str, ...]] = {
     "base": ("virtio_pci", "virtio_net", "virtio_blk"),
     "scsi": ("virtio_scsi", "sd_mod"),
     "random": ("virtio_rng",),
+    "ports": ("virtio_console",),
     "power": ("button", "evdev"),
     "files": ("crc32c_generic", "ext4"),
     "ata": ("ata_piix", "ahci"),
     "cd": ("sr_mod", "isofs"),
 }
-_OPTIONAL = frozenset({"crc32c_generic", "ext4", "ata_piix", "ahci", "sr_mod", "isofs"})
+_OPTIONAL = frozenset({"crc32c_generic", "ext4", "ata_piix", "ahci", "sr_mod", "isofs", "virtio_console"})
 """What a kernel may lack or have built in: Debian's cloud kernel has ext4 in it, and no ahci at all."""
 
 

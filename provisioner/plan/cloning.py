@@ -174,6 +174,9 @@ def clone_xml(xml: str, new: Identity, names: Mapping[str, str], *, linked: bool
         mac.set("address", address)
     for log in root.iterfind("devices/*/log"):
         log.set("file", new.log)
+    for devices in root.iterfind("devices"):
+        for channel in devices.findall("channel[@type='file']"):
+            devices.remove(channel)  # its installer has none to talk to any more
     nvram = root.find("os/nvram")
     if nvram is not None and nvram.text:
         nvram.text = os.path.join(os.path.dirname(nvram.text), f"{new.name}_VARS.fd")  # noqa: PTH118, PTH120

@@ -7,7 +7,7 @@ from provisioner.core.profile import Tree
 from provisioner.plan.cpu import cpu
 from provisioner.plan.drives import controllers, drives
 from provisioner.plan.given import FirstStage, Given
-from provisioner.plan.naming import NAMESPACE
+from provisioner.plan.naming import LOG_PORT, NAMESPACE
 from provisioner.resources import markup
 
 # Milliseconds that SeaBIOS waits at "no bootable device" before it starts over. A guest whose network was
@@ -68,6 +68,8 @@ def domain_xml(
             no_password=_NO_PASSWORD,
             first=first,
             log=given.log,
+            log_port=given.log_port,
+            log_port_name=LOG_PORT,
         )
     )
 

@@ -59,6 +59,11 @@ class Given:
     local: bool = True
     present: frozenset[str] = frozenset()
     """The names of the volumes that the system disk's pool has already."""
+    log_port: str = ""
+    """The file that keeps what the installer sends to its virtio log port; "" for one that has none.
+
+    A file takes all that comes at any time: a guest waits before a socket until somebody reads there.
+    """
     secrets: tuple[str, ...] = ()
     """Whatever must not be shown: the serial, tokens in arguments."""
 

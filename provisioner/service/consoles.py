@@ -3,7 +3,7 @@
 A line that nothing is known about stays in libvirt's file. Of the serial line, CONSOLE has `data` =
 `{"offset": byte where libvirt's file goes on after it}` and `"milestone"` (a name of `distros.console`), or
 `"sign"` and `"cause"` (the name of what is known, and what it means). Of the log port every line is a LOG of
-the source `anaconda`, as from syslog.
+the source `anaconda`, unless the same comes by syslog.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from provisioner.core.errors import ProvisionerError
 from provisioner.core.install import Event, Install, Kind
@@ -25,6 +26,7 @@ _MOST_EACH = 3
 _MOST = 100
 _LOG_MOST = 3000
 """Lines of an install's log port; after those only what shows a trouble is told."""
+_SYSLOG_LIVES = timedelta(seconds=10)
 _PERIOD = 1.0
 _SOURCE = "anaconda"
 
@@ -42,6 +44,8 @@ class _Followed:
     lines: dict[Line, Lines] = field(default_factory=lambda: {"serial": Lines(), "log": Lines()})
     told: Counter[str] = field(default_factory=Counter)
     logged: int = 0
+    read: int = 0
+    syslog: datetime | None = None
 
 
 class Consoles:
@@ -117,6 +121,8 @@ class Consoles:
             if one is None:
                 continue
             one.places[line] = place
+            if line == "log":
+                await self._hear(one)
             for text in one.lines[line].feed(data):
                 found = self._console(one, text) if line == "serial" else self._logged(one, text)
                 news += [found] if found else []
@@ -135,7 +141,16 @@ class Consoles:
         one.told[name] += 1
         return self._event(Kind.CONSOLE, "console", one, f"{step.text}: {text}" if step else text, data)
 
+    async def _hear(self, one: _Followed) -> None:
+        """Whether the same lines come by syslog."""
+        for event in await self._store.events(after=one.read, install=one.install.id, kinds=[Kind.LOG]):
+            one.read = event.id
+            if event.source == "syslog":
+                one.syslog = event.at
+
     def _logged(self, one: _Followed, text: str) -> Event | None:
+        if one.syslog is not None and self._clock() - one.syslog < _SYSLOG_LIVES:
+            return None
         one.logged += 1
         if one.logged > _LOG_MOST and self._scan(text) is None:
             return None

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from provisioner.answers.context import AnswerContext
 from provisioner.boot.arguments import WRITTEN
@@ -23,6 +24,8 @@ from provisioner.service.tokens import Tokens
 # By the name of the answer file: the label under which the family's installer looks for a volume with it.
 _LABELS = {"ks.cfg": "OEMDRV", "autoinst.xml": "OEMDRV"}
 _CLOUD_INIT = "cidata"
+_KICKSTART = "ks.cfg"
+"""Whoever reads it is Anaconda, or keeps its contract."""
 _USER_DATA, _META_DATA = "cloud/user-data.j2", "cloud/meta-data.j2"
 
 
@@ -84,6 +87,7 @@ class Grounds:
             install=install.id,
             serial=stub,
             log=str(self._log_dir / f"{install.id}.log"),
+            log_port=self._log_port(install, profile, tree, host),
             volume=row.volume,
             data_volumes=row.holdings.data,
             keep=row.holdings.keep,
@@ -101,6 +105,12 @@ class Grounds:
             present=present,
             secrets=(stub, *others),
         )
+
+    def _log_port(self, install: Install, profile: Profile | None, tree: Tree, host: HostFacts) -> str:
+        """On another host nobody would read the file, and nobody would remove it."""
+        if profile is None or answer_file(profile, tree) != _KICKSTART or urlsplit(host.uri).netloc:
+            return ""
+        return str(self._log_dir / f"{install.id}.anaconda.log")
 
     async def _seed(
         self, install: Install, row: GuestRow, profile: Profile | None, tree: Tree, root: str

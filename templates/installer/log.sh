@@ -1,5 +1,6 @@
 # shellcheck shell=dash
-# What is said is on the console, in $LOG, and with inst.syslog= at the log server.
+# What is said is on the console, in $LOG, at the log port where there is one, and with inst.syslog= at the log
+# server.
 
 LOG=/tmp/mini.log
 
@@ -7,6 +8,7 @@ LOG=/tmp/mini.log
 say() {
     read -r up _ </proc/uptime
     printf 'provisioner: [%7s] %s\n' "$up" "$1" | tee -a "$LOG"
+    [ -z "$PORT" ] || printf '%s\n' "$1" >&5
     [ -z "$SYSLOG" ] || printf '%s\n' "$1" >&4
 }
 
@@ -23,4 +25,25 @@ send_log() {
     ) &
     exec 4<>/run/log
     SYSLOG=$server
+}
+
+# open_port: Anaconda's virtio port, which takes the log without any network; its name comes a moment after its driver
+open_port() {
+    tries=0
+    while [ $tries -lt 20 ]; do
+        for place in /sys/class/virtio-ports/*; do
+            port=/dev/${place##*/} name=
+            [ ! -r "$place/name" ] || read -r name <"$place/name"
+            [ "$name" = org.fedoraproject.anaconda.log.0 ] || continue
+            [ -c "$port" ] || continue
+            # Tried apart: a shell whose own redirection fails ends, and with it the machine.
+            (: >"$port") 2>>"$LOG" || return 0
+            exec 5>"$port"
+            PORT=1
+            cat "$LOG" >&5
+            return 0
+        done
+        sleep 0.1
+        tries=$((tries + 1))
+    done
 }

@@ -135,6 +135,7 @@ def test_drivers_come_after_what_they_need(tmp_path: Path) -> None:
         "base": ("virtio", "virtio_pci", "net_failover", "virtio_net", "virtio_blk"),
         "scsi": ("scsi_mod", "virtio_scsi"),
         "random": ("virtio_rng",),
+        "ports": (),
         "power": ("button", "evdev"),
         "files": (),
         "ata": ("scsi_mod", "libata", "ata_piix"),

@@ -41,6 +41,19 @@ def schema(name: str) -> etree.RelaxNG:
     pytest.skip(f"libvirt's schema {name}.rng is not installed here")
 
 
+def test_an_installer_s_log_port_goes_into_a_file() -> None:
+    text = plan_guest(SPEC, HOST, MINI, ground(log_port="/logs/i.anaconda.log")).xml
+    root = etree.fromstring(text)
+    (channel,) = root.iterfind("devices/channel")
+
+    assert schema("domain").validate(root)
+    assert [(part.tag, dict(part.attrib)) for part in channel] == [
+        ("source", {"path": "/logs/i.anaconda.log", "append": "on"}),
+        ("target", {"type": "virtio", "name": "org.fedoraproject.anaconda.log.0"}),
+    ]
+    assert etree.fromstring(xml_of(SPEC, HOST, MINI)).find("devices/channel") is None
+
+
 def test_the_schema_does_refuse() -> None:
     wrong = etree.fromstring(xml_of(SPEC, HOST, MINI).replace("<devices>", "<devices><nonsense/>", 1))
 

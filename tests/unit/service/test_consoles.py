@@ -214,3 +214,17 @@ async def test_guests_of_this_host_keep_their_consoles() -> None:
     await world.consoles.look()
 
     assert world.host.asked == 0
+
+
+async def test_what_comes_by_syslog_is_not_told_twice() -> None:
+    world = World()
+    await world.install()
+    await world.store.record([Event(Kind.LOG, world.clock(), "syslog", install="i1", text="one")])
+    world.files.said["i1", "log"] = b"one\n"
+    await world.consoles.look()
+    assert len(await world.events(Kind.LOG)) == 1
+
+    world.clock.pass_(60)  # its network is gone
+    world.files.said["i1", "log"] += b"two\n"
+    await world.consoles.look()
+    assert [e.text for e in await world.events(Kind.LOG)] == ["one", "two"]
