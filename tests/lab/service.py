@@ -112,6 +112,12 @@ class Service:
         answer = self._ask(method, path, body, 120)
         return answer.json() if answer.text else None
 
+    def text(self, path: str) -> str:
+        return self._ask("GET", path, None, 120).text
+
+    def data(self, path: str) -> bytes:
+        return self._ask("GET", path, None, 120).content
+
     def lines(self, path: str, body: object) -> list[dict[str, Any]]:
         """An answer to POST that tells something as it goes, a JSON object a line."""
         return [json.loads(line) for line in self._ask("POST", path, body, 600).text.splitlines()]
