@@ -168,7 +168,16 @@ def why(name: str, output: Format) -> None:
         )
         click.echo(table(found["evidence"], columns))
         click.echo()
-    fields = [("diagnosis", found["diagnosis"]), ("stage", found["stage"]), ("remedy", found["remedy"])]
+    ways = {"log": "", "serial": " --serial", "screen": " --screen FILE"}
+    kept = "; ".join(
+        f"{piece}: provisioner install log {name}{ways[piece]}" for piece in found.get("kept", ())
+    )
+    fields = [
+        ("diagnosis", found["diagnosis"]),
+        ("stage", found["stage"]),
+        ("remedy", found["remedy"]),
+        ("kept", kept),
+    ]
     pairs(found, fields, output)
 
 

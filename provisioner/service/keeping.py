@@ -26,7 +26,9 @@ _NAMES: Mapping[Piece, str] = {
 
 
 class Keeping:
-    """`far` gives the end of the serial line of an install whose guest is on another host."""
+    """`far` gives the end of the serial line of an install whose guest is on another host; `last_words` are
+    the seconds that a guest is given to say more after it reported.
+    """
 
     def __init__(
         self,
@@ -37,6 +39,8 @@ class Keeping:
         clock: Clock,
         secrets: secrecy.Secrets = secrecy.nothing,
         far: Callable[[str], bytes] = lambda install: b"",
+        *,
+        last_words: float = 2.0,
     ) -> None:
         self._store = store
         self._hosts = hosts
@@ -45,6 +49,7 @@ class Keeping:
         self._clock = clock
         self._secrets = secrets
         self._far = far
+        self._last_words = last_words
         self._looked: set[str] = set()
         self._working: set[asyncio.Task[None]] = set()
 
@@ -100,6 +105,7 @@ class Keeping:
         # The screen first: the guest may be about to reboot.
         if failed and row is not None and (picture := await self._screen(row)):
             await self._files.keep(install.id, "screen", picture)
+        await asyncio.sleep(self._last_words)
         size = TAIL if failed else _TAIL_OF_SUCCESS
         said = await self._logs.tail(install.id, "serial", size) or self._far(install.id)[-size:]
         if said:

@@ -42,6 +42,7 @@ async def events(request: web.Request, _body: None) -> object:
 
 async def why(request: web.Request, _body: None) -> object:
     found = await request.app[SERVICES].installs.why(request.match_info["ref"])
+    sizes = await request.app[SERVICES].evidence.sizes(found.install)
     return WhyOut(
         install=found.install,
         stage=found.stage,
@@ -52,6 +53,7 @@ async def why(request: web.Request, _body: None) -> object:
         diagnosis=found.diagnosis,
         paragraph=found.paragraph,
         evidence=list(found.evidence),
+        kept={str(piece): size for piece, size in sizes.items()},
     )
 
 

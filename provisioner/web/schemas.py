@@ -211,7 +211,8 @@ class WhyOut(Out):
     """Where an install stands, what happened last, what is missing and the likely cause.
 
     `diagnosis` is its name in the catalogue of diagnoses, `paragraph` all of it in words; `evidence` are the
-    events that it is told from, oldest first.
+    events that it is told from, oldest first; `kept` what was kept of it at its end, `log`, `serial` and
+    `screen`, in bytes.
     """
 
     install: str
@@ -223,6 +224,7 @@ class WhyOut(Out):
     diagnosis: str
     paragraph: str
     evidence: list[Event]
+    kept: dict[str, int]
 
 
 class XmlOut(Out):

@@ -165,6 +165,10 @@ class Evidence(Protocol):
         """Raises NotFound."""
         ...
 
+    async def sizes(self, install: str) -> Mapping[Piece, int]:
+        """In bytes, those that there are."""
+        ...
+
 
 class Profiles(Protocol):
     async def list(self) -> Sequence[Profile]: ...

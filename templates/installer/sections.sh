@@ -6,7 +6,7 @@ section_run() {
     ks_get "$1.interpreter" /bin/sh
     interpreter=$value
     ks_get "$1.kind"
-    say "%$value script begins"
+    [ "$value" = onerror ] || say "%$value script begins"
     ks_get "$1.log" /tmp/section.log
     output=$2$value
     if [ -n "$2" ]; then

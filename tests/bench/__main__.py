@@ -10,6 +10,7 @@ from statistics import median
 
 from tests.bench import (
     answers,
+    bulk,
     clone,
     debian,
     dhcp,
@@ -33,7 +34,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
     parser.add_argument(
         "--only",
-        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror", "lab"],
+        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror", "lab", "bulk"],
         help="one part; all where left out",
     )
     asked = parser.parse_args()
@@ -59,6 +60,8 @@ def on_a_state(quick: bool, only: str | None) -> int:
             if not quick:
                 debian.installs(state, 3, tell)
             held = netboot(state, 2 if quick else 5) and held
+        if only == "bulk" or (only is None and not quick):
+            held = bulk.bulk(state, quick, tell) and held
         if only in (None, "tftp"):
             held = tftp.transfers(state, quick, tell) and held
         if only in (None, "dhcp"):

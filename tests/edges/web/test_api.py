@@ -190,7 +190,18 @@ async def test_installs_and_their_events(world: World) -> None:
     assert [event["text"] for event in one] == ["line 1"]
     _, why, _ = await world.ask("GET", "/api/v1/installs/web1/why")
     assert set(why) == {
-        *("install", "stage", "last", "missing", "cause", "remedy", "diagnosis", "paragraph", "evidence")
+        *(
+            "install",
+            "stage",
+            "last",
+            "missing",
+            "cause",
+            "remedy",
+            "diagnosis",
+            "paragraph",
+            "evidence",
+            "kept",
+        )
     }
     assert why["last"]["text"] == "line 2"
     assert [event["text"] for event in why["evidence"]] == ["line 2"]

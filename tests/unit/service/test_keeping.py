@@ -46,7 +46,7 @@ class World:
         self.keeping = self.again()
 
     def again(self) -> Keeping:
-        return Keeping(self.store, self.screens, self.files, self.logs, self.clock)  # type: ignore[arg-type]
+        return Keeping(self.store, self.screens, self.files, self.logs, self.clock, last_words=0)  # type: ignore[arg-type]
 
     async def ended(self, kind: Kind, install: str = "i1") -> Install:
         mac, uuid = "52:54:00:00:00:01", "00000000-0000-4000-8000-000000000001"
