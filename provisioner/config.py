@@ -30,6 +30,7 @@ class HostSetting(BaseModel):
 
     uri: str
     allow_unsafe: bool = False
+    at_once: int | None = Field(None, ge=0)
 
 
 class Settings(BaseSettings):
@@ -44,7 +45,10 @@ class Settings(BaseSettings):
     libvirt_uri: str = Field(default_factory=_libvirt_uri, description="the host that guests are created on")
     hosts: dict[str, str | HostSetting] = Field(
         default_factory=dict,
-        description="further hosts: name = libvirt URI, or a table with uri, allow_unsafe",
+        description="further hosts: name = libvirt URI, or a table with uri, allow_unsafe, at_once",
+    )
+    at_once: int = Field(
+        16, ge=0, description="guests of a host that load at a time, the others wait; 0: no limit"
     )
     interfaces: list[str] = Field(
         ["virbr0"], description="interfaces that netboot and guests' HTTP answer on; shell patterns allowed"

@@ -18,6 +18,7 @@ from provisioner.cli.output import Format, document, output_option
 @create_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and the domain XML; change nothing.")
 @click.option("--print-xml", is_flag=True, help="Print the domain XML alone; change nothing.")
+@click.option("--at-once", type=click.IntRange(1), metavar="N", help="Let so many of them install at a time.")
 @click.option("--wait", is_flag=True, help="Follow the installation to its end.")
 @output_option
 def create(
@@ -25,6 +26,7 @@ def create(
     *,
     named: str,
     count: int,
+    at_once: int | None,
     dry_run: bool,
     print_xml: bool,
     wait: bool,
@@ -54,6 +56,7 @@ def create(
         _made(answer, options)
         finish(api, names[0], answer, wait=wait, output=output)
     else:
+        request |= {"at_once": at_once} if at_once else {}
         finish_all(api, _all_made(api, names, request, options), names, wait=wait, output=output)
 
 

@@ -79,6 +79,7 @@ class Kind(StrEnum):
     DEADLINE = "deadline"
     CREATE_FAILED = "create-failed"
     CANCELLED = "cancelled"
+    WAITING = "waiting"
     CLONED = "cloned"
     SNAPSHOT = "snapshot"
     RESTORED = "restored"

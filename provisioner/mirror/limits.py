@@ -1,7 +1,7 @@
 """What one host is asked for at a time: connections, and bytes a second, shared fairly by those that wait."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ class Limits:
         self._bandwidth = bandwidth
         self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(connections))
         self._free: defaultdict[str, float] = defaultdict(float)
+        self._waiting: Counter[str] = Counter()
 
     async def connect(self, url: str) -> Callable[[], None]:
         """Waits for a connection to the URL's host; what comes back gives it free.
@@ -36,6 +37,7 @@ class Limits:
         if not self._connections:
             return _nothing
         slots = self._slots[host(url)]
+        self._waiting[host(url)] += 1
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await slots.acquire()
@@ -44,7 +46,14 @@ class Limits:
                 f"all {self._connections} connections to {host(url)} are in use, for {WAIT_SECONDS:.0f} s",
                 remedy="raise the setting mirror_connections, or give the tree further mirrors",
             ) from None
+        finally:
+            self._waiting[host(url)] -= 1
         return slots.release
+
+    def saturated(self) -> str:
+        """A clause that names a host for whose connections files wait just now, "" for none."""
+        waited = next((name for name, count in self._waiting.items() if count), "")
+        return f"files wait for a connection to {waited}" if waited else ""
 
     async def spend(self, url: str, length: int) -> None:
         """Waits until the URL's host may have sent so many bytes."""

@@ -95,6 +95,10 @@ class Origins:
         self._asked: dict[str, dict[str, _Root]] = {}
         self._gave: OrderedDict[str, _Root] = OrderedDict()
 
+    def saturated(self) -> str:
+        """As `Limits.saturated` tells it."""
+        return self._limits.saturated()
+
     @asynccontextmanager
     async def open(self, source: str, path: str, headers: Headers | None = None) -> AsyncIterator[Stream]:
         """As `Upstream.open`, from the first place that answers; `Stream.url` says which.

@@ -4,12 +4,21 @@ import asyncio
 from collections.abc import Coroutine, Set
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from provisioner.core.errors import NotFound, ProvisionerError, Unavailable
 from provisioner.core.install import Event, Install, Kind
 from provisioner.plan.describe import describe
-from provisioner.plan.steps import DefineDomain, LocalStep, Plan, Step, UploadVolume
+from provisioner.plan.steps import (
+    DefineDomain,
+    LocalStep,
+    Plan,
+    StartDomain,
+    Step,
+    StopDomain,
+    UploadVolume,
+)
 from provisioner.service.drafts import Draft
 from provisioner.service.ports import (
     Clock,
@@ -22,26 +31,50 @@ from provisioner.service.ports import (
     Workshop,
 )
 from provisioner.service.tokens import Tokens
-
-Result = TypeVar("Result")
+from provisioner.service.turns import Turns
 
 
 class Execution:
-    """`busy` holds the installs that are being made right now, by this process."""
+    """`busy` holds the installs that are being made right now, by this process; some of them wait for their
+    turn to be started.
+    """
 
-    def __init__(self, store: Store, hosts: Hosts, workshop: Workshop, tokens: Tokens, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        hosts: Hosts,
+        workshop: Workshop,
+        tokens: Tokens,
+        clock: Clock,
+        turns: Turns | None = None,
+    ) -> None:
         self._store = store
         self._hosts = hosts
         self._workshop = workshop
         self._tokens = tokens
         self._clock = clock
-        self._running: set[asyncio.Task[Any]] = set()
+        self._turns = turns or Turns(store)
+        self._running: dict[str, asyncio.Task[Install]] = {}
+        self._waiting: dict[str, asyncio.Event] = {}
         self.busy: set[str] = set()
 
     async def begin(self, draft: Draft) -> Install:
-        """Writes the install down, then makes it. Of several that ask for one name, one gets past that."""
+        """Writes the install down, then makes it. Of several that ask for one name, one gets past that.
+
+        One that has to wait for its turn is returned as it waits, and made later.
+        """
         self.busy.add(draft.install.id)
-        return await self._owned(self._begin(draft))
+        return await self._owned(draft.install.id, self._begin(draft))
+
+    def waits(self, install: str) -> bool:
+        """Whether all is there but its turn to be started."""
+        waiting = self._waiting.get(install)
+        return waiting is not None and waiting.is_set()
+
+    async def given_up(self, install: str) -> None:
+        """Returns when the making of an install that was ended is taken back."""
+        if task := self._running.get(install):
+            await asyncio.wait({task})
 
     async def rebuild(self, draft: Draft) -> Install:
         """The same for a guest that is there. The end of its last install comes first: it takes that one's
@@ -84,6 +117,9 @@ class Execution:
     async def resume(self, draft: Draft) -> Install:
         """Makes again what was cut off: every step is one that may be done twice."""
         self.busy.add(draft.install.id)
+        return await self._owned(draft.install.id, self._resume(draft))
+
+    async def _resume(self, draft: Draft) -> Install:
         try:
             rows = await self._store.open_journal()
             await self._tokens.issue(draft.install)
@@ -98,9 +134,12 @@ class Execution:
             self.busy.discard(draft.install.id)
 
     async def close(self) -> None:
-        """Waits for what is under way."""
+        """Waits for what is under way. Who waits for a turn goes on at the next start."""
+        for install, task in self._running.items():
+            if self.waits(install):
+                task.cancel()
         while self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running.values())
 
     async def _make(self, draft: Draft, done: Set[str], begun: set[str]) -> Install:
         """`done` describes steps of an earlier making that must not be repeated, `begun` all that it may
@@ -108,7 +147,7 @@ class Execution:
         """
         install = draft.install
         try:
-            await self._carry_out(draft.plan, done, begun, self._hosts(draft.row.uri))
+            await self._carry_out(draft, done, begun, self._hosts(draft.row.uri))
             await self.made(draft.row)
             if any(isinstance(step, LocalStep) for step in draft.plan.steps):
                 await self._workshop.clear(install.id)
@@ -143,10 +182,16 @@ class Execution:
             known.append((Kind.DONE, "imported: nothing is installed, and nobody will report"))
         return tuple(self._event(install, kind, text) for kind, text in known)
 
-    async def _carry_out(self, plan: Plan, done: Set[str], begun: set[str], hypervisor: Hypervisor) -> None:
+    async def _carry_out(self, draft: Draft, done: Set[str], begun: set[str], hypervisor: Hypervisor) -> None:
+        """A guest that is there runs on until it is its turn."""
+        plan, first = draft.plan, True
         for number, step in enumerate(plan.steps):
             if _uploaded(plan, number, done):
                 continue
+            if first and isinstance(step, StopDomain | StartDomain):
+                first = False
+                await self._turns.take(draft.row.uri, plan.install, partial(self._wait, draft.install))
+                self._waiting.pop(plan.install, None)
             begun.add(describe(step))
             await self._apply(step, hypervisor)
             if _once(step):
@@ -212,18 +257,33 @@ class Execution:
         except ProvisionerError:
             return False
 
+    async def _wait(self, install: Install, text: str) -> None:
+        await self._note(install, Kind.WAITING, text)
+        self._waiting.setdefault(install.id, asyncio.Event()).set()
+
     async def _note(self, install: Install, kind: Kind, text: str) -> None:
         await self._store.record([self._event(install, kind, text)])
 
     def _event(self, install: Install, kind: Kind, text: str) -> Event:
         return Event(kind, self._clock(), "service", install.mac, install.id, text)
 
-    async def _owned(self, making: Coroutine[Any, Any, Result]) -> Result:
-        """A task of our own owns the making: who asked may go away."""
-        task = asyncio.create_task(making)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+    async def _owned(self, install: str, making: Coroutine[Any, Any, Install]) -> Install:
+        """A task of our own owns the making: who asked may go away, and goes where it waits for its turn."""
+        task = self._running[install] = asyncio.create_task(making)
+        waiting = self._waiting[install] = asyncio.Event()
+        task.add_done_callback(partial(self._ended, install))
+        waits = asyncio.create_task(waiting.wait())
+        try:
+            await asyncio.wait({task, waits}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waits.cancel()
+        return task.result() if task.done() else await self._store.install(install)
+
+    def _ended(self, install: str, task: asyncio.Task[Install]) -> None:
+        self._running.pop(install, None)
+        self._waiting.pop(install, None)
+        if not task.cancelled():
+            task.exception()  # it was written down; nobody may be there to be told
 
 
 async def carry_out_removal(plan: Plan, hypervisor: Hypervisor) -> None:

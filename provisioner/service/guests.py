@@ -8,12 +8,13 @@ from dataclasses import replace
 from provisioner.core.errors import Conflict, NotFound, Unavailable
 from provisioner.core.guest import GuestSpec
 from provisioner.core.host import Domain
-from provisioner.core.install import Event, Install, Kind
+from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.plan.steps import HostStep, Plan, SetAutostart, StartDomain, StopDomain
 from provisioner.service.addresses import find_address
 from provisioner.service.drafts import Draft, Drafts
 from provisioner.service.each import each
 from provisioner.service.execution import Execution, carry_out_removal
+from provisioner.service.over import over
 from provisioner.service.ports import Clock, GuestRow, Hosts, Hypervisor, Store, TokenKind
 from provisioner.service.removal import removal_of
 from provisioner.service.requests import Address, CreateGuest, Creation, Guest, Rebuild
@@ -64,19 +65,29 @@ class Guests:
         draft = await self.drafts.new(request)
         return self._creation(draft, await self.execution.begin(draft))
 
-    async def create_each(self, requests: Sequence[CreateGuest]) -> AsyncGenerator[Made]:
+    async def create_each(self, requests: Sequence[CreateGuest], *, at_once: int = 0) -> AsyncGenerator[Made]:
         """All of them, each as `create` makes it: what stands against one holds up no other.
 
-        Gives each as it is done. Who stops listening stops those that were not begun.
+        Gives each as it is done. Who stops listening stops those that were not begun. With `at_once` so many
+        of these installs run at a time: the next begins when one is over.
         """
-        async with aclosing(each(requests, self.create)) as making:
+        until = self._over if at_once else None
+        async with aclosing(each(requests, self.create, at_once=at_once, until=until)) as making:
             async for request, made in making:
                 yield request.name, made
+
+    async def _over(self, made: Creation) -> Install:
+        return await over(self._store, made.install.id)
 
     async def rebuild(self, name: str, wish: Rebuild = AS_IT_WAS) -> Creation:
         """Installs a guest anew. An install of it that runs is cancelled first."""
         async with self._lock(name):
             row = await self.ours(name)
+            if self.execution.waits(row.install):
+                raise Conflict(
+                    f"guest {name} waits for its turn to be installed already",
+                    remedy=f"end that first: provisioner install cancel {name}",
+                )
             draft = await self.drafts.rebuilt(row, wish)
             install = await self.execution.rebuild(draft)
         return self._creation(draft, install)
@@ -148,16 +159,25 @@ class Guests:
         async with self._lock(name):
             plan = await self.removal(name)
             row = await self._store.guest(name)
+            if self.execution.waits(row.install):
+                await self._end(row, f"guest {name} was deleted before its turn came")
+                await self.execution.given_up(row.install)
+                try:
+                    plan, row = await self.removal(name), await self._store.guest(name)
+                except NotFound:
+                    return plan  # it was made anew, and is taken back
             if row.install in self.execution.busy:
                 raise Conflict(f"guest {name} is being made right now", remedy="try again in a moment")
             if not (await self._store.install(row.install)).over:
-                text = f"guest {name} was deleted"
-                ended = Event(Kind.CANCELLED, self._clock(), "service", row.spec.mac, row.install, text)
-                await self._store.record([ended])
+                await self._end(row, f"guest {name} was deleted")
             await carry_out_removal(plan, self._hypervisor(row))
             await self._store.remove_guest(name)
             await self._store.close_journal(row.install)
         return plan
+
+    async def _end(self, row: GuestRow, text: str) -> None:
+        ended = Event(Kind.CANCELLED, self._clock(), "service", row.spec.mac, row.install, text)
+        await self._store.record([ended])
 
     async def _row(self, name: str) -> GuestRow:
         """Raises NotFound, or Conflict where a domain of that name is not ours."""
@@ -198,7 +218,7 @@ class Guests:
         guest = Guest(
             name=spec.name,
             uuid=spec.uuid,
-            state="running",
+            state="shut off" if install.stage is Stage.CREATING else "running",
             ours=True,
             memory=spec.memory,
             vcpus=spec.vcpus,

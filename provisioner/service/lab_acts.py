@@ -11,7 +11,7 @@ from provisioner.core.storage import PoolSpec
 from provisioner.service.lab_asked import Asked, CloneAsked, HostAsked, ImageAsked, TreeAsked
 from provisioner.service.lab_cases import Cases
 from provisioner.service.lab_guests import LabGuests
-from provisioner.service.rebuilds import over
+from provisioner.service.over import over
 from provisioner.service.requests import CreateGuest, Guest
 
 Before = Callable[[], Awaitable[None]]

@@ -1,6 +1,5 @@
 """Guests installed anew, one or many, and what each would lose by it, told first."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -11,10 +10,9 @@ from provisioner.service.bases import Bases
 from provisioner.service.each import each
 from provisioner.service.guest_life import GuestLife
 from provisioner.service.guests import AS_IT_WAS, Guests, Made
+from provisioner.service.over import over
 from provisioner.service.ports import LifeHosts, Store, VolumeFacts
 from provisioner.service.requests import Creation, Guest, Rebuild
-
-_LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +111,3 @@ class Rebuilds:
 
     async def _over(self, made: Creation) -> Install:
         return await over(self._store, made.install.id)
-
-
-async def over(store: Store, install: str) -> Install:
-    """Waits for the end of an install, whatever end it is."""
-    while not (found := await store.install(install)).over:  # noqa: ASYNC110 - another process may end it
-        await asyncio.sleep(_LOOK_SECONDS)
-    return found

@@ -33,7 +33,7 @@ async def create(request: web.Request, body: NewGuest) -> object:
 
 async def create_each(request: web.Request, body: NewGuests) -> object:
     """A line for each as it is done: `{"name": …, "created": …}`, or `"error"`, `"remedy"` and `"status"`."""
-    making = request.app[SERVICES].guests.create_each(body.requests())
+    making = request.app[SERVICES].guests.create_each(body.requests(), at_once=body.at_once)
     told = each_told(making, lambda made: {"created": to_data(Created.of(made))}, "creating guest")
     return await send_lines(request, told, "creating guests")
 

@@ -84,7 +84,9 @@ class Wishes(In):
     def wanted(self, names: Sequence[str]) -> list[CreateGuest]:
         """Such a guest under each of the names, as the use case takes it."""
         texts = None if self.cloud_init is None else self.cloud_init.texts()
-        plain = self.model_dump(exclude={"name", "names", "cloud_init", "disks", "networks", "ssh_keys"})
+        plain = self.model_dump(
+            exclude={"name", "names", "at_once", "cloud_init", "disks", "networks", "ssh_keys"}
+        )
         request = CreateGuest(
             name="",
             **plain,
@@ -112,6 +114,7 @@ class NewGuests(Wishes):
     """Several that differ in their names alone, and in the addresses that each is given."""
 
     names: list[Name] = Field(min_length=1, max_length=MOST)
+    at_once: int = Field(0, ge=0, description="so many of these installs run at a time; 0: no limit")
 
     def requests(self) -> list[CreateGuest]:
         """Raises Invalid where all would have one address."""

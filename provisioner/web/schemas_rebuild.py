@@ -28,9 +28,7 @@ class RebuildsBody(RebuildBody):
     """Several guests installed anew in the same way."""
 
     names: list[Name] = Field(min_length=1, max_length=MOST)
-    at_once: int = Field(
-        0, ge=0, description="so many of these installs run at a time; 0: no limit of its own"
-    )
+    at_once: int = Field(0, ge=0, description="so many of these installs run at a time; 0: no limit")
 
 
 class LossOut(Out):

@@ -33,7 +33,7 @@ class ResetsBody(_Guests):
     """Guests that are to be as they were kept; what was written since is lost."""
 
     wait: float = Field(0, ge=0, le=3600, description="seconds to wait until each answers; 0: do not wait")
-    at_once: int = Field(0, ge=0, description="so many at a time; 0: no limit of its own")
+    at_once: int = Field(0, ge=0, description="so many at a time; 0: no limit")
 
 
 class SnapshotOut(Out):

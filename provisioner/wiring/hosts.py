@@ -1,6 +1,7 @@
 """The connections of all hosts, and the hosts that the settings name."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from provisioner.core.host import Host
@@ -56,6 +57,16 @@ class Connections:
         hosts = list(self._known.values())
         self._known.clear()
         await asyncio.gather(*(host.close() for host in hosts), return_exceptions=True)
+
+
+def at_once(settings: "Settings") -> Callable[[str], int]:
+    """How many guests of a host, by its URI, load at a time; "" is the one called `local`."""
+    named = {
+        "" if value.uri == settings.libvirt_uri else value.uri: value.at_once
+        for value in settings.hosts.values()
+        if not isinstance(value, str) and value.at_once is not None
+    }
+    return lambda uri: named.get(uri, settings.at_once)
 
 
 def configured(settings: "Settings") -> dict[str, Host]:

@@ -12,7 +12,7 @@ from provisioner.netboot import interfaces
 from provisioner.process import NetbootProcess
 from provisioner.wiring import segment
 from provisioner.wiring.ground import end, is_unheld, now
-from provisioner.wiring.hosts import Connections, configured
+from provisioner.wiring.hosts import Connections, at_once, configured
 from provisioner.wiring.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -77,11 +77,13 @@ async def services(
     from provisioner.service.snapshots import Snapshots
     from provisioner.service.staging import unstage
     from provisioner.service.storage import Storage
+    from provisioner.service.strain import Strain
     from provisioner.service.sweep import sweep
     from provisioner.service.texts import Texts
     from provisioner.service.tokens import Tokens, load_key
     from provisioner.service.transfers import Transfers
     from provisioner.service.trees import Trees
+    from provisioner.service.turns import Turns
     from provisioner.service.unlocking import Unlocking
     from provisioner.service.verdicts import Verdicts
     from provisioner.service.watchdog import Watchdog
@@ -158,7 +160,8 @@ async def services(
         systems.ended,
     )
     workshop = Workshop(cache.open, shop, folder / "work")
-    execution = Execution(store, host, workshop, tokens, now)
+    turns = Turns(store, at_once(settings), Strain(store, now, upstream.saturated))
+    execution = Execution(store, host, workshop, tokens, now, turns)
     stack.push_async_callback(execution.close)
     guests = Guests(store, host, tokens, now, drafts, execution, neighbour=interfaces.neighbour_address)
     for keeper in (shelves, disks, loaders):

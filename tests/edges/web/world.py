@@ -132,7 +132,9 @@ class FakeGuests:
         self.guests[request.name] = guest
         return Creation(install, guest, self._plan(request))
 
-    async def create_each(self, requests: Sequence[CreateGuest]) -> AsyncGenerator[tuple[str, Any]]:
+    async def create_each(
+        self, requests: Sequence[CreateGuest], *, at_once: int
+    ) -> AsyncGenerator[tuple[str, Any]]:
         for request in requests:
             if request.name == "broken":
                 yield request.name, RuntimeError("a secret of the service")

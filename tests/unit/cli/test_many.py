@@ -136,6 +136,13 @@ def test_several_are_deleted_once_that_was_confirmed(service: FakeService, provi
     assert [asked.path for asked in service.asked] == ["/guests/web1", "/guests/web2"]
 
 
+def test_so_many_are_let_install_at_a_time(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/batch": lines(created("a"), created("b"))}
+
+    assert provisioner(*["guest", "create", "a", "b", "-p", "tiny", "--at-once", "1"]).code == 0
+    assert service.last().body == {"names": ["a", "b"], "profile": "tiny", "at_once": 1}
+
+
 def loses(name: str, **told: Any) -> dict[str, Any]:
     return {"name": name, "loses": {**fake.LOSS, "guest": guest(name), **told}}
 

@@ -7,7 +7,7 @@ import pytest
 
 from provisioner.core.errors import NotFound
 from provisioner.core.install import Kind, Stage
-from provisioner.service import rebuilds as module
+from provisioner.service import over as module
 from provisioner.service.rebuilds import Loss, Rebuilds
 from provisioner.service.requests import Rebuild
 from tests.unit.service.test_guest_life import Living, new_living
