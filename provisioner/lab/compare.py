@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from provisioner.core.host import LOCAL
-from provisioner.core.lab import KINDS, Action, Actual, Change, Difference, Item, Lab, Ref
+from provisioner.core.lab import KINDS, Action, Actual, Change, Difference, Item, Lab, LabKind, Ref
 from provisioner.lab.fields import ASIDE, CLONE, FIELDS, Field, fields_of
 from provisioner.lab.secrets import Seal, sealed
 from provisioner.lab.values import differences, same
@@ -42,7 +42,7 @@ def _change(item: Item, was: Actual | None, seal: Seal) -> Change:
     if was is None:
         return Change(item.ref, "add", item=item)
     found = tuple(_differing(item, was, seal)) if not was.foreign else ()
-    action, reason = _decided(found, was)
+    action, reason = _decided(item.ref.kind, found, was)
     told = tuple(one.difference for one in found)
     if action in ("change", "refuse"):
         told += was.drift
@@ -62,10 +62,15 @@ class _Differing:
     behind: bool
 
 
-def _decided(found: tuple[_Differing, ...], was: Actual) -> tuple[Action, str]:
+def _decided(kind: LabKind, found: tuple[_Differing, ...], was: Actual) -> tuple[Action, str]:
+    """A guest, whose disks would be lost, is never made anew for what somebody else changed."""
     if was.foreign:
         return "refuse", was.foreign
-    anew = [one.difference.path for one in found if one.field.changes == "anew" and not one.behind]
+    anew = [
+        one.difference.path
+        for one in found
+        if one.field.changes == "anew" and not (one.behind and kind == "guest")
+    ]
     if was.asked is None and (anew or was.lost):
         return "refuse", "it is there already, was not made by this lab, and is another than the file wants"
     if was.lost:
@@ -93,20 +98,20 @@ def _why(found: tuple[_Differing, ...], was: Actual) -> str:
 
 
 def _differing(item: Item, was: Actual, seal: Seal) -> Iterator[_Differing]:
-    """What the file names is compared with what is known, else with what was asked; what it no longer names
-    was asked for once, and is the default now."""
+    """What the file names is compared with what is known, else with what was asked. What it names no longer,
+    or never did, is to be the default; but of what this lab did not make nothing else is looked at.
+    """
     asked, wanted = was.asked or {}, sealed(item, seal)
+    made = was.asked is not None
     for field in _fields(item, asked):
-        named, before = field.name in wanted, asked.get(field.name)
-        if not named and before is None:
-            continue
-        now = was.known.get(field.name, before if before is not None else field.default)
-        new = wanted[field.name] if named else field.default
-        if same(field, now, new):
-            continue
-        behind = was.asked is not None and named and before is not None and same(field, before, new)
-        for difference in differences(field, now, new):
-            yield _Differing(field, difference, behind)
+        before = asked.get(field.name, field.default)
+        new = wanted.get(field.name, field.default)
+        now = was.known.get(field.name, before)
+        told = field.name in wanted or field.name in asked or (made and field.default not in (None, "", ()))
+        if told and not same(field, now, new):
+            behind = made and same(field, before, new)
+            for difference in differences(field, now, new):
+                yield _Differing(field, difference, behind)
     if item.ref.kind == "guest" and was.on != item.on and "clone" not in item.wanted:
         yield _Differing(_HOST, Difference(_HOST.name, was.on or LOCAL, item.on or LOCAL), False)
 

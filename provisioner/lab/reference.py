@@ -30,8 +30,8 @@ planned and applied is told in [labs.md](labs.md); editors complete these fields
 
 The last column says what a change of the field does to a thing that is there: it is changed **in place**; it
 is **kept for a rebuild**, until which nothing of the guest changes; the thing is **made anew**, a guest with
-empty disks; **nothing**, for it only told how the thing was to be made. What somebody else changed behind the
-file is always put right in place.
+empty disks; **nothing**, for it only told how the thing was to be made. A guest is never made anew for
+what somebody else changed behind the file: that is put right in place.
 
 ## Every entry
 

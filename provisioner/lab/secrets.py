@@ -32,9 +32,11 @@ def secrets(name: str, value: object, *, secret: bool) -> object:
 
 
 def told(value: object) -> str:
-    """A value as a person reads it, "" for one that is not there."""
+    """A value as a person reads it, "" for one that is not there; of a whole text how long it is."""
     if value is None:
         return ""
+    if isinstance(value, str) and "\n" in value:
+        return f"{len(value.splitlines())} lines"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=list)
     return mask(shown_source(text), ())
 

@@ -36,6 +36,20 @@ GUESTS: dict[str, tuple[Spec, Actual | None, Action, list[str], str]] = {
         ["memory 1024 512"],
         "memory was changed behind us",
     ),
+    "what was never asked for, behind us": (
+        {},
+        Actual({}, {"autostart": True, "memory": 512}),
+        "change",
+        ["autostart true false"],
+        "autostart was changed behind us",
+    ),
+    "what was never asked for, of somebody's": (
+        {},
+        Actual(None, {"autostart": True}),
+        "keep",
+        [],
+        "it was there already and is taken over",
+    ),
     "changed in file and behind us": (
         {"memory": 512},
         Actual({"memory": 256}, {"memory": 1024}),
@@ -215,6 +229,21 @@ def test_other_things(case: str) -> None:
     (change,) = compare(Lab("x", (wanted,)), {wanted.ref: Actual(before)})
 
     assert change.action == action
+
+
+def test_a_network_that_somebody_changed_is_made_anew_where_nothing_else_helps() -> None:
+    wanted = item("network", {"subnet": "10.0.0.0/24"})
+    known = {"subnet": "10.0.9.0/24", "mode": "nat"}
+    (change,) = compare(Lab("x", (wanted,)), {wanted.ref: Actual({"subnet": "10.0.0.0/24"}, known)})
+
+    assert (change.action, change.reason) == ("replace", "subnet cannot be changed in what is there")
+
+
+def test_of_a_text_its_length_is_told() -> None:
+    wanted = item("profile", {"template": "text\nreboot\n"})
+    (change,) = compare(Lab("x", (wanted,)), {wanted.ref: Actual({"template": "rhel/ks.cfg.j2"})})
+
+    assert change.differences == (Difference("template", "rhel/ks.cfg.j2", "2 lines"),)
 
 
 def test_another_host_means_another_guest() -> None:
