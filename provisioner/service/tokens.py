@@ -21,14 +21,20 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Tokens:
-    """`key` is the service's own. A token lives `minutes` from the last sign of life of its install."""
+    """`key` is the service's own. A token lives `minutes` from the last sign of life of its install.
 
-    def __init__(self, key: bytes, store: Store, clock: Clock, minutes: int = 60) -> None:
+    Whether it still does is asked of `ends`, a clock that nobody sets forward; without it, of `clock`.
+    """
+
+    def __init__(
+        self, key: bytes, store: Store, clock: Clock, minutes: int = 60, *, ends: Clock | None = None
+    ) -> None:
         if len(key) < KEY_BYTES:
             raise Invalid(f"the service key has {len(key)} bytes; it needs {KEY_BYTES}")
         self._key = key
         self._store = store
         self._clock = clock
+        self._ends = ends or clock
         self._life = timedelta(minutes=minutes)
 
     def mint(self, install: str, kind: TokenKind, generation: int) -> str:
@@ -65,7 +71,7 @@ class Tokens:
             raise Denied(f"the token of install {install.id} is not its {kind} token")
         if known.revoked:
             raise Denied(f"the {kind} token of install {install.id} is revoked: the install is over")
-        if known.expires <= self._clock():
+        if known.expires <= self._ends():
             raise Denied(f"the {kind} token of install {install.id} has expired")
         return install
 

@@ -3,12 +3,21 @@
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisioner.service.ports import Clock
 
 Monotonic = Callable[[], float]
 """Seconds of a clock that only goes on."""
+
+
+def unhurried(clock: Clock, monotonic: Monotonic = time.monotonic) -> Clock:
+    """A clock that does not follow `clock` where somebody sets it forward from now on.
+
+    What ends by it ends when that much time has passed, and not because of a date.
+    """
+    begun, at = clock(), monotonic()
+    return lambda: min(clock(), begun + timedelta(seconds=monotonic() - at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ async def services(
     from provisioner.service.turns import Turns
     from provisioner.service.unlocking import Unlocking
     from provisioner.service.verdicts import Verdicts
+    from provisioner.service.waits import unhurried
     from provisioner.service.watchdog import Watchdog
     from provisioner.service.workshop import Workshop
     from provisioner.web.services import Services
@@ -110,7 +111,7 @@ async def services(
     await hosts.allow()
     opening = asyncio.create_task(hosts.open())
     stack.push_async_callback(end, opening)
-    tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes)
+    tokens = Tokens(load_key(folder / "service.key"), store, now, settings.token_minutes, ends=unhurried(now))
     reader = AnswerProcess(folder=settings.templates)
     stack.push_async_callback(reader.close)
     texts = Texts(reader, reader, settings.templates)

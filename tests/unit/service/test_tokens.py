@@ -8,6 +8,7 @@ from provisioner.core.errors import Denied, Invalid, ProvisionerError, Unavailab
 from provisioner.core.install import Install, Kind, Stage
 from provisioner.service.ports import TokenKind
 from provisioner.service.tokens import KINDS, Tokens, digest, load_key
+from provisioner.service.waits import unhurried
 from tests.fakes import START, FakeClock
 from tests.memory import MemoryStore
 from tests.unit.service.world import KEY, World
@@ -199,3 +200,24 @@ def test_a_short_key_makes_no_tokens() -> None:
 
     with pytest.raises(Invalid, match="has 3 bytes"):
         Tokens(b"abc", MemoryStore(clock), clock)
+
+
+@pytest.mark.parametrize("days", [1, 3650, -1])
+async def test_a_date_that_is_set_takes_no_token_away_and_time_does(world: World, days: int) -> None:
+    """Backwards the date itself is asked, for then it says the later end."""
+    steady = 0.0
+    await issued(world)
+    ends = unhurried(world.clock, lambda: steady)
+    tokens = Tokens(KEY, world.memory, world.clock, 60, ends=ends)
+    token = tokens.mint("i1", "answer", 1)
+
+    world.clock.pass_(days * 86400)
+    assert (await tokens.check(token, "answer")).id == "i1"
+    steady += 3599
+    world.clock.pass_(3599)
+    assert (await tokens.check(token, "answer")).id == "i1"
+    steady += 1
+    world.clock.pass_(1 if days > 0 else 86400 + 1)
+
+    with pytest.raises(Denied, match="has expired"):
+        await tokens.check(token, "answer")
