@@ -20,7 +20,7 @@ _EACH_SLOWER = 1 / 15
 """Seconds by which each event of a part makes the next wait longer: an hour of packages is 330 events."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """A file's place in the install: the event that its last byte is, its share of the percents."""
 
@@ -108,7 +108,10 @@ class Counts:
         """`sent` of `total` bytes of a file went; `done` when this request is.
 
         Given at once is what begins a part, and the last byte of a part that is one file."""
-        tally = self._book(install).parts.setdefault(part, Tally())
+        parts = self._book(install).parts
+        tally = parts.get(part)
+        if tally is None:
+            tally = parts[part] = Tally()
         begins = not tally.told and (done or not part.many)
         whole = done and sent == total
         tally.path, tally.sent, tally.total = path, sent, total

@@ -1,5 +1,7 @@
 """`/report/{token}/{event}`: what the installer and the first boot say of themselves."""
 
+import json
+
 from aiohttp import web
 
 from provisioner.core.errors import Denied, Invalid, NotFound
@@ -36,6 +38,10 @@ async def report(request: web.Request) -> web.Response:
         install = await services.tokens.check(request.match_info["token"], "report")
     except Denied:
         raise web.HTTPNotFound from None
+    if kind is Kind.PROGRESS and (step := _step(raw)) is not None:
+        if not step:
+            return web.Response(status=204)
+        raw = step.encode()
     text = plain(raw.decode("utf-8", "replace") or request.query.get("text", ""))
     data: dict[str, object] = {"address": peer(request)}
     if percent := request.query.get("percent", ""):
@@ -48,6 +54,25 @@ async def _body(request: web.Request, kind: Kind) -> bytes:
     if kind is Kind.FAILED:
         return await read_end(request, LOG_BYTES, KEPT_BYTES)
     return await read(request, REPORT_BYTES)
+
+
+def _step(raw: bytes) -> str | None:
+    """What Ubuntu's installer posts of a step, in a line; "" of one that ended well; None: no such post.
+
+    Source: curtin/reporter/events.py, whose events subiquity's `reporting` sends.
+    """
+    if not raw.startswith(b"{"):
+        return None
+    try:
+        event = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict) or event.get("event_type") not in ("start", "finish"):
+        return None
+    told = str(event.get("description") or event.get("name") or "")
+    if event["event_type"] == "start":
+        return told
+    return "" if event.get("result", "SUCCESS") == "SUCCESS" else f"{event['result']}: {told}"
 
 
 def plain(text: str) -> str:

@@ -191,3 +191,28 @@ async def test_the_lines_of_a_log_that_say_what_is_wrong_are_told_alone(world: W
         (Kind.LOG, "report", "no disk was found"),
         (Kind.FAILED, "http", "something ended with 1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("posted", "told"),
+    [
+        (
+            {"event_type": "start", "name": "subiquity/Install", "description": "installing system"},
+            "installing system",
+        ),
+        ({"event_type": "start", "name": "subiquity/Late", "description": ""}, "subiquity/Late"),
+        ({"event_type": "finish", "name": "a", "description": "b", "result": "FAIL"}, "FAIL: b"),
+        ({"event_type": "finish", "name": "a", "description": "b", "result": "SUCCESS"}, None),
+        ({"something": "else"}, '{"something": "else"}'),
+    ],
+)
+async def test_the_steps_of_ubuntu_s_installer(
+    world: World, posted: dict[str, str], told: str | None
+) -> None:
+    install = await world.install()
+
+    path = f"/report/{world.token(install, 'report')}/progress"
+    assert (await world.get(path, method="POST", json=posted))[0] == 204
+
+    events = await world.store.events(install=install.id, kinds=[Kind.PROGRESS])
+    assert [event.text for event in events] == ([] if told is None else [told])
