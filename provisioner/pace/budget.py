@@ -40,8 +40,10 @@ class Budget:
 
 
 def budget(run: Run, pace: Pace | None, age: float) -> tuple[Budget, ...]:
-    """The stages of a run that is `age` seconds old, in their order."""
+    """The stages of a run that is `age` seconds old, in order; a pace of others than its like is none."""
     rows = []
+    if pace is not None and not pace.alike:
+        pace = None
     for stage in _STAGES:
         seconds, runs = took(run.points, stage), False
         begun = run.points.get(BEGINS[stage])

@@ -52,7 +52,8 @@ class Spread:
 class Pace:
     """How installs made alike go. `rest` is the time from a mark to the end, `counts` what was counted there.
 
-    Only `marks`, which most of them passed, are in both. `samples` are oldest first.
+    Only `marks`, which most of them passed, are in both. `samples` are oldest first. `alike` says that all
+    were made in the very way, on whatever host: only then a slower stage means something.
     """
 
     samples: tuple[Sample, ...]
@@ -63,6 +64,7 @@ class Pace:
     silence: Spread
     changes: Mapping[Stage, Change]
     marks: tuple[Mark, ...]
+    alike: bool
 
     @property
     def whole(self) -> Spread:
@@ -117,6 +119,7 @@ def learn(samples: Iterable[Sample], way: Way) -> Pace | None:
         spread([one.silence for one in chosen]),
         {stage: found for stage in _STAGES if (found := change(_row(chosen, stage), stage))},
         tuple(usual),
+        all((one.way.method, one.way.boot) == (way.method, way.boot) for one in chosen),
     )
 
 

@@ -8,7 +8,11 @@ from provisioner.core.install import LIFE, ORDER, Event, Install, Kind, Stage, a
 
 
 class Mark(StrEnum):
-    """What a good run passes, in this order; the names of stages are where they begin."""
+    """What a good run passes, in this order; the names of stages are where they begin.
+
+    `stage2`, `metadata` and `package` are the first file of that kind, `fetched` the last one before a pause:
+    from there on an installer works on what it has.
+    """
 
     PLANNED = "planned"
     CREATING = "creating"
@@ -22,6 +26,7 @@ class Mark(StrEnum):
     STAGE2 = "stage2"
     METADATA = "metadata"
     PACKAGE = "package"
+    FETCHED = "fetched"
     FINISHING = "finishing"
     INSTALLED = "installed"
 
@@ -42,6 +47,8 @@ _PARTS: Mapping[str, Mark] = {
 }
 _INSTALLERS = frozenset(_PARTS.values())
 _BACKWARDS_SECONDS = 5.0
+PAUSE_SECONDS = 45.0
+"""What is fetched is told every half minute at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a run was made: only runs made alike are compared. `by` is kvm, qemu or ""; "" is not known."""
+    """How a run was made: only runs made alike are compared. `by` is kvm, qemu or hardware, "" not known."""
 
     method: str = ""
     boot: str = ""
@@ -71,7 +78,8 @@ class Way:
 
 @dataclass(slots=True)
 class Run:
-    """One install as far as it came. `points` are the marks that it passed; `now` is its latest event.
+    """One install as far as it came. `points` are the marks that it passed; `now` is its latest event,
+    `grown` the latest by which more was fetched.
 
     `silence` is the longest time in stage installing without a sign of life; `broken` says that the clock
     went back in it, so that its seconds are worth nothing.
@@ -81,6 +89,7 @@ class Run:
     way: Way = Way()
     points: dict[Mark, Point] = field(default_factory=dict)
     now: Point = Point()
+    grown: Point = Point()
     silence: float = 0.0
     broken: bool = False
     _alive: float = 0.0
@@ -99,12 +108,20 @@ class Run:
         """The furthest mark."""
         return max(self.points, key=INDEX.__getitem__)
 
+    def paused(self, age: float) -> bool:
+        """Whether an installer that fetched packages has paused, by the time that the run is `age` old."""
+        return self.mark is Mark.PACKAGE and age - self.grown.at >= PAUSE_SECONDS
+
     def see(self, event: Event) -> None:
         """Takes the next event in. Those of other installs must not come here."""
         before, self.install = self.install.stage, advance(self.install, event)
         at = (event.at - self.install.created).total_seconds()
         self.broken = self.broken or at < self.now.at - _BACKWARDS_SECONDS
-        self.now = self._counted(event, max(at, self.now.at))
+        if self.paused(at):
+            self.points[Mark.FETCHED] = self.grown
+        size, self.now = self.now.size, self._counted(event, max(at, self.now.at))
+        if self.now.size > size:
+            self.grown = self.now
         if event.kind is Kind.PLANNED:
             self.way = way(event)
         if before is Stage.INSTALLING and (event.kind in LIFE or self.install.stage is not before):
@@ -123,6 +140,8 @@ class Run:
             if mark in _INSTALLERS:
                 self.points.setdefault(Mark.INSTALLING, self.now)
             self.points[mark] = self.now
+            if mark is Mark.PACKAGE:
+                self.grown = self.now
 
     def _counted(self, event: Event, at: float) -> Point:
         now, data = replace(self.now, at=at), event.data

@@ -23,6 +23,7 @@ _PLAIN: Mapping[Mark, int] = {
     Mark.STAGE2: 24,
     Mark.METADATA: 28,
     Mark.PACKAGE: 32,
+    Mark.FETCHED: 40,
     Mark.FINISHING: 92,
     Mark.INSTALLED: 100,
 }
@@ -73,7 +74,7 @@ def percent_of(run: Run, pace: Pace | None, age: float) -> int:
         return 100
     if pace is None:
         return _plain(run)
-    here, next_ = _between(run, pace)
+    here, next_ = _between(pace, run.mark)
     begins, ends = _place(pace, here), _place(pace, next_)
     found = begins + (ends - begins) * _share(run, pace, here, next_, age)
     return min(99, int(found + _ROUNDED))
@@ -82,14 +83,14 @@ def percent_of(run: Run, pace: Pace | None, age: float) -> int:
 def left_of(run: Run, pace: Pace | None, age: float) -> Left | None:
     if pace is None or run.install.over:
         return None
-    here, next_ = _between(run, pace)
+    here, next_ = _between(pace, Mark.FETCHED if run.paused(age) else run.mark)
     elapsed = max(0.0, age - _passed(run, here).at)
     now, then = pace.rest[here], pace.rest[next_]
     counted = _counted(run, pace, here, next_)
     usual = now.middle - then.middle
     if elapsed > _OVERDUE * (now.high - then.low) + _OVERDUE_SECONDS:
         return None
-    if counted:
+    if counted and counted < 1:
         # What is known of earlier runs, and more and more what this run shows itself.
         shown = elapsed / counted * (1 - counted)
         still = counted * shown + (1 - counted) * usual * (1 - counted)
@@ -114,17 +115,16 @@ def _age(install: Install, now: datetime) -> float:
     return (now - install.created).total_seconds()
 
 
-def _between(run: Run, pace: Pace) -> tuple[Mark, Mark]:
-    """The last of the usual marks that was passed, and the one that comes next."""
+def _between(pace: Pace, reached: Mark) -> tuple[Mark, Mark]:
+    """The last of the usual marks up to the one that was reached, and the one that comes next."""
     usual = pace.marks
-    reached = INDEX[run.mark]
-    here = max((mark for mark in usual if INDEX[mark] <= reached), key=INDEX.__getitem__)
+    here = max((mark for mark in usual if INDEX[mark] <= INDEX[reached]), key=INDEX.__getitem__)
     return here, usual[min(usual.index(here) + 1, len(usual) - 1)]
 
 
 def _passed(run: Run, mark: Mark) -> Point:
-    """When a mark was passed; for one that was skipped, when the next was."""
-    return next(run.points[later] for later in MARKS[INDEX[mark] :] if later in run.points)
+    """When a mark was passed; for one that was skipped, when the next was; for a pause, when it began."""
+    return next((run.points[later] for later in MARKS[INDEX[mark] :] if later in run.points), run.grown)
 
 
 def _place(pace: Pace, mark: Mark) -> float:

@@ -101,6 +101,8 @@ class Paces:
             pace = await self._pace(followed.run)
             age = self._age(followed)
         rows = budget(followed.run, pace, age)
+        if pace is not None and not pace.alike:
+            pace = None
         return Compared(install, rows, verdict(rows), pace, followed.run.now.at if install.over else age)
 
     async def slower(self, ref: str) -> str:

@@ -64,18 +64,38 @@ def test_percent_is_time_where_earlier_installs_tell_it() -> None:
     assert shown == [0, 10, 20, 30, 40, 50, 60, 70, 80, 87, 100]
 
 
-def test_an_installer_that_is_counted_is_where_its_count_is() -> None:
-    def packages(count: int, at: float) -> Happened:
-        return (at, Kind.TREE_BYTES, {"part": "package", "n": count, "bytes": count * 1_000_000})
+def packages(count: int, begun: int, ended: int) -> list[Happened]:
+    """So many packages of a megabyte, told every half minute."""
+    return [
+        (at, Kind.TREE_BYTES, {"part": "package", "n": n, "bytes": n * 1_000_000})
+        for at in range(begun, ended + 1, 30)
+        for n in [count * (at - begun) // (ended - begun)]
+    ]
 
-    whole = [*GOOD[:9], packages(0, 60), packages(100, 180), *GOOD[9:]]
-    pace = known(*[kept(whole) for _ in range(3)])
-    slow = run([*GOOD[:9], packages(0, 60), packages(50, 300)])
+
+def test_an_installer_that_is_counted_is_where_its_count_is() -> None:
+    pace = known(*[kept([*GOOD[:9], *packages(100, 60, 180), *GOOD[9:]]) for _ in range(3)])
+    slow = run([*GOOD[:9], *packages(50, 60, 300)])
 
     assert percent_of(slow, pace, 300) == 62  # 30 % at its first package, 95 at success
     found = left_of(slow, pace, 300)
     assert found is not None
     assert 70 < found.middle < 260  # half is done in 240 s, the other half was 65 s once
+
+
+def test_an_installer_that_has_fetched_all_still_has_its_work_before_it() -> None:
+    fetching = [*GOOD[:9], *packages(100, 50, 80)]
+    whole = [*fetching, (580, Kind.SUCCEEDED), (600, Kind.REBOOTED)]
+    pace = known(*[kept(whole) for _ in range(3)])
+
+    assert Mark.FETCHED in pace.marks
+    working = run(fetching)
+    assert percent_of(working, pace, 82) == 13  # 80 of 600 s
+    found = left_of(working, pace, 280)  # nothing was heard since
+    assert found is not None and found.middle == 320
+    heard = run([*fetching, (280, Kind.LOG)])
+    assert heard.points[Mark.FETCHED].at == 80
+    assert percent_of(heard, pace, 280) == 46
 
 
 def test_what_is_left_shrinks_with_time_and_events() -> None:
@@ -110,7 +130,10 @@ def test_installs_made_alike_are_taken_and_emulation_is_never_mixed_with_kvm() -
     slow = [replace(kept(slowed(Kind.SUCCEEDED, 10)), way=Way("pxe", "bios", "qemu")) for _ in range(5)]
 
     assert known(*bios, *slow).expected == 200
-    assert known(*bios, *slow, way=uefi).expected == 200  # coarser: there is no UEFI one
+    coarser = known(*bios, *slow, way=uefi)
+    assert (coarser.expected, coarser.alike) == (200, False)
+    late = run(GOOD[:8])
+    assert verdict(budget(late, coarser, 140)) == "" != verdict(budget(late, known(), 140))
     assert known(*bios, *slow, way=Way("pxe", "bios", "qemu")).expected == 1550
     assert learn(slow, KVM) is None
 
