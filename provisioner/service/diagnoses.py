@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from provisioner.core.install import Event, Kind, Stage
+from provisioner.core.install import Kind, Stage
 from provisioner.service.seen import Seen
 
 AGAIN: Final = "then: provisioner guest rebuild {guest}"
@@ -25,11 +25,13 @@ Words = str | Callable[[Seen], str]
 class Diagnosis:
     """The first row whose `when` holds explains the install. `{guest}` and the like are filled in.
 
+    `means` says in words when that is.
     `evidence` are the kinds of the events that it is told from. A `guess` is told from what did not happen:
     a line of the log that says what is wrong takes its place.
     """
 
     name: str
+    means: str
     when: Callable[[Seen], bool]
     missing: Words
     cause: Words
@@ -55,9 +57,10 @@ def _reached_with(kinds: tuple[Kind | None, ...], kind: Kind) -> Callable[[Seen]
 
 
 DIAGNOSES: Final = (
-    Diagnosis("installed", _stage(Stage.INSTALLED), "", "{guest} is installed", ""),
+    Diagnosis("installed", "nothing is wrong", _stage(Stage.INSTALLED), "", "{guest} is installed", ""),
     Diagnosis(
         "cancelled",
+        "a person ended it",
         _stage(Stage.CANCELLED),
         "",
         lambda seen: f"the install was cancelled: {seen.text(Kind.CANCELLED)}",
@@ -66,6 +69,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "create-failed",
+        "libvirt or the plan refused the guest",
         _ended_by(Kind.CREATE_FAILED),
         "the guest",
         lambda seen: f"{seen.install.guest} could not be made: {seen.text(Kind.CREATE_FAILED)}",
@@ -74,31 +78,35 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "tree-spoilt",
+        "the mirror refused a file that is not what the tree's metadata says, and no file came since",
         lambda seen: seen.tree_failed and _NOT_AS_IT_MUST in seen.text(Kind.TREE_FAILED),
         "a file of the install tree",
-        lambda seen: f"a file of the install tree has another checksum than the tree says: {_tree(seen)}",
+        lambda seen: f"a file of the install tree has another checksum than the tree says: {seen.tree}",
         f"the mirror is half-synced or damaged: provisioner mirror verify, or name another, {AGAIN}",
         (Kind.TREE_FAILED,),
     ),
     Diagnosis(
         "tree-unreachable",
+        "the mirror could not read a file of the tree, and no file came since",
         lambda seen: seen.tree_failed,
         "a file of the install tree",
-        lambda seen: f"the install tree does not give its files: {_tree(seen)}",
+        lambda seen: f"the install tree does not give its files: {seen.tree}",
         f"see that its source answers (provisioner tree list), {AGAIN}",
         (Kind.TREE_FAILED,),
     ),
     Diagnosis(
         "failure-reported",
+        "the installer reported a failure, and its log says nothing that is known",
         _ended_by(Kind.FAILED),
         "a success report",
-        lambda seen: f"the installer gave up: {seen.text(Kind.FAILED)}{_tail(seen)}",
+        lambda seen: f"the installer gave up: {seen.text(Kind.FAILED)}{seen.tail}",
         f"mend the profile's answer file (provisioner answer preview {{guest}}), {AGAIN}",
         (Kind.FAILED,),
         guess=True,
     ),
     Diagnosis(
         "guest-removed",
+        "libvirt told that the domain is gone",
         lambda seen: seen.domain(Kind.ALARM, "removed"),
         "the guest's domain",
         "somebody removed {guest} from libvirt while it was installed",
@@ -107,6 +115,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "guest-crashed",
+        "libvirt told that QEMU ended by itself",
         lambda seen: seen.domain(Kind.ALARM, "crashed"),
         "a report of success or failure",
         "QEMU or the guest's kernel broke down in the middle of the installation",
@@ -116,6 +125,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "guest-off",
+        "libvirt told that the guest was switched off before it reported success",
         lambda seen: seen.reached is not Kind.SUCCEEDED and seen.domain(Kind.STOPPED, "off"),
         "a report of success or failure",
         "{guest} was switched off in the middle of its installation, by a person or by its own installer",
@@ -125,6 +135,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "answer-refused",
+        "the answer file was asked for with a token that is not good, or not any more",
         _reached_with(_FETCHING, Kind.ANSWER_REFUSED),
         "an answer file asked for with a good token",
         lambda seen: f"the answer file was asked for and refused: {seen.text(Kind.ANSWER_REFUSED)}",
@@ -133,6 +144,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "nothing-to-start",
+        "its firmware, or the processor of its tree, is none that a loader is here for",
         lambda seen: seen.reached in _BEFORE_ITS_SCRIPT and bool(seen.remedy(*_UNANSWERED)),
         "something that it can start",
         lambda seen: f"{seen.install.guest} asked and was not answered: {seen.text(*_UNANSWERED)}",
@@ -141,6 +153,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "script-refused",
+        "the boot script was asked for with a token that is not good",
         _reached_with(_OFFERED, Kind.ANSWER_REFUSED),
         "its boot script, asked for with a good token",
         lambda seen: f"the boot script was asked for and refused: {seen.text(Kind.ANSWER_REFUSED)}",
@@ -150,6 +163,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "not-started",
+        "it was never seen",
         _reached(None),
         "the first step",
         lambda seen: (
@@ -161,6 +175,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "creating",
+        "its definition has not ended",
         _reached(Kind.CREATING),
         "the guest's start",
         "libvirt has not finished making the guest",
@@ -169,6 +184,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "wrong-network",
+        "its DHCP question came on an interface that is not served",
         lambda seen: seen.reached in _ASKED and seen.fact(Kind.DHCP_IGNORED, "served") is False,
         "an answer to its DHCP question",
         lambda seen: f"{seen.install.mac} is on the wrong network: it {seen.text(Kind.DHCP_IGNORED)}",
@@ -178,6 +194,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "question-ignored",
+        "its DHCP question came and got no answer, for the reason that is told",
         _reached_with(_ASKED, Kind.DHCP_IGNORED),
         "an answer to its DHCP question",
         lambda seen: f"{seen.install.mac} asked and was not answered: {seen.text(Kind.DHCP_IGNORED)}",
@@ -186,6 +203,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "no-question",
+        "it was started, and no DHCP question came",
         _reached(Kind.STARTED),
         "a DHCP question from {mac}",
         "its network card is on a network that the service does not answer on, "
@@ -196,6 +214,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "loader-stalled",
+        "the transfer of the loader began, and ended before its last block",
         lambda seen: (
             seen.reached in _OFFERED
             and seen.after(Kind.LOADER_FAILED, Kind.LOADER_SENT, Kind.LOADER_FOREIGN)
@@ -209,6 +228,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "loader-missing",
+        "the loader was asked for, and is not here",
         lambda seen: (
             seen.reached in _OFFERED and seen.after(Kind.LOADER_FAILED, Kind.LOADER_SENT, Kind.LOADER_FOREIGN)
         ),
@@ -219,6 +239,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "foreign-loader",
+        "it had our offer, and fetched another server's file",
         lambda seen: seen.reached in _OFFERED and seen.after(Kind.LOADER_FOREIGN, Kind.LOADER_SENT),
         "the fetch of our loader",
         lambda seen: f"{seen.install.guest} listened to another server: it {seen.text(Kind.LOADER_FOREIGN)}",
@@ -227,6 +248,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "port-silent",
+        "it asked port 4011 again and again, and nobody answered there",
         lambda seen: seen.reached is Kind.DHCP_OFFER and seen.latest(Kind.DHCP_UNANSWERED) is not None,
         "an answer on port 4011",
         lambda seen: f"{seen.install.guest} waits for its boot file: {seen.text(Kind.DHCP_UNANSWERED)}",
@@ -235,6 +257,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "rival-server",
+        "another DHCP server named a boot file beside our offer",
         lambda seen: seen.reached is Kind.DHCP_OFFER and seen.latest(Kind.DHCP_RIVAL) is not None,
         "the fetch of our loader",
         lambda seen: f"the guest may have listened to another server: {seen.text(Kind.DHCP_RIVAL)}",
@@ -243,6 +266,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "no-address",
+        "it asked for an address four times after one start, and fetched nothing",
         lambda seen: seen.reached is Kind.DHCP_OFFER and seen.questions >= _PERSISTENT,
         "an address for the guest",
         lambda seen: (
@@ -255,6 +279,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "no-loader",
+        "it was offered its boot file, and fetched nothing",
         _reached(Kind.DHCP_QUESTION, Kind.DHCP_OFFER),
         "the fetch of a loader or boot script",
         "the guest got no address from the network's DHCP server, or a firewall drops TFTP or HTTP",
@@ -264,15 +289,17 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "secure-boot-refused",
-        lambda seen: seen.reached is Kind.LOADER_SENT and _refused(seen) is not None,
+        "the loader was fetched whole, and its firmware went on to something else",
+        lambda seen: seen.reached is Kind.LOADER_SENT and seen.refused is not None,
         "the start of the loader",
-        lambda seen: f"{_refused(seen)}: refused by Secure Boot?",
+        lambda seen: f"{seen.refused}: refused by Secure Boot?",
         "use shim and GRUB, which are signed (guests with secure=on get them), or switch Secure Boot off; "
         "then reset {guest}",
         (Kind.LOADER_SENT, Kind.LOADER_REFUSED, Kind.DHCP_IPV6),
     ),
     Diagnosis(
         "lossy-wire",
+        "blocks of the loader were lost on the way, more than two in a hundred",
         lambda seen: seen.reached is Kind.LOADER_SENT and seen.lossy,
         "the fetch of its boot script",
         lambda seen: f"packets to {seen.install.guest} are lost on the way: {seen.text(Kind.LOADER_SENT)}",
@@ -281,6 +308,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "no-script",
+        "the loader was fetched, and the boot script was not",
         _reached(Kind.LOADER_SENT),
         "the fetch of its boot script",
         "the loader runs, but cannot reach the guests' HTTP port, or got no address of its own",
@@ -290,6 +318,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "no-kernel",
+        "the boot script was fetched, and the kernel was not",
         _reached(Kind.SCRIPT_SENT),
         "the fetch of the kernel",
         "the boot script was read, but no kernel came through",
@@ -299,6 +328,7 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "no-answer-file",
+        "the kernel was fetched, and the answer file was not",
         _reached(Kind.KERNEL_SENT, Kind.INITRD_SENT),
         "the fetch of the answer file",
         "the kernel was fetched, but its installer never asked for its answer file: too little memory, "
@@ -309,15 +339,17 @@ DIAGNOSES: Final = (
     ),
     Diagnosis(
         "silence",
+        "the answer file was fetched, and nothing was reported",
         _reached(Kind.ANSWER_SERVED),
         "a report of success or failure",
-        lambda seen: f"the installer has its answer file and has not reported since{_tail(seen)}",
+        lambda seen: f"the installer has its answer file and has not reported since{seen.tail}",
         f"read the guest's serial log and its screen; it may be at a question. If it is stuck, {AGAIN}",
         (Kind.ANSWER_SERVED,),
         guess=True,
     ),
     Diagnosis(
         "no-reboot",
+        "success was reported, and the guest neither rebooted nor went off",
         _reached(Kind.SUCCEEDED),
         "the reboot into the installed system",
         "the installer reported success, and the guest has not left it yet",
@@ -325,46 +357,3 @@ DIAGNOSES: Final = (
         (Kind.SUCCEEDED,),
     ),
 )
-
-
-def _tail(seen: Seen) -> str:
-    """What the installer logged last, if it sent anything."""
-    lines = [event.text for event in seen.log]
-    return f"; its log ends: {' | '.join(lines)}" if lines else ""
-
-
-def _tree(seen: Seen) -> str:
-    event = seen.latest(Kind.TREE_FAILED)
-    if event is None:
-        return ""
-    named = [str(event.data[key]) for key in ("tree", "url") if event.data.get(key)]
-    missing = [name for name in named if name not in event.text]
-    return event.text + (f" ({', '.join(missing)})" if missing else "")
-
-
-def _refused(seen: Seen) -> str | None:
-    """What shows that the loader was fetched and not started; None where nothing does.
-
-    iPXE asks for an address of its own as soon as it runs, and every other loader for a further file.
-    """
-    refused = seen.latest(Kind.LOADER_REFUSED)
-    if refused is not None and not _ran_since(seen, refused):
-        return refused.text.partition(":")[0]
-    loader = seen.latest(Kind.LOADER_SENT)
-    name = str(loader.data.get("file", "")) if loader else ""
-    if loader is None or loader.source != "http" or not name.lower().endswith(".efi"):
-        return None
-    if _ran_since(seen, loader):
-        return None
-    then = (
-        "its firmware went on to IPv6"
-        if seen.after(Kind.DHCP_IPV6, Kind.LOADER_SENT)
-        else "nothing says that it ran"
-    )
-    return f"{name} was fetched whole over HTTP, and {then}"
-
-
-def _ran_since(seen: Seen, event: Event) -> bool:
-    """Whether an iPXE asked after an event."""
-    later = seen.events[seen.index(event) :]
-    return any(e.kind is Kind.DHCP_QUESTION and e.data.get("user_class") == "iPXE" for e in later)

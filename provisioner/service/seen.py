@@ -28,6 +28,7 @@ _PAST: Final = {Stage.BOOTING: _LOADED, Stage.LOADING: _ANSWERED, Stage.INSTALLI
 _LOOKED_THROUGH: Final = 2000
 """Lines of a log, from its end, that are looked through for what is wrong."""
 _TAIL: Final = 3
+_SPOKEN: Final = (Kind.LOG, Kind.CONSOLE, Kind.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,45 @@ class Seen:
         came = (Kind.KERNEL_SENT, Kind.INITRD_SENT, Kind.TREE_BYTES)
         return self.after(Kind.TREE_FAILED, *came) and self.reached is not Kind.SUCCEEDED
 
+    @property
+    def tail(self) -> str:
+        """What the installer logged last, if it sent anything."""
+        return f"; its log ends: {' | '.join(event.text for event in self.log)}" if self.log else ""
+
+    @property
+    def tree(self) -> str:
+        """What the tree did not give, and why."""
+        event = self.latest(Kind.TREE_FAILED)
+        if event is None:
+            return ""
+        named = [str(event.data[key]) for key in ("tree", "url") if event.data.get(key)]
+        missing = [name for name in named if name not in event.text]
+        return event.text + (f" ({', '.join(missing)})" if missing else "")
+
+    @property
+    def refused(self) -> str | None:
+        """What shows that the loader was fetched and not started; None where nothing does.
+
+        iPXE asks for an address of its own as soon as it runs, and every other loader for a further file.
+        """
+        refused = self.latest(Kind.LOADER_REFUSED)
+        if refused is not None and not self._ran_since(refused):
+            return refused.text.partition(":")[0]
+        loader = self.latest(Kind.LOADER_SENT)
+        name = str(loader.data.get("file", "")) if loader else ""
+        if loader is None or loader.source != "http" or not name.lower().endswith(".efi"):
+            return None
+        if self._ran_since(loader):
+            return None
+        went_on = self.after(Kind.DHCP_IPV6, Kind.LOADER_SENT)
+        then = "its firmware went on to IPv6" if went_on else "nothing says that it ran"
+        return f"{name} was fetched whole over HTTP, and {then}"
+
+    def _ran_since(self, event: Event) -> bool:
+        """Whether an iPXE asked after an event."""
+        later = self.events[self.index(event) :]
+        return any(e.kind is Kind.DHCP_QUESTION and e.data.get("user_class") == "iPXE" for e in later)
+
     def domain(self, kind: Kind, word: str) -> bool:
         """Whether libvirt told of the guest's end after everything that the guest itself did."""
         event = self.latest(kind)
@@ -105,7 +145,7 @@ class Seen:
         trouble after which the guest went on.
         """
         found: tuple[Sign, Event] | None = None
-        lines = [event for event in self.events if event.kind in (Kind.LOG, Kind.CONSOLE, Kind.FAILED)]
+        lines = [event for event in self.events if event.kind in _SPOKEN]
         for event in lines[-_LOOKED_THROUGH:]:
             sign = scan(event.text)
             if sign is None or (found and sign.rank >= found[0].rank) or self._over(sign, event):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from provisioner.core.install import Event, Install, Kind, Stage
-from provisioner.service.diagnoses import AGAIN, DIAGNOSES, Diagnosis, Words
+from provisioner.service.diagnoses import AGAIN, DIAGNOSES, Words
 from provisioner.service.seen import Seen
 
-_WATCHDOG: Final = frozenset({Kind.RESET, Kind.DEADLINE})
+_OURS: Final = frozenset({Kind.RESET, Kind.DEADLINE, Kind.KEPT})
 _MOST: Final = 8
 
 
@@ -32,8 +32,8 @@ class Why:
 
 
 def explain(install: Install, events: Sequence[Event]) -> Why:
-    """`events` oldest first, all of the install. What the watchdog did is not what happened last."""
-    seen = Seen(install, [event for event in events if event.kind not in _WATCHDOG])
+    """`events` oldest first, all of the install. What the service did itself is not what happened last."""
+    seen = Seen(install, [event for event in events if event.kind not in _OURS])
     row = next(row for row in DIAGNOSES if row.when(seen))
     last = seen.events[-1] if seen.events else None
     missing, cause, remedy = (_say(words, seen) for words in (row.missing, row.cause, row.remedy))
@@ -48,7 +48,7 @@ def explain(install: Install, events: Sequence[Event]) -> Why:
     if last is not None:
         proof.append(last)
     evidence = _in_order(proof, seen)
-    paragraph = _paragraph(install, row, missing, cause, remedy, last)
+    paragraph = _paragraph(install, missing, cause, remedy, last)
     return Why(install.id, install.stage, last, missing, cause, remedy, name, paragraph, evidence)
 
 
@@ -63,9 +63,7 @@ def _in_order(events: Sequence[Event], seen: Seen) -> tuple[Event, ...]:
     return tuple(seen.events[number] for number in sorted(wanted)[-_MOST:])
 
 
-def _paragraph(
-    install: Install, row: Diagnosis, missing: str, cause: str, remedy: str, last: Event | None
-) -> str:
+def _paragraph(install: Install, missing: str, cause: str, remedy: str, last: Event | None) -> str:
     """Where it stands, why, what came last and what did not come, what mends it."""
     if not missing:
         return _sentences(cause, remedy and f"To go on: {remedy}")
@@ -75,7 +73,8 @@ def _paragraph(
     )
     came = f"the last that happened was {last.kind} ({last.text})" if last and last.text else ""
     absent = f"what is missing is {missing}"
-    return _sentences(f"{stands}: {cause}", "; ".join(filter(None, (came, absent))), f"To mend it: {remedy}")
+    between = "; ".join(filter(None, (came, absent)))
+    return _sentences(f"{stands}: {cause}", between, f"To mend it: {remedy}")
 
 
 def _sentences(*sentences: str) -> str:

@@ -10,6 +10,7 @@ nic_of() {
         [ -n "$nic" ] || nic=${card##*/}
         [ "$mac" != "$1" ] || { nic=${card##*/}; return; }
     done
+    [ -z "$1" ] || [ -z "$nic" ] || say "network: no card has the address $1; $nic is taken"
 }
 
 # network_up BOOTIF IP: BOOTIF as 01-52-54-00-…, IP as in ip=

@@ -96,7 +96,8 @@ class AptRoot:
 
 
 @contextmanager
-def apt_repository(folder: Path) -> Iterator[AptRepository]:
+def apt_repository(folder: Path, **changed: str) -> Iterator[AptRepository]:
+    """`changed` are fields of its Release that are other than they should be."""
     payload = os.urandom(600_000)
     pool, index = folder / "pool/main", folder / "dists/stable/main/binary-amd64"
     pool.mkdir(parents=True)
@@ -109,6 +110,9 @@ def apt_repository(folder: Path) -> Iterator[AptRepository]:
     told = [f"-oAPT::FTPArchive::Release::{name}={value}" for name, value in _RELEASE.items()]
     told.append("-oAPT::FTPArchive::Release::Architectures=amd64")
     release = run("apt-ftparchive", *told, "release", "dists/stable", cwd=folder).stdout
+    for name, value in changed.items():
+        rest = [line for line in release.splitlines() if not line.startswith(f"{name}:")]
+        release = "\n".join([f"{name}: {value}", *rest, ""])
     (folder / "dists/stable/Release").write_text(release)
     with tempfile.TemporaryDirectory(prefix="gpg-") as home:  # its socket's path has to be short
         words = ("gpg", "--batch", "--homedir", home, "--passphrase", "")

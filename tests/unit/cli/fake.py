@@ -195,6 +195,18 @@ WHY = {
         }
     ],
 }
+WHY_TOLD = [
+    "web1 failed at loading: the tree http://mirror.example/centos/7 cannot be",
+    "reached. What is missing is the installer's image. To mend it: curl -I",
+    "http://mirror.example/centos/7.",
+    "",
+    "AT            SOURCE  EVIDENCE",
+    "03:04:05.000  http    tree.failed: http://mirror.example/centos/7: no route",
+    "",
+    "diagnosis  tree-unreachable",
+    "stage      failed",
+    "remedy     curl -I http://mirror.example/centos/7",
+]
 
 
 def event(number: int, kind: str, text: str = "") -> dict[str, Any]:

@@ -60,6 +60,19 @@ def test_a_paragraph_tells_stage_cause_gap_and_remedy() -> None:
     assert [event.kind for event in why.evidence] == [K.KERNEL_SENT, K.INITRD_SENT, K.LOG]
 
 
+def test_what_the_service_keeps_is_not_what_happened_last() -> None:
+    assert told(*TO_ANSWER, OOM, (K.DEADLINE, "late"), K.KEPT).last == told(*TO_ANSWER, OOM).last
+
+
+def test_the_serial_line_tells_as_the_log_does() -> None:
+    said = (
+        K.CONSOLE,
+        "the kernel panicked: [    1.3] Kernel panic - not syncing: System is deadlocked on memory",
+    )
+
+    assert told(*TO_INITRD, said).diagnosis == "too-little-memory"
+
+
 def test_an_end_that_is_good_needs_no_more_than_a_sentence() -> None:
     why = told(*TO_ANSWER, K.SUCCEEDED, K.REBOOTED)
 
