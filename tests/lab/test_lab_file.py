@@ -47,7 +47,7 @@ def test_a_lab_of_four_methods(nat: Service, tmp_path: Path, request: pytest.Fix
     assert "guest plab-by-url: changed" in told("provisioner apply FILE", 0)
     told("provisioner rebuild plab-by-url --wait", 0)
     assert nat.install("plab-by-url")["stage"] == "installed"
-    assert "0 to add, 0 to change, 0 to replace, 9 unchanged" in told("provisioner plan FILE", 0)
+    assert "nothing to do, 9 unchanged" in told("provisioner plan FILE", 0)
 
     file.write_text("lab: four-ways\n")
     assert "8 would go with --prune" in told("provisioner plan FILE", 0)
