@@ -13,11 +13,11 @@ from provisioner.cli.lab_file import (
     WAITING,
     called,
     file_argument,
+    left_alone,
     lines,
     lost,
     params,
     prune_option,
-    summary,
     text_of,
 )
 from provisioner.cli.output import Format, document, output_option
@@ -73,7 +73,7 @@ def apply(
     if output != "table":
         document({"plan": plan, "ended": ended, "installed": installed}, output)
     elif not changed and not failed:
-        click.echo(summary(plan["counts"]))
+        click.echo(f"nothing to do: {left_alone(plan['counts'])}")
     else:
         click.echo(f"lab {plan['lab']}: {changed} done, {len(failed)} not")
     broken = _broken(installed)

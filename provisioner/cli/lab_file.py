@@ -56,9 +56,12 @@ def summary(counts: Mapping[str, int]) -> str:
     """`3 to add, 1 to change, 0 to replace, 16 unchanged, 2 would go with --prune`."""
     told = [f"{counts['add']} to add", f"{counts['change']} to change", f"{counts['replace']} to replace"]
     told += [f"{counts['remove']} to remove"] if counts["remove"] else []
-    if not any(counts[name] for name in ("add", "change", "replace", "remove")):
-        told = ["nothing to do"]
-    told += [f"{counts['keep']} unchanged"]
+    return ", ".join([*told, left_alone(counts)])
+
+
+def left_alone(counts: Mapping[str, int]) -> str:
+    """`16 unchanged, 2 would go with --prune`."""
+    told = [f"{counts['keep']} unchanged"]
     told += [f"{counts['gone']} would go with --prune"] if counts["gone"] else []
     told += [f"{counts['refuse']} refused"] if counts["refuse"] else []
     told += [f"{counts['unknown']} not known"] if counts["unknown"] else []

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree
 
 from provisioner.core.lab import Difference
+from provisioner.plan.cloning import moved_xml
 
 MASK = "***"
 _SERIAL = re.compile(r"(<entry name=['\"]serial['\"]>)[^<]*(</entry>)")
@@ -30,7 +31,18 @@ def masked(xml: str) -> str:
 def unmasked(xml: str, serial: str) -> str:
     """The same with its boot token, to be defined again; a password that was masked opens nothing."""
     xml = _SERIAL.sub(rf"\g<1>{serial}\g<2>", xml)
-    return xml.replace(f" passwd='{MASK}'", " passwd='expired'")
+    return re.sub(rf" passwd=(['\"]){re.escape(MASK)}['\"]", r" passwd=\g<1>expired\g<1>", xml)
+
+
+def on_disks_of(now: str, xml: str) -> str:
+    """The definition `xml` on the volumes that `now` names: a clone or a snapshot moved the guest to them."""
+    names = {}
+    for disk in ElementTree.fromstring(now).iterfind("devices/disk"):  # noqa: S314 - libvirt wrote it
+        target, source = disk.find("target"), disk.find("source")
+        if target is not None and source is not None:
+            place = source.get("file") or source.get("dev") or source.get("volume") or ""
+            names[target.get("dev", "")] = place.rpartition("/")[2]
+    return moved_xml(xml, names)
 
 
 def with_hardware(xml: str, memory: int, vcpus: int) -> str:

@@ -89,6 +89,8 @@ class LabGuests:
         """What a guest is remembered by once it is changed."""
         row = await self._cases.store.guest(asked.name)
         row = replace(row, spec=await self._wanted(row.spec, asked))
+        if any(one.path == "profile" for one in change.differences):
+            row = replace(row, spec=replace(row.spec, profile=asked.profile))
         if any(_SECRET.match(one.path) for one in change.differences):
             row = replace(row, secrets=secrets_of(asked))
         return row

@@ -99,10 +99,10 @@ def of_profile(profile: Profile, asked: Fields) -> Fields:
 
 
 def of_guest(row: GuestRow, domain: Domain | None, asked: Fields, *, made: bool) -> Fields:
-    """Of one that was made as a lab asked, nothing but what only libvirt knows; of another all there is."""
+    """Of one that was made as a lab asked, what may be another since; of any other all there is."""
     known: dict[str, object] = {} if domain is None else {"autostart": domain.autostart}
     if made:
-        return known
+        return known | {"profile": row.spec.profile}
     spec = row.spec
     plain = ("profile", "method", "memory", "vcpus", "cpu", "osinfo", "loader", "rom", "graphics", "direct")
     known |= {name: getattr(spec, name) for name in (*plain, "extra_args", "mac", "uuid")}

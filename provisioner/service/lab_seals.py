@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, replace
 
 from provisioner.core.lab import Difference
 from provisioner.core.profile import Profile
-from provisioner.plan.definition import differences, masked
+from provisioner.plan.definition import differences, masked, on_disks_of
 from provisioner.service.ports import GuestRow, LifeHosts, Seal, Store
+
+_SHORT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Seals:
     ) -> dict[str, Drift]:
         """By guest, for all guests of a host. A definition is looked into only where it is another text.
 
-        One that was never sealed is taken for right, and one on which our own hand was is sealed anew.
+        One that was never sealed, or was installed anew since, is taken for right; one on which our own hand
+        was is sealed anew.
         """
         known = {seal.guest: seal for seal in await self._store.seals()}
         texts = await self._hosts(uri).definitions({row.spec.uuid for row in rows})
@@ -45,30 +48,33 @@ class Seals:
             now = _sealed(row, text, profiles)
             moved = now.state != seal.state
             behind: tuple[Difference, ...] = ()
-            if now.digest != seal.digest:
+            same = _install(now) == _install(seal)
+            if now.digest != seal.digest and same:
                 whole = await self._store.seal(name)
                 behind = differences(whole.xml, now.xml, moved=moved) if whole else ()
             if not behind and (moved or now.digest != seal.digest):
-                anew.append(now if moved else replace(now, profile=seal.profile))
-            since = not moved and bool(row.spec.profile) and now.profile != seal.profile
+                anew.append(_of_same_install(now, seal))
+            since = same and bool(row.spec.profile) and now.profile != seal.profile
             found[name] = Drift(behind, since)
         await self._store.put_seals(anew)
         return found
 
     async def put(self, rows: Collection[GuestRow], profiles: Mapping[str, str]) -> None:
         """Takes the present definitions of guests for right, host by host."""
+        before = {seal.guest: seal for seal in await self._store.seals()}
         for uri in dict.fromkeys(row.uri for row in rows):
             mine = [row for row in rows if row.uri == uri]
             texts = await self._hosts(uri).definitions({row.spec.uuid for row in mine})
             there = [row for row in mine if row.spec.uuid in texts]
-            await self._store.put_seals([_sealed(row, texts[row.spec.uuid], profiles) for row in there])
+            made = [_sealed(row, texts[row.spec.uuid], profiles) for row in there]
+            await self._store.put_seals([_of_same_install(seal, before.get(seal.guest)) for seal in made])
 
     async def right(self, row: GuestRow) -> str:
         """The definition that a guest should have, masked: the sealed one, or else the present one."""
-        seal = await self._store.seal(row.spec.name)
-        if seal is not None and seal.state == _state(row):
-            return seal.xml
-        return await self.present(row)
+        seal, now = await self._store.seal(row.spec.name), await self.present(row)
+        if seal is None or not now or seal.state.partition("/")[0] != row.install:
+            return now
+        return seal.xml if seal.state == _state(row) else on_disks_of(now, seal.xml)
 
     async def present(self, row: GuestRow) -> str:
         """The definition that it has, masked, "" where its domain is gone."""
@@ -82,8 +88,17 @@ def _sealed(row: GuestRow, text: str, profiles: Mapping[str, str]) -> Seal:
 
 
 def _state(row: GuestRow) -> str:
-    """What a rebuild or a clone of the guest changes, and nobody else."""
-    return _digest("/".join((row.install, row.volume, *row.holdings.data)))
+    """What a rebuild changes, and what a clone or a snapshot of the guest does: its install, its volumes."""
+    return f"{row.install}/{_digest('/'.join((row.volume, *row.holdings.data)))[:_SHORT]}"
+
+
+def _install(seal: Seal) -> str:
+    return seal.state.partition("/")[0]
+
+
+def _of_same_install(new: Seal, old: Seal | None) -> Seal:
+    """The profile that a guest was installed by stays that, whatever becomes of its definition."""
+    return replace(new, profile=old.profile) if old and _install(old) == _install(new) else new
 
 
 def profile_digests(profiles: Iterable[Profile]) -> dict[str, str]:

@@ -109,7 +109,7 @@ def test_applied_twice_there_is_nothing_to_do_and_an_edit_is_seen(
     assert waiting.stdout.splitlines()[-1] == "3 to add, 0 to change, 0 to replace, 0 unchanged"
     assert lab(shop(), "apply").returncode == 0
     again = lab(shop(), "apply", "--detailed-exit-code")
-    assert (again.returncode, again.stdout) == (0, "nothing to do, 3 unchanged\n")
+    assert (again.returncode, again.stdout) == (0, "nothing to do: 3 unchanged\n")
     ended(site, "web01", "web02", "web03")
 
     domain = libvirtd.lookupByName("web02")

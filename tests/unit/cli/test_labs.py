@@ -150,7 +150,7 @@ def test_where_nothing_is_to_do_the_apply_says_so(
 
     ran = provisioner("apply", file, "--detailed-exit-code")
 
-    assert (ran.code, ran.out, ran.err) == (0, "nothing to do, 2 unchanged\n", "")
+    assert (ran.code, ran.out, ran.err) == (0, "nothing to do: 2 unchanged\n", "")
 
 
 @pytest.mark.parametrize("action", ["replace", "remove"])

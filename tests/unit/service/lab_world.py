@@ -26,7 +26,7 @@ from provisioner.service.requests import ProfileSource, TreeSource
 from provisioner.web.lab_asked import asked
 from tests.connections import FakeConnections, FakeValidator
 from tests.fake_storage import FakeStorageHost, storage
-from tests.fakes import FACTS, CountingIds, FakeClock
+from tests.fakes import FACTS, PROFILE, CountingIds, FakeClock
 from tests.life import FakeLifeHost
 from tests.memory import MemoryStore
 from tests.segments import FakeNetworkHost, FakeSegments
@@ -168,6 +168,10 @@ class LabWorld:
         wish = Wish(prune=prune, replace=replace, at_once=at_once)
         done = self.labs.apply(read(text, "lab.yaml"), asked, wish)
         return [item async for item in done if isinstance(item, Done)]
+
+    async def shop_profile(self, name: str = "other") -> None:
+        """A profile of one's own."""
+        await self.memory.put_profile(replace(PROFILE, name=name), new=True)
 
     async def installed(self, *names: str) -> None:
         """Their installs come to their end."""
