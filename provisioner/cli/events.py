@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -62,23 +62,27 @@ def _all(api: Api, after: int | None, only: str, *, follow: bool) -> Iterator[Ma
         yield from followed(api, last, only)
 
 
-def followed(api: Api, last: int, only: str = "") -> Iterator[Mapping[str, Any]]:
-    """Every event after `last` as it comes, for ever; a service that is away is waited for."""
+def followed(
+    api: Api, last: int, only: str = "", *, tell: Callable[[str], None] = remark
+) -> Iterator[Mapping[str, Any]]:
+    """Every event after `last` as it comes, for ever; a service that is away is waited for, which is told."""
     away = False
     while True:
+        reason = f"the service at {api.endpoint.url} does not answer"
         try:
             for frame in api.events(last, idle=_SILENCE_SECONDS):
                 if away:
-                    remark("the service is back")
-                away = False
+                    tell("the service is back")
+                away, reason = False, ""
                 if frame is None or frame.name != "event" or int(frame.data["id"]) <= last:
                     continue
                 last = int(frame.data["id"])
                 if not only or frame.data.get("install") == only:
                     yield frame.data
         except Unavailable as error:
-            if not away:
-                remark(f"{error}; waiting for it")
+            reason = str(error)
+        if reason and not away:
+            tell(f"{reason}; waiting for it")
             away = True
         time.sleep(_RETRY_SECONDS)
 

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +14,7 @@ import click
 from provisioner.cli.api import Api, connect
 from provisioner.cli.events import followed
 from provisioner.cli.output import Format, document, output_option
-from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.errors import ProvisionerError
 from provisioner.core.install import FINAL
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 _EVERY_SECONDS = 2.0
 _KEY_SECONDS = 0.25
-_AT_FIRST = 40
-"""Installs whose latest event is asked for; those of the others come with the stream."""
+_AT_ONCE = 40
+"""Installs that are asked for one by one in a round: how they ended, at first what they did last."""
 _REMEMBERED = 500
+_ALL = "10000"
 _SORTS = ("name", "begun", "stage", "left")
 
 
@@ -40,7 +41,7 @@ def top(sort: str, once: bool, output: Format) -> None:
     """
     api = connect()
     if output != "table":
-        document(api.get("installs", active="1"), output)
+        document(api.get("installs", active="1", limit=_ALL), output)
         return
     from rich.console import Console
 
@@ -73,39 +74,35 @@ def _live(api: Api, board: "Board", sort: str) -> None:
         while not _pressed("q"):
             if time.monotonic() - looked >= _EVERY_SECONDS:
                 looked = time.monotonic()
-                _look(api, board)
+                try:
+                    _look(api, board)
+                    board.away = ""
+                except ProvisionerError as error:
+                    board.away = str(error)
             live.update(draw(), refresh=True)
 
 
 def _look(api: Api, board: "Board") -> None:
     """What runs now, and how that ended which ran a moment ago."""
-    try:
-        running = {str(item["id"]): item for item in api.get("installs", active="1", limit="10000")}
-        gone = [key for key, i in board.installs.items() if key not in running and i["stage"] not in FINAL]
-        ended = {key: api.get("installs", key) for key in gone[:_AT_FIRST]}
-    except NotFound:
-        return
-    except ProvisionerError as error:
-        if not board.installs and not board.away:
-            raise
-        board.away = str(error)
-        return
-    board.away = ""
-    over = {key: item for key, item in board.installs.items() if item["stage"] in FINAL} | ended
-    board.installs = dict(list(over.items())[-_REMEMBERED:]) | running
+    running = {str(item["id"]): item for item in api.get("installs", active="1", limit=_ALL)}
+    before = {key: item for key, item in board.installs.items() if key not in running}
+    gone = [key for key, item in before.items() if item["stage"] not in FINAL]
+    ended = {key: api.get("installs", key) for key in gone[:_AT_ONCE]}
+    board.installs = dict(list((before | ended).items())[-_REMEMBERED:]) | running
 
 
 def _ask_last(api: Api, board: "Board") -> None:
-    for key in list(board.installs)[:_AT_FIRST]:
+    for key in list(board.installs)[:_AT_ONCE]:
         for event in api.get("events", install=key, latest="1"):
             _note(board, event)
 
 
 def _listen(api: Api, board: "Board") -> None:
-    """Runs beside the drawing, with a connection of its own."""
-    last = max((event["id"] for event in api.get("events", latest="1")), default=0)
-    for event in followed(api, int(last)):
-        _note(board, event)
+    """Runs beside the drawing, with a connection of its own; what stands against it is drawn anyway."""
+    with suppress(ProvisionerError):
+        last = max((event["id"] for event in api.get("events", latest="1")), default=0)
+        for event in followed(api, int(last), tell=lambda text: None):
+            _note(board, event)
 
 
 def _note(board: "Board", event: Any) -> None:

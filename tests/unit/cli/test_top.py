@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from rich.console import Console
 
-from provisioner.cli import follow
+from provisioner.cli import events, follow
 from provisioner.cli.api import Api
 from provisioner.cli.endpoint import Endpoint
 from provisioner.cli.events import followed
@@ -162,9 +162,9 @@ def test_the_last_events_are_lines(provisioner: Provisioner, service: FakeServic
 
 
 def test_events_after_an_id_are_read_page_by_page(provisioner: Provisioner, service: FakeService) -> None:
-    events = [event(number, "log") for number in range(1, 1501)]
+    happened = [event(number, "log") for number in range(1, 1501)]
     service.replies = {
-        "GET /events": lambda asked: [e for e in events if e["id"] > int(asked.query["after"])][:1000],
+        "GET /events": lambda asked: [e for e in happened if e["id"] > int(asked.query["after"])][:1000],
         "GET /installs/web1": INSTALL,
     }
     ran = provisioner("events", "--after", "3", "--install", "web1", "-o", "json")
@@ -184,6 +184,29 @@ def test_events_are_followed_over_a_restart_without_loss_or_repeat(service: Fake
     api = Api(Endpoint(service.url, fake.TOKEN))
 
     assert [told["id"] for told in islice(followed(api, 2), 8)] == list(range(3, 11))
+
+
+def test_a_service_that_is_away_is_told_once_and_waited_for(
+    service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "_RETRY_SECONDS", 0.01)
+    told: list[str] = []
+
+    async def stream(response: web.StreamResponse, after: int) -> None:
+        await response.write(frame("event", event(after + 1, "log")))
+
+    service.stream = stream
+    gone = Api(Endpoint("http://127.0.0.1:9", fake.TOKEN))
+
+    def tell(text: str) -> None:
+        told.append(text)
+        gone.endpoint = Endpoint(service.url, fake.TOKEN)
+
+    assert next(followed(gone, 4, tell=tell))["id"] == 5
+    assert told == [
+        "the service at http://127.0.0.1:9 does not answer; waiting for it",
+        "the service is back",
+    ]
 
 
 def test_a_budget_marks_the_late_stage(provisioner: Provisioner, service: FakeService) -> None:
