@@ -72,7 +72,8 @@ class Guests:
         of these installs run at a time: the next begins when one is over.
         """
         until = self._over if at_once else None
-        async with aclosing(each(requests, self.create, at_once=at_once, until=until)) as making:
+        making = each(requests, self.create, at_once=at_once, until=until)
+        async with aclosing(making):
             async for request, made in making:
                 yield request.name, made
 

@@ -99,7 +99,7 @@ async def test_a_creation_cut_off_goes_on_from_the_database(service: Service, ur
     making = asyncio.create_task(guests.create(REQUEST))
     while not service.libvirt.disks:
         await asyncio.sleep(0)
-    for task in [making, *guests.execution._running]:
+    for task in (making, *guests.execution._running.values()):
         task.cancel()
     await asyncio.gather(making, return_exceptions=True)
     await service.store.close()

@@ -56,6 +56,9 @@ class Truth:
         digest = hashlib.sha256(body).hexdigest()
         return Looked(digest, Expected("sha256", digest, len(body), "Packages"), True)
 
+    def forget(self, source: str) -> None:
+        """It remembers nothing of a source."""
+
 
 @dataclass
 class Mirrored:

@@ -1,8 +1,8 @@
 """A world in a process of its own, so that it can be killed.
 
-`python -m tests.edges.web.served FOLDER PORT GUESTS` says `ready` and its port when it listens. Each line of its
-standard input is a burst: how many events a second, and for how many seconds; each is answered, when it is over,
-by the last event's id and the process's peak of memory in KiB.
+`python -m tests.edges.web.served FOLDER PORT GUESTS` says `ready` and its port when it listens. Each line of
+its standard input is a burst: how many events a second, and for how many seconds; each is answered, when it is
+over, by the last event's id and the process's peak of memory in KiB.
 """
 
 import asyncio
