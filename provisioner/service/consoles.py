@@ -27,6 +27,8 @@ _MOST = 100
 _LOG_MOST = 3000
 """Lines of an install's log port; after those only what shows a trouble is told."""
 _SYSLOG_LIVES = timedelta(seconds=10)
+_UNSAVED = 10_000
+"""Events that wait at most while the store is away."""
 _PERIOD = 1.0
 _SOURCE = "anaconda"
 
@@ -68,6 +70,7 @@ class Consoles:
         self._ended = ended
         self._followed: dict[str, _Followed] = {}
         self._fresh = True
+        self._unsaved: list[Event] = []
 
     async def follow(self) -> None:
         """Looks once a second, until cancelled."""
@@ -94,7 +97,10 @@ class Consoles:
                     await self._recall(one)
         self._fresh = False
         await self._far.follow(active.values())
-        await self._store.record(await self._news())
+        self._unsaved += await self._news()
+        del self._unsaved[:-_UNSAVED]
+        await self._store.record(self._unsaved)
+        self._unsaved.clear()
         for one in over:
             del self._followed[one.install.id]
             await self._ended(await self._store.install(one.install.id))

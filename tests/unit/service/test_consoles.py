@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from provisioner.core.errors import Conflict
+import pytest
+
+from provisioner.core.errors import Conflict, Unavailable
 from provisioner.core.guest import GuestSpec, Nic
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.service.consoles import Consoles
@@ -205,6 +207,37 @@ async def test_a_far_guest_s_console_is_held_and_given_up_for_a_person() -> None
     assert wire.closed
     await world.consoles.look()
     assert world.host.asked == 1  # the person has it for a while
+
+
+async def test_what_a_far_guest_said_last_is_there_after_its_end() -> None:
+    world = World(Wire(b"no disk was found\n"), far=True)
+    await world.install()
+    for _ in range(3):
+        await world.consoles.look()
+        await asyncio.sleep(0)
+    await world.store.record([Event(Kind.FAILED, START, "http", install="i1", text="x")])
+
+    await world.consoles.look()
+
+    assert world.ended == ["i1"]
+    assert world.far.tail("i1") == b"no disk was found\n"
+
+
+async def test_what_is_told_waits_for_a_store_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    await world.install()
+    world.files.said["i1", "serial"] = b"Welcome to GRUB!\n"
+
+    async def away(events: Sequence[Event]) -> list[Install]:
+        raise Unavailable("the database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "record", away)
+        with pytest.raises(Unavailable):
+            await world.consoles.look()
+    await world.consoles.look()
+
+    assert len(await world.events()) == 1
 
 
 async def test_guests_of_this_host_keep_their_consoles() -> None:
