@@ -43,6 +43,7 @@ async def one(request: web.Request) -> web.Response:
         disks=_disks(row) if row else [],
         nics=[_nic(nic) for nic in row.spec.nics] if row else [],
         made=_made(row) if row else [],
+        snapshot=await _snapshot(request, guest.name),
         runs=await _runs(services.store, guest.name, services.clock()),
         now=timeline.iso(services.clock()),
     )
@@ -118,6 +119,14 @@ async def _runs(store: Store, name: str, now: datetime) -> list[dict[str, object
     found = [install for install in await store.installs(limit=_LOOKED_THROUGH) if install.guest == name]
     found.sort(key=lambda install: install.created, reverse=True)
     return [timeline.fields(install, now) for install in found[:_RUNS]]
+
+
+async def _snapshot(request: web.Request, name: str) -> dict[str, str] | None:
+    """The guest as it was kept, where it was."""
+    for found in await request.app[SERVICES].snapshots.every():
+        if found.guest == name:
+            return {"state": found.state, "taken": f"{found.taken:%Y-%m-%d %H:%M:%S} UTC"}
+    return None
 
 
 def _disks(row: GuestRow) -> list[dict[str, str]]:

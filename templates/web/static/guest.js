@@ -3,7 +3,7 @@
 import { refresh, darken } from "./glass.js";
 import { every, say, show } from "./live.js";
 import { field } from "./parts.js";
-import { agreed, call, losses } from "./planned.js";
+import { agreed, call, losses, one } from "./planned.js";
 import { listen } from "./serial.js";
 import { fit, obey } from "./switches.js";
 
@@ -47,6 +47,25 @@ const DEEDS = {
     if (!(await agreed(`Delete ${name}?`, { steps: told.steps, warnings }, `Delete ${name}`))) return;
     await call("DELETE", path);
     location.assign("/");
+  },
+  async keep() {
+    const steps = [`${name} is asked to shut down, and its disks are frozen as they are`, "from now on it writes to an empty overlay on them"];
+    if (!(await agreed(`Keep ${name} as it is?`, { steps }, "Keep it"))) return;
+    await one("/snapshots", { names: [name] });
+    location.reload();
+  },
+  async reset() {
+    const steps = [`${name} is powered off, its disks are as they were kept, and it is started`];
+    const warnings = ["lost: everything that it wrote since"];
+    if (!(await agreed(`Reset ${name}?`, { steps, warnings }, "Reset it"))) return;
+    await one("/snapshots/reset", { names: [name] });
+    location.reload();
+  },
+  async let() {
+    const steps = ["it stays as it is now, and cannot be had as it was kept any more"];
+    if (!(await agreed(`Let the snapshot of ${name} go?`, { steps }, "Let it go"))) return;
+    await call("DELETE", `/snapshots/${encodeURIComponent(name)}`);
+    location.reload();
   },
   async autostart(button) {
     await call("PUT", `${path}/autostart`, { on: button.dataset.on === "true" });

@@ -5,6 +5,7 @@ import { span } from "./format.js";
 import { darken, refresh, watch } from "./glass.js";
 import { elapsed, every, follow, over, say } from "./live.js";
 import { append, field, fill } from "./parts.js";
+import { budget, left } from "./budget.js";
 import { agreed, call, losses } from "./planned.js";
 import { listen } from "./serial.js";
 import { Waterfall } from "./waterfall.js";
@@ -69,6 +70,9 @@ function onInstall(install) {
   fill(page, install);
   field(page, "address").textContent = install.address || "not seen yet";
   field(page, "resets").textContent = install.resets;
+  field(page, "left").textContent = left(install);
+  field(page, "slower").textContent = install.slower;
+  field(page, "slower").hidden = !install.slower;
   track(install);
   fit();
   if (before === install.stage) return;
@@ -77,6 +81,7 @@ function onInstall(install) {
   document.title = `${install.guest} · ${install.stage} · provisioner`;
   say(`${install.guest}: ${install.stage}`);
   explain(install);
+  budget(here);
 }
 
 // What an install waits for, and why it failed, is worked out by the service.
@@ -224,5 +229,6 @@ every(() => {
 });
 fit();
 load();
+budget(here);
 meet();
 follow({ install: id }, onEvent, onInstall);

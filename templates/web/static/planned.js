@@ -32,7 +32,7 @@ export function agreed(title, plan, doing) {
 
 // What a rebuild takes from a guest, and what it does.
 export async function losses(name) {
-  const { loses } = await told("/guests/rebuild?dry_run=1", { names: [name] });
+  const { loses } = await one("/guests/rebuild?dry_run=1", { names: [name] });
   const gone = loses.gone.map((volume) => `volume ${volume.name} of pool ${volume.pool} is emptied`);
   const warnings = [...gone, ...loses.plan.warnings];
   if (loses.in_use) warnings.unshift(`${name} is in use: it is switched off`);
@@ -40,7 +40,7 @@ export async function losses(name) {
 }
 
 // The one answer of several that come a line at a time, for a request about one guest.
-async function told(path, body) {
+export async function one(path, body) {
   for await (const line of several(`/api/v1${path}`, body)) {
     if (line.error) throw new Error([line.error, line.remedy].filter(Boolean).join("; "));
     return line;

@@ -55,3 +55,19 @@ async def test_the_page_of_a_guest_fits_a_small_phone(world: World, browser: Any
     page = await open_page(browser, world, "/guests/web1", [])
     await page.set_viewport_size({"width": 360, "height": 700})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+async def test_a_guest_is_kept_reset_and_let_go(world: World, browser: Any) -> None:
+    install = await world.install()
+    for kind in (Kind.ANSWER_SERVED, Kind.SUCCEEDED, Kind.REBOOTED):
+        await world.event(kind, install.id)
+    await guest(world, install=await world.store.install(install.id))
+    page = await open_page(browser, world, "/guests/web1", [])
+
+    for deed, words in (("keep", "frozen"), ("reset", "everything that it wrote since"), ("let", "any more")):
+        await page.click(f'[data-do="{deed}"]')
+        await page.wait_for_selector(f"#planned >> text={words}")
+        async with page.expect_navigation():
+            await page.click('#planned [data-p="do"]')
+    assert await page.is_visible('[data-do="keep"]')
+    assert await world.services.snapshots.every() == []

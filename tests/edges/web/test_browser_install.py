@@ -7,6 +7,7 @@ from typing import Any
 from provisioner.core.install import Event, Kind
 from provisioner.service.requests import CreateGuest
 from tests.edges.web.conftest import needs_browser
+from tests.edges.web.life import PICTURE
 from tests.edges.web.test_browser import open_page, until
 from tests.edges.web.world import World, now
 
@@ -158,4 +159,51 @@ async def test_its_guest_is_seen_and_heard(world: World, browser: Any) -> None:
     await page.goto(f"{world.people_root}/install/{former}")
     await page.wait_for_selector('#live[data-state="live"]')
     assert not await page.is_visible("#machine")
+    assert complaints == []
+
+
+BUDGET = {
+    "compared": 5,
+    "expected": 130.0,
+    "stages": [
+        {
+            "stage": "loading",
+            "took": 90.0,
+            "runs": False,
+            "usual": {"median": 20.0, "low": 15.0, "high": 30.0},
+            "difference": 70.0,
+            "late": True,
+            "change": {"text": "since 2026-11-01: 20 s before, 88 s now"},
+        },
+        {
+            "stage": "installing",
+            "took": 3.0,
+            "runs": True,
+            "usual": None,
+            "difference": None,
+            "late": False,
+            "change": None,
+        },
+    ],
+}
+
+
+async def test_its_time_stands_beside_earlier_ones_and_the_screen_it_failed_with(
+    world: World, browser: Any
+) -> None:
+    install = await booted(world)
+    await world.evidence.keep(install, "screen", PICTURE)
+    await world.evidence.keep(install, "serial", b"panic\r\n")
+    complaints: list[str] = []
+    page = await open_page(browser, world, "/", complaints)
+    await page.route("**/budget", lambda route: route.fulfill(json=BUDGET))
+    await page.goto(f"{world.people_root}/install/{install}")
+    await page.wait_for_selector("#budget >> text=1 m 10 s longer")
+
+    text = await page.text_content("#budget")
+    for words in ("20 s (15 s to 30 s)", "88 s now", "3 s so far", "median of 5, 2 m 10 s in all"):
+        assert words in text
+    assert await page.evaluate("document.querySelector('.last-screen').naturalWidth") == 64
+    await page.click("text=serial line >> nth=-1")
+    assert await page.text_content("body") == "panic\n"
     assert complaints == []
