@@ -91,7 +91,7 @@ def _ask(plan: Mapping[str, Any]) -> None:
         return
     names = ", ".join(_named(one) for one in gone[:_SHOWN]) + (" …" if len(gone) > _SHOWN else "")
     confirm(
-        f"This removes, or makes anew on empty disks: {names}.",
+        f"This removes or makes anew: {names}.",
         "Go on?",
         yes=False,
         details="\n".join(lines(plan)),

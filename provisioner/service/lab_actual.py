@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provisioner.core.errors import Unavailable
 from provisioner.core.host import LOCAL, Domain, Network, Pool
 from provisioner.core.install import Install, Stage
-from provisioner.core.lab import Actual, Difference, Item, Lab, LabKind, Ref
+from provisioner.core.lab import Actual, Difference, Item, Lab, LabKind, Place, Ref
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.lab.problems import unknown
+from provisioner.lab.secrets import Seal, sealed
 from provisioner.service import lab_known
 from provisioner.service.lab_cases import Cases
 from provisioner.service.lab_seals import Drift, Seals, profile_digests
@@ -81,7 +82,7 @@ class Look:
                 continue
             item, thing = items.get(ref), things.get(ref)
             asked = thing.wanted if thing else None
-            said = item.wanted if item else {}
+            said = sealed(item, cases.tokens.seal) if item else {}
             match ref.kind:
                 case "guest":
                     found = guests.actual(ref, asked, said, host)
@@ -150,6 +151,7 @@ class Look:
             {tree.name: tree for tree in await cases.store.trees()},
             {image.name: image for image in await cases.store.images()},
             {profile.name: profile for profile in await cases.profiles.list()},
+            cases.tokens.seal,
         )
 
 
@@ -162,8 +164,10 @@ class _Fixed:
         trees: Mapping[str, Tree],
         images: Mapping[str, Image],
         profiles: Mapping[str, Profile],
+        seal: Seal,
     ) -> None:
         self._hosts, self._trees, self._images, self._profiles = hosts, trees, images, profiles
+        self._seal = seal
 
     @property
     def names(self) -> Mapping[LabKind, Collection[str]]:
@@ -181,7 +185,8 @@ class _Fixed:
             case "profile" if ref.name in self._profiles:
                 profile = self._profiles[ref.name]
                 why = "a shipped profile is called so; choose another name" if profile.shipped else ""
-                return Actual(asked, lab_known.of_profile(profile, said), foreign=why)
+                known = lab_known.of_profile(_sealed(profile, self._seal), said, asked)
+                return Actual(asked, known, foreign=why)
         return None
 
 
@@ -225,6 +230,13 @@ class _Guests:
         if install is not None and not install.over:
             return f"it is being installed (provisioner install wait {row.spec.name})"
         return ""
+
+
+def _sealed(profile: Profile, seal: Seal) -> Profile:
+    """The profile with the secrets of its variables sealed, as those of a file are."""
+    item = Item(Ref("profile", profile.name), {"variables": profile.variables}, "", (), Place(0, 0))
+    variables = sealed(item, seal)["variables"]
+    return replace(profile, variables=variables if isinstance(variables, Mapping) else {})
 
 
 def _lacking(

@@ -85,17 +85,20 @@ def of_image(image: Image, asked: Fields) -> Fields:
     return {"tune": asked.get("tune", False) if image.name == _PLAIN else image.tuned}
 
 
-def of_profile(profile: Profile, asked: Fields) -> Fields:
-    """Passwords are kept as hashes: they are taken for what the file says."""
+def of_profile(profile: Profile, said: Fields, asked: Fields | None) -> Fields:
+    """Passwords are kept as hashes: they are taken for what was asked for, or else for what the file says."""
     names = ("family", "tree", "template", "release", "kernel_args", "image", "memory", "vcpus", "disk")
     known: dict[str, object] = {name: getattr(profile, name) for name in (*names, "summary")}
-    said = asked.get("variables")
-    if isinstance(said, Mapping):
-        kept = profile.variables
-        hidden = {name: value for name, value in said.items() if f"{name}_hash" in kept or name == "users"}
-        plain = {name: value for name, value in kept.items() if name.removesuffix("_hash") not in hidden}
-        known["variables"] = {**plain, **hidden}
-    return known
+    kept, new, old = profile.variables, _variables(said), _variables(asked or {})
+    hashed = {name for name in (*new, *old) if f"{name}_hash" in kept or name == "users"}
+    plain = {name: value for name, value in kept.items() if name.removesuffix("_hash") not in hashed}
+    then = {**new, **old} if asked is None else old
+    return known | {"variables": {**plain, **{name: then[name] for name in hashed if name in then}}}
+
+
+def _variables(fields: Fields) -> Fields:
+    found = fields.get("variables")
+    return found if isinstance(found, Mapping) else {}
 
 
 def of_guest(row: GuestRow, domain: Domain | None, asked: Fields, *, made: bool) -> Fields:

@@ -36,9 +36,8 @@ class Labs:
 
     async def plan(self, lab: Lab, ask: Ask, *, prune: bool = False) -> LabPlan:
         """What an apply would do; nothing is changed. Raises Invalid for an item that asks for nonsense."""
-        asked = _asked(lab, ask)
-        plan = planned(lab, await self._look.at(lab), self._cases, prune=prune)
-        return await self._texts.of(plan, asked)
+        asked = await asyncio.to_thread(_asked, lab, ask)
+        return await self._texts.of(await self._planned(lab, await self._look.at(lab), prune), asked)
 
     async def apply(self, lab: Lab, ask: Ask, wish: Wish = _PLAIN) -> AsyncGenerator[LabPlan | Done]:
         """The plan, then each change as it is done. Who stops listening stops those that were not begun.
@@ -53,10 +52,10 @@ class Labs:
             )
         self._applying.add(lab.name)
         try:
-            asked = _asked(lab, ask)
+            asked = await asyncio.to_thread(_asked, lab, ask)
             await self._mended(lab)
             found = await self._look.at(lab)
-            plan = planned(lab, found, self._cases, prune=wish.prune)
+            plan = await self._planned(lab, found, wish.prune)
             yield plan
             ended: dict[Ref, str] = {}
             first = tuple(row for row in plan.rows if row.change.ref.kind == "host" and row.work)
@@ -66,13 +65,17 @@ class Labs:
                         ended[done.change.ref] = done.ended
                         yield done
                 found = await self._look.at(lab)
-                again = planned(lab, found, self._cases, prune=wish.prune)
+                again = await self._planned(lab, found, wish.prune)
                 plan = replace(again, rows=tuple(row for row in again.rows if row.change.ref not in ended))
             async with aclosing(self._round(lab, found, plan, asked, wish, ended)) as others:
                 async for done in others:
                     yield done
         finally:
             self._applying.discard(lab.name)
+
+    async def _planned(self, lab: Lab, found: Found, prune: bool) -> LabPlan:
+        """In a thread: a thousand things take their time."""
+        return await asyncio.to_thread(planned, lab, found, self._cases, prune=prune)
 
     async def _round(
         self,
@@ -165,7 +168,7 @@ class _Book:
             self._gone.append(change.ref)
         elif done.result == "done" and item is not None:
             known = self._found.things.get(change.ref)
-            made = change.action != "change" or known is None or known.made
+            made = change.action in ("add", "replace") or (known is not None and known.made)
             self._ended.append(self._thing(item, made=made))
         elif change.action == "add" and not isinstance(done.error, Unavailable):
             self._gone.append(change.ref)  # what failed for want of a host may be there in half

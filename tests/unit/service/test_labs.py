@@ -13,7 +13,7 @@ from provisioner.lab.document import read
 from provisioner.service.lab_run import Done, Wish
 from provisioner.service.requests import CreateGuest, Rebuild
 from provisioner.web.lab_asked import asked
-from tests.fakes import IMAGE
+from tests.fakes import IMAGE, PROFILE
 from tests.unit.service.lab_world import RACK, LabWorld, ended, told
 
 SHOP = """
@@ -348,3 +348,45 @@ async def test_a_guest_that_was_rebuilt_by_another_profile_is_told_of(world: Lab
     (row,) = (await world.plan(text)).rows
     assert (row.change.action, row.change.reason) == ("keep", "a rebuild would take up what differs")
     assert (await world.memory.guest("web1")).spec.profile == "tiny"
+
+
+async def test_what_was_there_before_is_taken_over_and_never_pruned(world: LabWorld) -> None:
+    await world.memory.put_profile(replace(PROFILE, name="shop", shipped=False), new=True)
+    text = "lab: own\nprofiles:\n  - {name: shop, family: image, tree: mini, image: tiny, memory: 768}\n"
+
+    assert told(await world.plan(text)) == ["change profile shop"]
+    assert ended(await world.apply(text)) == ["profile shop: done"]
+    assert (await world.memory.profile("shop")).memory == 768
+    assert [thing.made for thing in await world.memory.lab_things()] == [False]
+
+    assert await world.apply("lab: own\n", prune=True) == []
+    assert (await world.memory.profile("shop")).memory == 768
+    assert await world.memory.lab_things() == []
+
+
+async def test_what_another_lab_needs_too_is_not_pruned(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    await world.apply(SHOP.replace("lab: shop", "lab: other").split("guests:")[0])
+
+    plan = await world.plan("lab: shop\n", prune=True)
+
+    assert told(plan) == [f"remove guest web{n}" for n in (1, 2, 3)]
+
+
+async def test_a_password_is_kept_as_a_seal_and_its_change_is_seen(world: LabWorld) -> None:
+    text = """
+lab: own
+profiles:
+  - {name: shop, family: debian, tree: d13, release: "13", variables: {root_password: hunter2, lang: de}}
+"""
+    assert ended(await world.apply(text)) == ["profile shop: done"]
+    assert not (await world.plan(text)).waiting
+    assert "hunter2" not in str(await world.memory.lab_things())
+
+    (row,) = (await world.plan(text.replace("hunter2", "hunter3"))).rows
+    assert [(one.path, one.old, one.new) for one in row.change.differences] == [
+        ("variables.root_password", "***", "***")
+    ]
+    assert "hunter" not in row.text and "$6$" not in row.text
+    assert ended(await world.apply(text.replace("hunter2", "hunter3"))) == ["profile shop: done"]
+    assert not (await world.plan(text.replace("hunter2", "hunter3"))).waiting
