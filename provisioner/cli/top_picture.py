@@ -33,8 +33,8 @@ class Board:
     away: str = ""
 
     def rows(self, sort: str) -> list[Mapping[str, Any]]:
-        """Those that run first; among them as `SORTS` says."""
-        return sorted(self.installs.values(), key=lambda i: (i["stage"] in FINAL, *SORTS[sort](i)))
+        """Those that failed, those that run, the others; among them as `SORTS` says."""
+        return sorted(self.installs.values(), key=lambda i: (_rank(i["stage"]), *SORTS[sort](i)))
 
 
 SORTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]] = {
@@ -58,6 +58,10 @@ def picture(board: Board, sort: str, width: int, height: int, now: datetime | No
     if len(shown) < len(rows):
         parts.append(Text(f"… and {len(rows) - len(shown)} more", "dim"))
     return Group(*parts)
+
+
+def _rank(stage: str) -> int:
+    return 0 if stage == Stage.FAILED else 2 if stage in FINAL else 1
 
 
 def _summary(board: Board) -> Text:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
-from provisioner.core.install import ORDER, Event, Install, Stage
+from provisioner.core.install import ORDER, Stage
 from provisioner.pace.change import RATIO, SECONDS, Change, span
 from provisioner.pace.learn import BEGINS, Pace, Spread, took
-from provisioner.pace.marks import Run, run_of
+from provisioner.pace.marks import Run
 
 _STAGES = ORDER[1:-1]
 
@@ -66,13 +65,3 @@ def verdict(rows: Iterable[Budget]) -> str:
     if worst.change and worst.change.slower:
         told += f"; {worst.change}"
     return told
-
-
-def slower(install: Install, events: Iterable[Event], pace: Pace | None, now: datetime | None = None) -> str:
-    """In one sentence which stage of an install takes longer than usual; "" where none does.
-
-    Without `now` it is its latest event: a stage that still runs counts until then.
-    """
-    run = run_of(install, events)
-    age = run.now.at if now is None else (now - install.created).total_seconds()
-    return verdict(budget(run, pace, age))

@@ -1,6 +1,6 @@
 """The marks that an install passes, and when it passed them: its events, folded one by one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -164,14 +164,6 @@ def way(event: Event) -> Way:
     """How an install is made, as its first event says."""
     said = {name: event.data.get(name) for name in ("method", "boot", "by", "host")}
     return Way(**{name: value for name, value in said.items() if isinstance(value, str)})
-
-
-def run_of(install: Install, events: Iterable[Event]) -> Run:
-    """`events` oldest first, from the first on."""
-    run = Run.begun(install)
-    for event in events:
-        run.see(event)
-    return run
 
 
 def _count(value: object) -> int:

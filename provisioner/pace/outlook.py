@@ -1,13 +1,11 @@
 """How far an install is, and how long it will still take."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from provisioner.core.install import Event, Install
 from provisioner.pace.budget import budget, verdict
 from provisioner.pace.learn import Pace
-from provisioner.pace.marks import INDEX, MARKS, Mark, Point, Run, run_of
+from provisioner.pace.marks import INDEX, MARKS, Mark, Point, Run
 
 # Where a mark lies in percent while nobody knows how long such installs take; as `core.install` has stages.
 _PLAIN: Mapping[Mark, int] = {
@@ -31,6 +29,7 @@ _HALF: Mapping[str, int] = {"size": 2_000_000_000, "files": 400, "lines": 600}
 """What is counted in half of an installer's work, where nobody knows better."""
 _WORTH: Mapping[str, int] = {"told": 3, "size": 1_000_000, "files": 5, "lines": 20}
 """What has to be counted between two marks, so that it tells how far a run is between them."""
+_FETCHED = ("size", "files")
 _TIMED = 0.9
 """How far time alone brings a run on between two marks."""
 _ROUNDED = 1e-6
@@ -58,18 +57,8 @@ class Outlook:
     """The libvirt URI of its host, "" for the configured one."""
 
 
-def percent(install: Install, events: Iterable[Event], pace: Pace | None, now: datetime) -> int:
-    """0 to 100; it never goes back, neither with events nor with time."""
-    return percent_of(run_of(install, events), pace, _age(install, now))
-
-
-def left(install: Install, events: Iterable[Event], pace: Pace | None, now: datetime) -> Left | None:
-    """None for an install that is over, and where nothing is known, or nothing is to be trusted any more."""
-    return left_of(run_of(install, events), pace, _age(install, now))
-
-
-def percent_of(run: Run, pace: Pace | None, age: float) -> int:
-    """The same of a run that is `age` seconds old."""
+def percent(run: Run, pace: Pace | None, age: float) -> int:
+    """0 to 100, of a run that is `age` seconds old; it never goes back, neither with events nor with time."""
     if run.mark is Mark.INSTALLED:
         return 100
     if pace is None:
@@ -80,7 +69,8 @@ def percent_of(run: Run, pace: Pace | None, age: float) -> int:
     return min(99, int(found + _ROUNDED))
 
 
-def left_of(run: Run, pace: Pace | None, age: float) -> Left | None:
+def left(run: Run, pace: Pace | None, age: float) -> Left | None:
+    """None for a run that is over, and where nothing is known, or nothing is to be trusted any more."""
     if pace is None or run.install.over:
         return None
     here, next_ = _between(pace, Mark.FETCHED if run.paused(age) else run.mark)
@@ -90,7 +80,7 @@ def left_of(run: Run, pace: Pace | None, age: float) -> Left | None:
     usual = now.middle - then.middle
     if elapsed > _OVERDUE * (now.high - then.low) + _OVERDUE_SECONDS:
         return None
-    if counted and counted < 1:
+    if counted:
         # What is known of earlier runs, and more and more what this run shows itself.
         shown = elapsed / counted * (1 - counted)
         still = counted * shown + (1 - counted) * usual * (1 - counted)
@@ -108,11 +98,7 @@ def look(run: Run, pace: Pace | None, age: float) -> Outlook:
     """What is to be told of a run that is `age` seconds old."""
     expected = pace.expected if pace else None
     slower = verdict(budget(run, pace, age)) if pace else ""
-    return Outlook(percent_of(run, pace, age), left_of(run, pace, age), expected, slower, run.way.host)
-
-
-def _age(install: Install, now: datetime) -> float:
-    return (now - install.created).total_seconds()
+    return Outlook(percent(run, pace, age), left(run, pace, age), expected, slower, run.way.host)
 
 
 def _between(pace: Pace, reached: Mark) -> tuple[Mark, Mark]:
@@ -146,6 +132,8 @@ def _counted(run: Run, pace: Pace, here: Mark, next_: Mark) -> float | None:
     """None where earlier runs show nothing to count between the two marks."""
     since = _passed(run, here)
     for name, worth in _WORTH.items():
+        if here is Mark.FETCHED and name in _FETCHED:
+            continue  # what is still fetched is no measure of the work on it
         usual = _count(pace.counts[next_], name) - _count(pace.counts[here], name)
         if usual >= worth:
             return min(1.0, max(0, _count(run.now, name) - _count(since, name)) / usual)

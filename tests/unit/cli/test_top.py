@@ -75,12 +75,14 @@ def test_there_are_as_many_rows_as_the_terminal_has_lines() -> None:
     assert rows[-1] == "… and 281 more"
 
 
-def test_what_ended_comes_last_with_its_reason() -> None:
-    rows = drawn(board(install(1, "failed", reason="no space left"), install(2)), 120)
+def test_what_failed_comes_first_with_its_reason() -> None:
+    rows = drawn(
+        board(install(1, "installed"), install(2), install(3, "failed", reason="no space left")), 120
+    )
 
-    assert rows[0] == "1 running  1 failed  2 m 10 s left for all"
-    assert rows[3].startswith("web2")
-    assert rows[4].startswith("web1") and rows[4].endswith("no space left")
+    assert rows[0] == "1 running  1 installed  1 failed  2 m 10 s left for all"
+    assert [row.split()[0] for row in rows[3:]] == ["web3", "web2", "web1"]
+    assert rows[3].endswith("no space left")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.pace.learn import Sample, sample
-from provisioner.pace.marks import Run, run_of
+from provisioner.pace.marks import Run
 from tests.fakes import START
 
 GOOD: tuple[tuple[float, Kind], ...] = (
@@ -39,7 +39,10 @@ def events(happened: Sequence[Happened], begun: datetime = START) -> list[Event]
 
 
 def run(happened: Sequence[Happened], begun: datetime = START) -> Run:
-    return run_of(install(begun=begun), events(happened, begun))
+    found = Run.begun(install(begun=begun))
+    for event in events(happened, begun):
+        found.see(event)
+    return found
 
 
 def slowed(

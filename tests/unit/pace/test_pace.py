@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.core.install import Kind, Stage
-from provisioner.pace.budget import budget, slower, verdict
+from provisioner.pace.budget import budget, verdict
 from provisioner.pace.change import change
 from provisioner.pace.learn import Pace, Sample, learn, sample, took
 from provisioner.pace.marks import Mark, Run, Way
-from provisioner.pace.outlook import left, left_of, percent, percent_of
+from provisioner.pace.outlook import left, percent
 from tests.fakes import START
 from tests.unit.pace.runs import GOOD, Happened, events, install, kept, run, slowed
 
@@ -53,13 +53,13 @@ WITHOUT: dict[str, tuple[tuple[Happened, ...], int]] = {
 
 @pytest.mark.parametrize(("happened", "expected"), WITHOUT.values(), ids=WITHOUT)
 def test_percent_where_nothing_is_known(happened: tuple[Happened, ...], expected: int) -> None:
-    assert percent_of(run(happened), None, 1000) == expected
+    assert percent(run(happened), None, 1000) == expected
 
 
 def test_percent_is_time_where_earlier_installs_tell_it() -> None:
     pace = known()
 
-    shown = [percent_of(run([e for e in GOOD if e[0] <= at]), pace, at) for at in range(0, 201, 20)]
+    shown = [percent(run([e for e in GOOD if e[0] <= at]), pace, at) for at in range(0, 201, 20)]
 
     assert shown == [0, 10, 20, 30, 40, 50, 60, 70, 80, 87, 100]
 
@@ -77,8 +77,8 @@ def test_an_installer_that_is_counted_is_where_its_count_is() -> None:
     pace = known(*[kept([*GOOD[:9], *packages(100, 60, 180), *GOOD[9:]]) for _ in range(3)])
     slow = run([*GOOD[:9], *packages(50, 60, 300)])
 
-    assert percent_of(slow, pace, 300) == 62  # 30 % at its first package, 95 at success
-    found = left_of(slow, pace, 300)
+    assert percent(slow, pace, 300) == 62  # 30 % at its first package, 95 at success
+    found = left(slow, pace, 300)
     assert found is not None
     assert 70 < found.middle < 260  # half is done in 240 s, the other half was 65 s once
 
@@ -90,19 +90,19 @@ def test_an_installer_that_has_fetched_all_still_has_its_work_before_it() -> Non
 
     assert Mark.FETCHED in pace.marks
     working = run(fetching)
-    assert percent_of(working, pace, 82) == 13  # 80 of 600 s
-    found = left_of(working, pace, 280)  # nothing was heard since
+    assert percent(working, pace, 82) == 13  # 80 of 600 s
+    found = left(working, pace, 280)  # nothing was heard since
     assert found is not None and found.middle == 320
     heard = run([*fetching, (280, Kind.LOG)])
     assert heard.points[Mark.FETCHED].at == 80
-    assert percent_of(heard, pace, 280) == 46
+    assert percent(heard, pace, 280) == 46
 
 
 def test_what_is_left_shrinks_with_time_and_events() -> None:
     pace = known(kept(), kept(slowed(Kind.SUCCEEDED, 1.2)), kept(slowed(Kind.SUCCEEDED, 0.8)))
-    begun = left_of(run(GOOD[:9]), pace, 40)
-    later = left_of(run(GOOD[:9]), pace, 100)
-    nearly = left_of(run(GOOD[:10]), pace, 191)
+    begun = left(run(GOOD[:9]), pace, 40)
+    later = left(run(GOOD[:9]), pace, 100)
+    nearly = left(run(GOOD[:10]), pace, 191)
 
     assert begun is not None and later is not None and nearly is not None
     assert begun.middle == 160
@@ -112,13 +112,13 @@ def test_what_is_left_shrinks_with_time_and_events() -> None:
 
 
 def test_nothing_is_promised_where_nothing_is_known() -> None:
-    assert left_of(run(GOOD[:9]), None, 50) is None
-    assert left_of(run(GOOD), known(), 300) is None
-    assert left_of(run(GOOD[:9]), known(), 5000) is None  # far over: earlier installs say nothing any more
+    assert left(run(GOOD[:9]), None, 50) is None
+    assert left(run(GOOD), known(), 300) is None
+    assert left(run(GOOD[:9]), known(), 5000) is None  # far over: earlier installs say nothing any more
 
 
 def test_of_one_install_the_range_is_wide() -> None:
-    found = left_of(run(GOOD[:9]), known(kept()), 40)
+    found = left(run(GOOD[:9]), known(kept()), 40)
 
     assert found is not None
     assert (found.low, found.middle, found.high) == (80, 160, 320)
@@ -143,7 +143,7 @@ def test_a_run_whose_clock_went_back_teaches_nothing() -> None:
 
     assert sample(run(jumped)) is None
     assert sample(run(GOOD[:10])) is None
-    assert percent_of(run(jumped), known(), -80000) == 100
+    assert percent(run(jumped), known(), -80000) == 100
 
 
 def test_silence_is_the_longest_wait_for_a_sign_of_life_of_the_installer() -> None:
@@ -195,10 +195,10 @@ def test_a_slow_stage_is_told_with_its_day() -> None:
     slow = slowed(Kind.ANSWER_SERVED, 3)
     pace = known(*[kept(day=day) for day in range(5)], *[kept(slow, day) for day in range(5, 9)])
 
-    told = slower(install(), events(slowed(Kind.ANSWER_SERVED, 9)), pace)
+    told = verdict(budget(run(slowed(Kind.ANSWER_SERVED, 9)), pace, 500))
 
     assert told.startswith("loading took 3 m 12 s, usually 32 s; loading takes 1 m 12 s since ")
-    assert slower(install(), events(GOOD), pace) == ""
+    assert verdict(budget(run(GOOD), pace, 500)) == ""
 
 
 PACES = st.sampled_from([None, known(), known(kept())])
@@ -231,16 +231,8 @@ def test_percent_never_goes_back_whatever_comes(
     for age, event in zip(ages, events(happened), strict=False):
         walk.see(event)
         for at in (age, age + 1):
-            found = percent_of(walk, pace, at)
+            found = percent(walk, pace, at)
             assert shown <= found <= 100
             shown = found
-            rest = left_of(walk, pace, at)
+            rest = left(walk, pace, at)
             assert rest is None or 0 <= rest.low <= rest.middle <= rest.high
-
-
-def test_the_functions_of_an_install_are_those_of_its_run() -> None:
-    now = START + timedelta(seconds=60)
-
-    assert percent(install(), events(GOOD[:9]), known(), now) == percent_of(run(GOOD[:9]), known(), 60)
-    assert left(install(), events(GOOD[:9]), known(), now) == left_of(run(GOOD[:9]), known(), 60)
-    assert Mark.INSTALLED in known().rest
