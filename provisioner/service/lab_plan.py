@@ -18,6 +18,8 @@ from provisioner.service.requests import CreateGuest
 
 _MOST_TEXTS = 30
 """Changes whose texts are made: a person reads no more."""
+_MOST_JUDGED = 10
+"""Kinds of guests that are planned to see whether they could be made."""
 WORK = ("add", "change", "replace", "remove")
 
 
@@ -90,14 +92,32 @@ class Texts:
         self._guests = guests
 
     async def of(self, plan: LabPlan, asked: Mapping[Ref, Asked]) -> LabPlan:
-        """The plan with its texts, those of the first changes."""
+        """The plan with the texts of its first changes, and with what stands against what is to be added."""
         left, rows = _MOST_TEXTS, []
+        waiting = {row.change.ref for row in plan.rows if row.work}
+        judged: set[str] = set()
         for row in plan.rows:
+            guest = asked.get(row.change.ref)
+            if row.change.action == "add" and isinstance(guest, CreateGuest) and not row.held:
+                row = await self._judged(row, guest, waiting, judged)
             if left and (row.change.differences or row.change.action == "replace") and not row.held:
                 row = await self._with_text(row, asked)
                 left -= bool(row.text)
             rows.append(row)
         return LabPlan(plan.lab, tuple(rows))
+
+    async def _judged(self, row: Planned, guest: CreateGuest, waiting: set[Ref], judged: set[str]) -> Planned:
+        """The first of each kind of guest, where all that it needs is there already."""
+        change, kind = row.change, repr(replace(guest, name="", mac="", uuid=""))
+        needed = change.item.needs if change.item else ()
+        if kind in judged or len(judged) == _MOST_JUDGED or not waiting.isdisjoint(needed):
+            return row
+        judged.add(kind)
+        try:
+            await self._cases.guests.dry_run(guest)
+        except ProvisionerError as error:
+            return replace(row, change=replace(change, reason=f"it would fail: {error}"))
+        return row
 
     async def _with_text(self, row: Planned, asked: Mapping[Ref, Asked]) -> Planned:
         change = row.change

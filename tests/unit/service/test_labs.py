@@ -390,3 +390,14 @@ profiles:
     assert "hunter" not in row.text and "$6$" not in row.text
     assert ended(await world.apply(text.replace("hunter2", "hunter3"))) == ["profile shop: done"]
     assert not (await world.plan(text.replace("hunter2", "hunter3"))).waiting
+
+
+async def test_a_plan_tells_what_stands_against_a_guest(world: LabWorld) -> None:
+    small = "{name: 'web{1..3}', profile: tiny, disks: [size=0.001]}"
+    text = f"lab: own\nguests: [{small}, {{name: db, profile: tiny}}]"
+
+    rows = {str(row.change.ref): row.change for row in (await world.plan(text)).rows}
+
+    assert rows["guest web1"].reason.startswith("it would fail: image tiny needs ")
+    assert rows["guest db"].reason == ""
+    assert world.local.applied == []
