@@ -46,6 +46,7 @@ class _Followed:
     lines: dict[Line, Lines] = field(default_factory=lambda: {"serial": Lines(), "log": Lines()})
     told: Counter[str] = field(default_factory=Counter)
     logged: int = 0
+    last: str = ""
     read: int = 0
     syslog: datetime | None = None
 
@@ -157,7 +158,9 @@ class Consoles:
     def _logged(self, one: _Followed, text: str) -> Event | None:
         if one.syslog is not None and self._clock() - one.syslog < _SYSLOG_LIVES:
             return None
-        one.logged += 1
+        if text == one.last:
+            return None
+        one.logged, one.last = one.logged + 1, text
         if one.logged > _LOG_MOST and self._scan(text) is None:
             return None
         return self._event(Kind.LOG, _SOURCE, one, text, {"offset": one.places["log"]})

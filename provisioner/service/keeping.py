@@ -97,7 +97,7 @@ class Keeping:
             await self._store.record([event])
 
     async def _gather(self, install: Install) -> Mapping[Piece, int]:
-        if "serial" in await self._files.sizes(install.id):
+        if {"serial", "screen"} & (await self._files.sizes(install.id)).keys():
             return {}  # an earlier run of the service has kept it
         row = await self._row(install)
         failed = install.stage is Stage.FAILED

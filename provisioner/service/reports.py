@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from provisioner.core.errors import ProvisionerError
-from provisioner.core.install import Event, Install, Kind
+from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.service import secrecy
 from provisioner.service.consoles import Ended, Scan
 from provisioner.service.ports import Clock, EvidenceFiles, Store
@@ -67,8 +67,9 @@ class Reports:
         late = install.over and kind is not Kind.FIRST_BOOT
         if late:
             kind, said = Kind.LATE, f"reported {_SAID[kind]} after the install had ended: {said}"
+        obeyed = kind is not Kind.SUCCEEDED or install.stage is Stage.FINISHING
         before = await self._store.events(install=install.id, kinds=[kind])
-        if any(kind is Kind.FIRST_BOOT or event.text == said for event in before):
+        if obeyed and any(kind is Kind.FIRST_BOOT or event.text == said for event in before):
             return
         if "text" in data and kind in (Kind.FAILED, Kind.LATE):
             data["log"] = await self._keep(install, text)

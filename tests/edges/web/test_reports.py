@@ -64,6 +64,19 @@ async def test_a_report_that_is_sent_again_is_the_same(world: World) -> None:
     assert kinds.count(Kind.SUCCEEDED) == 1
 
 
+async def test_a_success_that_was_not_obeyed_may_come_again(world: World) -> None:
+    """One that comes before it is written down that the answer file was served."""
+    install = await world.install()
+    path = f"/report/{world.token(install, 'report')}/success"
+    await world.get(path, method="POST", data="installed")
+    assert (await world.store.install(install.id)).stage is not Stage.FINISHING
+
+    await world.event(Kind.ANSWER_SERVED, install.id)
+    await world.get(path, method="POST", data="installed")
+
+    assert (await world.store.install(install.id)).stage is Stage.FINISHING
+
+
 async def test_a_long_log_is_kept_by_its_end_without_secrets(world: World) -> None:
     install = await world.install()
     token = world.token(install, "report")

@@ -152,6 +152,16 @@ async def test_the_log_port_is_the_installer_s_log() -> None:
     assert told[-1].text == "no disk was found"
 
 
+async def test_a_line_that_is_said_again_and_again_is_told_once() -> None:
+    world = World()
+    await world.install()
+    for _ in range(3):
+        world.files.said["i1", "log"] = world.files.said.get(("i1", "log"), b"") + b"trying again\n" * 9
+        await world.consoles.look()
+
+    assert len(await world.events(Kind.LOG)) == 1
+
+
 async def test_secrets_of_a_kernel_line_are_masked() -> None:
     world = World()
     await world.install()
