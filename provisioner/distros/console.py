@@ -13,42 +13,68 @@ _BREAKS = re.compile(r"[\r\n]+")
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """`name` is the word in an event's data; `text` is what that line means, for a person."""
+    """`name` is the word in an event's data; `text` is what that line means, for a person.
+
+    The pattern is tried only where one of `words` is in the line.
+    """
 
     name: str
     text: str
+    words: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
-def _row(name: str, text: str, pattern: str) -> Milestone:
-    return Milestone(name, text, re.compile(pattern))
+def _row(name: str, text: str, words: str, pattern: str) -> Milestone:
+    return Milestone(name, text, tuple(words.split("|")), re.compile(pattern))
 
 
 MILESTONES = (
-    _row("firmware", "its firmware runs", r"SeaBIOS \(version|^BdsDxe: |UEFI firmware \(version"),
-    _row("ipxe", "iPXE runs", r"^iPXE \d|iPXE initialising devices"),
-    _row("grub", "GRUB runs", r"Welcome to GRUB|GNU GRUB +version"),
-    _row("kernel", "a kernel starts", r"^(\[ *0\.0+\] )?Linux version \d"),
-    _row("panic", "the kernel panicked", r"Kernel panic - not syncing"),
-    _row("mini", "the mini installer runs", r"provisioner: .*mini installer on "),
-    _row("stage2", "the installer's own system is being fetched", r"dracut-initqueue.*% (Total|Received)"),
-    _row("anaconda", "Anaconda starts", r"Starting installer, one moment|anaconda .* for .* started\."),
-    _row("debian-installer", "the Debian installer starts", r"Starting system log daemon|debian-installer/"),
-    _row("subiquity", "Ubuntu's installer starts", r"subiquity/(Early|Late|Meta|Error)|Starting.*subiquity"),
+    _row(
+        "firmware",
+        "its firmware runs",
+        "SeaBIOS|BdsDxe|UEFI",
+        r"SeaBIOS \(version|^BdsDxe: |UEFI firmware \(",
+    ),
+    _row("ipxe", "iPXE runs", "iPXE", r"^iPXE \d|iPXE initialising devices"),
+    _row("grub", "GRUB runs", "GRUB", r"Welcome to GRUB|GNU GRUB +version"),
+    _row("kernel", "a kernel starts", "Linux version", r"^(\[ *0\.0+\] )?Linux version \d"),
+    _row("panic", "the kernel panicked", "Kernel panic", r"Kernel panic - not syncing"),
+    _row("mini", "the mini installer runs", "mini installer", r"provisioner: .*mini installer on "),
+    _row("stage2", "its own system is being fetched", "dracut-", r"dracut-initqueue.*% (Total|Received)"),
+    _row(
+        "anaconda",
+        "Anaconda starts",
+        "installer|anaconda",
+        r"Starting installer, one moment|anaconda .* for .* started\.",
+    ),
+    _row(
+        "debian-installer",
+        "the Debian installer starts",
+        "Starting system log|debian-installer",
+        r"Starting system log daemon|debian-installer/",
+    ),
+    _row(
+        "subiquity",
+        "Ubuntu's installer starts",
+        "subiquity",
+        r"subiquity/(Early|Late|Meta|Error)|Starting.*subiquity",
+    ),
     _row(
         "linuxrc",
         "SUSE's installer starts",
+        ">>>|Starting",
         r">>> .* installation program|Starting (YaST|hardware detection)",
     ),
-    _row("agama", "Agama starts", r"Agama .*(Web Server|[Ss]ervice).*[Ss]tart|Started Agama"),
+    _row("agama", "Agama starts", "Agama", r"Agama .*(Web Server|[Ss]ervice).*[Ss]tart|Started Agama"),
     _row(
         "emergency",
         "it stopped at an emergency shell",
+        "mergency|dracut:/#|(initramfs)",
         r"[Ee]mergency (mode|shell)|^dracut:/#|\(initramfs\) *$",
     ),
-    _row("reboot", "it reboots", r"reboot: Restarting system|Rebooting\."),
-    _row("off", "it switches itself off", r"reboot: Power down"),
-    _row("login", "it asks for a login", r"(^|\s)[\w.-]+ login: *$"),
+    _row("reboot", "it reboots", "eboot", r"reboot: Restarting system|Rebooting\."),
+    _row("off", "it switches itself off", "Power down", r"reboot: Power down"),
+    _row("login", "it asks for a login", "login:", r"(^|\s)[\w.-]+ login: *$"),
 )
 
 
@@ -84,4 +110,7 @@ def text(data: bytes) -> str:
 
 def milestone(line: str) -> Milestone | None:
     """The step that a line shows."""
-    return next((row for row in MILESTONES if row.pattern.search(line)), None)
+    for row in MILESTONES:
+        if any(word in line for word in row.words) and row.pattern.search(line):
+            return row
+    return None

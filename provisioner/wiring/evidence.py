@@ -1,11 +1,16 @@
 """What guests say and report: read, noted, and kept with their installs."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from provisioner import state
 from provisioner.wiring.ground import now
+
+_STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
+"""A kernel's, which is another one in each guest."""
 
 if TYPE_CHECKING:
     from provisioner.config import Settings
@@ -60,6 +65,12 @@ def _far(configured: str) -> Callable[[str], bool]:
 
 
 def _scan(line: str) -> tuple[str, str] | None:
+    return _scanned(_STAMP.sub("", line))
+
+
+@lru_cache(8192)
+def _scanned(line: str) -> tuple[str, str] | None:
+    """Guests that are installed at once say the same."""
     from provisioner.distros.scan import scan
 
     sign = scan(line)
