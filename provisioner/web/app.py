@@ -63,14 +63,14 @@ def guest_app(services: Services) -> web.Application:
 def people_app(services: Services, token: str) -> web.Application:
     """`/api /events /` and the login door; everything else needs `token` or a session made by it."""
     app = web.Application(
-        middlewares=[as_problems, own_paths_only, auth.authorise], client_max_size=JSON_BYTES
+        middlewares=[assets.packed, as_problems, own_paths_only, auth.authorise], client_max_size=JSON_BYTES
     )
     app[SERVICES] = services
     app[GATE] = Gate(token, services.clock)
     app[BOARD] = Recent(partial(board.look, services))
     app[TAILER] = Tailer(services.store, tell=partial(told, services))
     app[CHANNELS] = OpenChannels()
-    app.on_response_prepare.extend((strict, assets.pack))
+    app.on_response_prepare.append(strict)
     app.cleanup_ctx.append(_tailing)
     app.on_shutdown.append(_end_streams)
     for table in (

@@ -9,6 +9,7 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 from aiohttp.web import ContentCoding
 
 from provisioner import resources
@@ -53,10 +54,13 @@ def takes_packed(request: web.BaseRequest) -> bool:
     return "deflate" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
 
 
-async def pack(request: web.BaseRequest, response: web.StreamResponse) -> None:
+@web.middleware
+async def packed(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Pages and JSON go packed to whoever takes that; streams and what is packed already go as they are."""
+    response = await handler(request)
     if (
         isinstance(response, web.Response)
+        and not response.prepared
         and isinstance(response.body, bytes)
         and len(response.body) >= _SMALLEST
         and response.content_type.startswith(_PACKED)
@@ -65,6 +69,7 @@ async def pack(request: web.BaseRequest, response: web.StreamResponse) -> None:
     ):
         response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
         response.enable_compression(ContentCoding.deflate)
+    return response
 
 
 def _find(path: str) -> Asset | None:

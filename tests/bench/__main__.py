@@ -12,6 +12,7 @@ from tests.bench import (
     answers,
     bulk,
     clone,
+    dashboard,
     debian,
     dhcp,
     install,
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
     parser.add_argument(
         "--only",
-        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror", "lab", "bulk"],
+        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror", "lab", "bulk", "dashboard"],
         help="one part; all where left out",
     )
     asked = parser.parse_args()
@@ -75,6 +76,8 @@ def on_a_state(quick: bool, only: str | None) -> int:
             held = mirror.mirroring(state / "mirror", quick, tell) and held
             if not quick:
                 held = mirror_debian.bootstrapping(state / "debian", tell) and held
+        if only in (None, "dashboard"):
+            held = dashboard.watching(state / "dashboard", quick, tell) and held
         return 0 if held else 1
     finally:
         shutil.rmtree(state)

@@ -1,6 +1,8 @@
 """The pages: complete without scripts, and nothing that a guest says becomes markup."""
 
+import json
 import re
+import zlib
 from html.parser import HTMLParser
 
 import pytest
@@ -151,6 +153,25 @@ async def test_static_files_come_with_their_type(world: World) -> None:
         assert headers["Content-Type"].partition(";")[0] in (kind, "application/javascript")
         etag = headers["ETag"]
         assert (await world.ask("GET", f"/static/{name}", headers={"If-None-Match": etag}))[0] == 304
+
+
+@pytest.mark.parametrize("path", ["/", "/static/style.css", "/api/openapi.json"])
+async def test_what_is_large_goes_packed_to_who_takes_it(world: World, path: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    _, plain, told = await world.ask("GET", path, headers=headers | {"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in told
+    url = world.people_root + path
+    async with world.session.get(url, headers=headers | {"Accept-Encoding": "gzip, deflate"}) as answer:
+        packed = await answer.read()
+    assert answer.headers["Content-Encoding"] == "deflate"
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert len(packed) < 0.4 * int(told["Content-Length"])
+    unpacked = zlib.decompress(packed).decode()
+    assert _timeless(unpacked) == _timeless(json.dumps(plain) if "json" in path else plain)
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r'data-now="[^"]*"', "", text)
 
 
 @pytest.mark.parametrize(

@@ -368,6 +368,7 @@ class World:
     ) -> tuple[int, Any, Mapping[str, str]]:
         """From the people's listener, with the token unless `headers` are given; JSON is decoded."""
         options.setdefault("headers", {"Authorization": f"Bearer {TOKEN}"})
+        options["headers"] = {"Accept-Encoding": "identity", **options["headers"]}
         if body is not None:
             options["json"] = body
         status, raw, headers = await self._request(method, self.people_root + path, **options)
