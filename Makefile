@@ -37,7 +37,7 @@ e2e-full: ## real boots, every network with every firmware
 	@packaging/setup.sh test
 	@$(AS_ROOT) $(PYTEST) tests/lab --every-cell
 
-bench: ## figures, ours beside virt-install, nginx, dnsmasq, other TFTP servers, apt-cacher-ng (BENCH=create|netboot|tftp|dhcp|answers|iso|mirror|lab|bulk|dashboard: one part; QUICK=1)
+bench: ## figures, ours beside virt-install, nginx, dnsmasq, other TFTP servers, apt-cacher-ng (BENCH=create|netboot|tftp|dhcp|answers|iso|mirror|lab|bulk|dashboard|storm|reset: one part; QUICK=1)
 	@packaging/setup.sh test bench
 	@$(AS_ROOT) $(PYTHON) -m tests.bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH))
 

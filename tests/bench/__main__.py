@@ -21,13 +21,19 @@ from tests.bench import (
     libvirt,
     mirror,
     mirror_debian,
+    reset,
     start,
+    storm,
     tftp,
 )
 from tests.bench.measure import calibration, spread
 from tests.lab.alone import PREFIX, STATES, alone
 
 GATE = 1.1
+PARTS = (
+    *("create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror"),
+    *("lab", "bulk", "dashboard", "storm", "reset"),
+)
 
 
 def main() -> int:
@@ -35,7 +41,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer alternations, at most seven minutes")
     parser.add_argument(
         "--only",
-        choices=["create", "netboot", "tftp", "dhcp", "answers", "iso", "mirror", "lab", "bulk", "dashboard"],
+        choices=PARTS,
         help="one part; all where left out",
     )
     asked = parser.parse_args()
@@ -61,12 +67,16 @@ def on_a_state(quick: bool, only: str | None) -> int:
             if not quick:
                 debian.installs(state, 3, tell)
             held = netboot(state, 2 if quick else 5) and held
+        if only in (None, "reset"):
+            held = reset.resets(state, 1 if quick else 3, tell) and held
         if only == "bulk" or (only is None and not quick):
             held = bulk.bulk(state, quick, tell) and held
         if only in (None, "tftp"):
             held = tftp.transfers(state, quick, tell) and held
         if only in (None, "dhcp"):
             held = dhcp.offers(state, quick, tell) and held
+        if only in (None, "storm"):
+            held = storm.storms(state, tell) and held
         if only in (None, "answers"):
             held = answers.answers(state, quick, tell) and held
         if only in (None, "iso"):

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ _SETTLED = 1.0
 _FIRST = min(os.sched_getaffinity(0))
 _PYTHON = (*inside(CLIENT, -1), sys.executable, "-m")
 Tell = Callable[[str], None]
+Enrol = Callable[[Path], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def offers(state: Path, quick: bool, tell: Tell) -> bool:
         f"offers: {RATE} DISCOVERs a second of {MACHINES} machines for {seconds:.0f} s, "
         f"{READERS} TFTP readers and {CONNECTIONS} HTTP connections meanwhile"
     )
-    with _ground(state / "dhcp") as ground:
-        with _ours(state, ground) as netboot:
+    with cabled(state / "dhcp") as ground:
+        with served(state, ground) as netboot:
             _warm()
             before = _stored(state)
             ours = _turn(ground, netboot, seconds)
@@ -94,7 +95,7 @@ def _line(name: str, turn: Turn) -> str:
 def _turn(ground: Ground, pids: Sequence[int], seconds: float) -> Turn:
     asking = Asking(CARD, SERVER, DEVICE, MACHINES, RATE, seconds)
     for pid in pids:
-        _ahead(pid)
+        ahead(pid)
     busy = seconds + 2
     load = Load(READERS, 200_000, deadline=busy)
     url = f"http://{ADDRESS}:{HTTP_PORT}/boot/{SMALL}"
@@ -126,7 +127,7 @@ def _warm() -> None:
 
 
 @contextmanager
-def _ground(folder: Path) -> Iterator[Ground]:
+def cabled(folder: Path) -> Iterator[Ground]:
     """Two namespaces with a cable between them, the asking end with the card of our first machine."""
     made = Ground(folder, netns=SERVER)
     furnish(made, (SMALL,), ("tftpload",))
@@ -156,8 +157,10 @@ def _ground(folder: Path) -> Iterator[Ground]:
 
 
 @contextmanager
-def _ours(state: Path, ground: Ground, *, netboot: bool = True) -> Iterator[list[int]]:
-    """The service, whole: netboot on our first core, all else on the last one."""
+def served(
+    state: Path, ground: Ground, enrol: Enrol | None = None, *, netboot: bool = True
+) -> Iterator[list[int]]:
+    """The service, whole: netboot on our first core, all else on the last one; `enrol` makes its machines."""
     (state / "cache").mkdir(exist_ok=True)
     states.remember_proof(state / "cache" / "kvm.json", (False, "no guest is made here"))
     settings = {
@@ -175,13 +178,13 @@ def _ours(state: Path, ground: Ground, *, netboot: bool = True) -> Iterator[list
             service.start()
         child = [pid for pid in processes(state) if b"wiring.netboot" in _words(pid)]
         if netboot:
-            asyncio.run(_enrol(state))
+            asyncio.run((enrol or _enrol)(state))
         yield child
     finally:
         service.stop()
 
 
-def _ahead(pid: int) -> None:
+def ahead(pid: int) -> None:
     """It has our first core, and there it comes before what others do on this machine meanwhile.
 
     Else the figures are those of the neighbours: what waits for its turn for 20 ms answers no sooner.
@@ -238,7 +241,7 @@ def _theirs(state: Path, ground: Ground) -> Iterator[list[int]]:
         *(f"--dhcp-range={ADDRESS},proxy", f"--pxe-service=X86-64_EFI,netboot,{SMALL}"),
         *("--dhcp-leasefile=/dev/null", "--enable-tftp", f"--tftp-root={ground.root}", "--tftp-max=1000"),
     ]
-    with _ours(state, ground, netboot=False):
+    with served(state, ground, netboot=False):
         marked = ENVIRONMENT | {"PROVISIONER_STATE_DIR": str(state)}
         child = subprocess.Popen(
             [*inside(SERVER, 0), *words], env=marked, stdin=subprocess.DEVNULL, start_new_session=True
