@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from provisioner.core.errors import Conflict, NotFound, ProvisionerError, Unavailable
-from provisioner.core.host import Domain, HostFacts, Network, Pool
+from provisioner.core.host import Definition, Domain, HostFacts, Network, Pool
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.core.storage import Volume
 from provisioner.plan.steps import (
@@ -248,9 +248,18 @@ class FakeHypervisor:
         running = self._named(name).state == "running"
         return (self.live if running else self.xmls)[name]
 
-    async def definitions(self, uuids: Collection[str]) -> dict[str, str]:
+    async def definitions(self, uuids: Collection[str]) -> list[Definition]:
         self._up()
-        return {uuid: self.xmls[d.name] for uuid, d in self.there.items() if uuid in uuids and d.ours}
+        return [
+            Definition(
+                domain.name,
+                uuid,
+                domain.state not in ("shut off", "crashed"),
+                domain.autostart,
+                self.xmls.get(domain.name, "") if uuid in uuids else "",
+            )
+            for uuid, domain in self.there.items()
+        ]
 
     async def shutdown(self, name: str) -> None:
         self._state(self._running(self._named(name)).uuid, "shut off")

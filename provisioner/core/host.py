@@ -119,6 +119,17 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """A domain as it is defined for its next start; `xml` with its secrets, "" where nobody asked for it."""
+
+    name: str
+    uuid: str
+    on: bool
+    autostart: bool
+    xml: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """What a plan may rely on. `virt_type` kvm only where a kernel was seen to boot with it.
 

@@ -10,7 +10,7 @@ from typing import Literal
 import libvirt
 
 from provisioner.core.errors import Conflict, NotFound
-from provisioner.core.host import Domain
+from provisioner.core.host import Definition, Domain
 from provisioner.hypervisor.errors import is_code
 from provisioner.hypervisor.shapes import Shapes, shape
 from provisioner.hypervisor.xml import Element, attribute, child_text, parse
@@ -91,19 +91,20 @@ def xml(connection: libvirt.virConnect, name: str) -> str:
     return str(_by_name(connection, name).XMLDesc())
 
 
-def definitions(connection: libvirt.virConnect, uuids: Collection[str]) -> dict[str, str]:
-    """What libvirt keeps of these domains for their next start, secrets included; those that are gone are not
-    in it. Nothing of it is parsed.
-    """
-    found, flags = {}, libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
-    for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT):
+def definitions(connection: libvirt.virConnect, uuids: Collection[str]) -> list[Definition]:
+    """All domains, with the definitions of these, unparsed. One that goes meanwhile is left out."""
+    found, flags = [], libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    listed = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
+    autostart = {domain.UUID() for domain in listed}
+    for domain in connection.listAllDomains():
         uuid = domain.UUIDString()
-        if uuid in uuids:
-            try:
-                found[uuid] = str(domain.XMLDesc(flags))
-            except libvirt.libvirtError as error:
-                if not is_code(error, "NO_DOMAIN"):
-                    raise
+        try:
+            xml = str(domain.XMLDesc(flags)) if uuid in uuids else ""
+        except libvirt.libvirtError as error:
+            if not is_code(error, "NO_DOMAIN"):
+                raise
+            continue
+        found.append(Definition(domain.name(), uuid, domain.ID() != -1, domain.UUID() in autostart, xml))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from provisioner.core.host import Domain
+from provisioner.core.host import Definition, Domain
 from provisioner.hypervisor import guest
 from provisioner.hypervisor.calls import Calls
 
@@ -14,7 +14,7 @@ class GuestCalls(Calls):
     async def xml(self, name: str) -> str:
         return await self._link.run(guest.xml, name)
 
-    async def definitions(self, uuids: Collection[str]) -> dict[str, str]:
+    async def definitions(self, uuids: Collection[str]) -> list[Definition]:
         return await self._link.run(guest.definitions, uuids)
 
     async def shutdown(self, name: str) -> None:

@@ -78,9 +78,10 @@ def _of_guest(draft: Draft, host: str) -> Iterator[tuple[Ref, bool]]:
 
 def _asked(draft: Draft, things: _Things, problems: Problems) -> list[Ref]:
     """The guests that it is to come after because the file says so."""
-    found = []
-    guests = [ref.name for ref in things if ref.kind == "guest"]
-    for word in draft.texts("needs"):
+    found: list[Ref] = []
+    words = draft.texts("needs")
+    guests = [ref.name for ref in things if ref.kind == "guest"] if words else []
+    for word in words:
         try:
             names = [one.name for one in braces(word)]
         except Invalid as error:

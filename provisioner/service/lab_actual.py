@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.core.errors import Unavailable
-from provisioner.core.host import LOCAL, Domain, Network, Pool
+from provisioner.core.host import LOCAL, Definition, Network, Pool
 from provisioner.core.install import Install, Stage
 from provisioner.core.lab import Actual, Difference, Item, Lab, LabKind, Place, Ref
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.lab.problems import unknown
 from provisioner.lab.secrets import Seal, sealed
+from provisioner.plan.naming import NAMESPACE
 from provisioner.service import lab_known
 from provisioner.service.lab_cases import Cases
 from provisioner.service.lab_seals import Drift, Seals, profile_digests
@@ -27,7 +28,7 @@ class There:
 
     networks: Mapping[str, Network] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
-    domains: Mapping[str, Domain] = field(default_factory=dict)
+    domains: Mapping[str, Definition] = field(default_factory=dict)
     drift: Mapping[str, Drift] = field(default_factory=dict)
     away: str = ""
 
@@ -94,7 +95,7 @@ class Look:
                     found = fixed.actual(ref, asked, said)
             if found is not None:
                 actual[ref] = found
-        running = frozenset(d.name for host in hosts.values() for d in host.domains.values() if _on(d))
+        running = frozenset(d.name for host in hosts.values() for d in host.domains.values() if d.on)
         failed = frozenset(
             name
             for name, row in rows.items()
@@ -124,8 +125,8 @@ class Look:
     async def _host(self, uri: str, rows: list[GuestRow], digests: Mapping[str, str]) -> There:
         host = self._cases.hypervisors(uri)
         try:
-            networks, pools, domains, drift = await asyncio.gather(
-                host.networks(), host.pools(), host.domains(), self._seals.drift(uri, rows, digests)
+            networks, pools, domains = await asyncio.gather(
+                host.networks(), host.pools(), host.definitions({row.spec.uuid for row in rows})
             )
         except Unavailable as error:
             return There(away=str(error))
@@ -133,7 +134,7 @@ class Look:
             {network.name: network for network in networks},
             {pool.name: pool for pool in pools},
             {domain.uuid: domain for domain in domains},
-            drift,
+            await self._seals.drift({one.uuid: one.xml for one in domains if one.xml}, rows, digests),
         )
 
     async def _installs(self, many: int) -> dict[str, Install]:
@@ -209,7 +210,7 @@ class _Guests:
             return Actual(None, foreign=f"a domain {ref.name} is there that was not made here")
         domain = host.domains.get(row.spec.uuid)
         lost = "" if domain else "its domain is gone from libvirt"
-        foreign = "" if domain is None or domain.ours else "its domain no longer carries our mark"
+        foreign = "" if domain is None or NAMESPACE in domain.xml else "its domain no longer carries our mark"
         drift = host.drift.get(ref.name, Drift())
         busy = self._busy(row)
         return Actual(
@@ -267,7 +268,3 @@ def _pool(pool: Pool | None, asked: Fields | None, said: Fields) -> Actual | Non
     if pool is None:
         return None
     return Actual(asked, lab_known.of_pool(pool, said), drift=() if pool.active else _INACTIVE)
-
-
-def _on(domain: Domain) -> bool:
-    return domain.state not in ("shut off", "crashed")

@@ -153,7 +153,4 @@ class LabGuests:
         await host.apply(SetAutostart(spec.name, spec.uuid, spec.autostart))
         await self._cases.store.put_guest(row)
         await self._seals.put([row], profile_digests(await self._cases.profiles.list()))
-        return any(
-            domain.uuid == spec.uuid and domain.state not in ("shut off", "crashed")
-            for domain in await host.domains()
-        )
+        return any(domain.uuid == spec.uuid and domain.on for domain in await host.definitions(()))

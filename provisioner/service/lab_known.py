@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.core.errors import Invalid
 from provisioner.core.guest import Disk, GuestSpec, Nic
-from provisioner.core.host import Domain, Host, Network, Pool
+from provisioner.core.host import Definition, Host, Network, Pool
 from provisioner.core.network import NetworkSpec, Range, Reservation, subnet
 from provisioner.core.profile import Image, Profile, Tree
 from provisioner.core.source import normalise, shown
@@ -101,7 +101,7 @@ def _variables(fields: Fields) -> Fields:
     return found if isinstance(found, Mapping) else {}
 
 
-def of_guest(row: GuestRow, domain: Domain | None, asked: Fields, *, made: bool) -> Fields:
+def of_guest(row: GuestRow, domain: Definition | None, asked: Fields, *, made: bool) -> Fields:
     """Of one that was made as a lab asked, what may be another since; of any other all there is."""
     known: dict[str, object] = {} if domain is None else {"autostart": domain.autostart}
     if made:

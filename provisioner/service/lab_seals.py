@@ -29,15 +29,14 @@ class Seals:
         self._hosts = hosts
 
     async def drift(
-        self, uri: str, rows: Sequence[GuestRow], profiles: Mapping[str, str]
+        self, texts: Mapping[str, str], rows: Sequence[GuestRow], profiles: Mapping[str, str]
     ) -> dict[str, Drift]:
-        """By guest, for all guests of a host. A definition is looked into only where it is another text.
+        """By guest; `texts` are definitions by UUID. One is looked into only where it is another text.
 
         One that was never sealed, or was installed anew since, is taken for right; one on which our own hand
         was is sealed anew.
         """
         known = {seal.guest: seal for seal in await self._store.seals()}
-        texts = await self._hosts(uri).definitions({row.spec.uuid for row in rows})
         found, anew = {}, []
         for row in rows:
             name, text = row.spec.name, texts.get(row.spec.uuid)
@@ -64,7 +63,7 @@ class Seals:
         before = {seal.guest: seal for seal in await self._store.seals()}
         for uri in dict.fromkeys(row.uri for row in rows):
             mine = [row for row in rows if row.uri == uri]
-            texts = await self._hosts(uri).definitions({row.spec.uuid for row in mine})
+            texts = await self._texts(uri, mine)
             there = [row for row in mine if row.spec.uuid in texts]
             made = [_sealed(row, texts[row.spec.uuid], profiles) for row in there]
             await self._store.put_seals([_of_same_install(seal, before.get(seal.guest)) for seal in made])
@@ -78,8 +77,12 @@ class Seals:
 
     async def present(self, row: GuestRow) -> str:
         """The definition that it has, masked, "" where its domain is gone."""
-        texts = await self._hosts(row.uri).definitions({row.spec.uuid})
+        texts = await self._texts(row.uri, [row])
         return masked(texts.get(row.spec.uuid, ""))
+
+    async def _texts(self, uri: str, rows: Sequence[GuestRow]) -> dict[str, str]:
+        uuids = {row.spec.uuid for row in rows}
+        return {one.uuid: one.xml for one in await self._hosts(uri).definitions(uuids) if one.xml}
 
 
 def _sealed(row: GuestRow, text: str, profiles: Mapping[str, str]) -> Seal:

@@ -105,11 +105,10 @@ class Labs:
 
     async def _seal(self, names: set[str]) -> None:
         """Takes the definitions of guests that were just made, or taken over, for right."""
-        known = {seal.guest for seal in await self._cases.store.seals()}
-        rows = [row for row in await self._cases.store.guests() if row.spec.name in names]
-        anew = [row for row in rows if row.spec.name not in known]
+        anew = names - {seal.guest for seal in await self._cases.store.seals()}
         if anew:
-            await self._seals.put(anew, profile_digests(await self._cases.profiles.list()))
+            rows = [row for row in await self._cases.store.guests() if row.spec.name in anew]
+            await self._seals.put(rows, profile_digests(await self._cases.profiles.list()))
 
     async def _mended(self, lab: Lab) -> None:
         """Waits for what a service that was killed left half made: the reconciler ends or removes it."""

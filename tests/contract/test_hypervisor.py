@@ -236,3 +236,15 @@ async def test_what_a_host_has_is_in_its_facts(host: Hypervisor) -> None:
     assert [d.name for d in facts.domains] == ["foreign"]
     assert await host.lease(SPEC.mac) is None
     assert isinstance((await plan(host)).steps[1], DefineDomain)
+
+
+async def test_definitions_are_told_of_the_domains_that_are_asked_for(host: Hypervisor) -> None:
+    await carry_out(host, await plan(host))
+    await host.apply(SetAutostart("web1", SPEC.uuid, True))
+
+    found = {one.name: one for one in await host.definitions({SPEC.uuid})}
+
+    mine = found["web1"]
+    assert (mine.uuid, mine.on, mine.autostart) == (SPEC.uuid, True, True)
+    assert "<name>web1</name>" in mine.xml
+    assert (found["foreign"].uuid, found["foreign"].xml) == (FOREIGN, "")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Literal, Protocol
 
-from provisioner.core.host import Domain, HostFacts, Network, Pool
+from provisioner.core.host import Definition, Domain, HostFacts, Network, Pool
 from provisioner.core.storage import Volume
 from provisioner.plan.steps import HostStep
 
@@ -24,9 +24,8 @@ class Hypervisor(Protocol):
     async def domains(self) -> list[Domain]: ...
     async def apply(self, step: HostStep) -> None: ...
     async def xml(self, name: str) -> str: ...
-    async def definitions(self, uuids: Collection[str]) -> dict[str, str]:
-        """What libvirt keeps of domains for their next start, secrets included, by their UUIDs; those that
-        are gone are not in it."""
+    async def definitions(self, uuids: Collection[str]) -> list[Definition]:
+        """All domains, with the XML of these: what libvirt keeps for their next start, secrets included."""
         ...
 
     async def shutdown(self, name: str) -> None: ...
