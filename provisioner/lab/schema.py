@@ -52,7 +52,7 @@ def schema() -> Schema:
 
 def text() -> str:
     """The schema as a file has it."""
-    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _entry(kind: LabKind) -> Schema:

@@ -59,6 +59,7 @@ def test_a_lab_of_four_methods(nat: Service, tmp_path: Path, request: pytest.Fix
 
 def here(text: str, service: Service) -> str:
     """The example with this machine's network, pool and media."""
+    service.have_mini()
     medium(service)
     image(service, "tiny")
     text = text.replace("disk.qcow2", "tiny.qcow2").replace("network=default", service.lan.nic)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
+from provisioner.cli.root import cli
 from provisioner.lab.fields import ASIDE, CLONE, FIELDS, Field
 from provisioner.lab.schema import schema, text
 from provisioner.web.schemas import NewImage, ProfileBody
@@ -106,3 +108,9 @@ def references_in(value: object) -> list[str]:
 
 def test_it_is_plain_json() -> None:
     assert json.loads(json.dumps(schema())) == schema()
+
+
+def test_the_command_prints_what_is_published() -> None:
+    ran = CliRunner().invoke(cli, ["plan", "--schema"])
+
+    assert (ran.exit_code, ran.output) == (0, PUBLISHED.read_text())
