@@ -122,11 +122,12 @@ class Acts:
     async def unready(self, source: str) -> str:
         """Why a guest cannot be cloned yet although it will be, "" where it can. Raises NotFound."""
         row = await self._cases.store.guest(source)
-        if (await self._cases.store.install(row.install)).over:
-            return ""
-        return (
-            f"guest {source} is being installed; apply again once it is (provisioner install wait {source})"
-        )
+        if not (await self._cases.store.install(row.install)).over:
+            return f"guest {source} is being installed; apply again after: provisioner install wait {source}"
+        there = await self._cases.hypervisors(row.uri).definitions(())
+        if any(domain.uuid == row.spec.uuid and domain.on for domain in there):
+            return f"guest {source} is switched on; apply again after: provisioner guest shutdown {source}"
+        return ""
 
     async def installed(self, guest: str) -> None:
         """Waits until the guest's install is over, however it ends."""

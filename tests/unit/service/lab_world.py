@@ -35,6 +35,19 @@ from tests.unit.service.world import World
 RACK = "qemu+ssh://root@rack1/system"
 
 
+SHOP = """
+lab: shop
+profiles:
+  - {name: shop, family: image, tree: mini, image: tiny, memory: 512, disk: 1}
+networks:
+  - {name: shop, subnet: 192.168.90.0/24}
+guests:
+  - name: web{1..3}
+    profile: shop
+    networks: [network=shop]
+"""
+
+
 class LabNetworks(FakeNetworkHost):
     """Keeps what a new network's XML says of its addresses."""
 
