@@ -22,7 +22,7 @@ from provisioner.plan.verdict import Readings
 from provisioner.plan.verdict import judge as judge_network
 from provisioner.service.drafts import Drafts
 from provisioner.service.ports import Store
-from provisioner.service.preflight import image_verdict
+from provisioner.service.preflight import image_verdict, memory_verdict
 from provisioner.service.requests import CreateGuest, Served
 from provisioner.service.specs import method_of, secrets_of
 
@@ -165,21 +165,16 @@ class Verdicts:
 
 def _several(spec: GuestSpec, host: HostFacts, count: int, judged: Judged) -> None:
     """What all of them together ask of the host, which lends more than it has without a word."""
-    free = host.memory - _lent(host)
-    if host.memory and count * spec.memory > free:
-        what = f"{count} guests with {spec.memory} MiB each" if count > 1 else f"{spec.name}"
-        judged.tell(
-            "memory", "warn", f"{what} and those that run have more than the {host.memory} MiB of the host"
-        )
+    if count == 1:
+        for sentence in memory_verdict(spec, host):
+            judged.tell("memory", "warn", sentence)
+        return
+    if host.memory and count * spec.memory + _lent(host) > host.memory:
+        what = f"{count} guests with {spec.memory} MiB each and those that run"
+        judged.tell("memory", "warn", f"{what} have more than the {host.memory} MiB of the host")
     pool = next((pool for pool in host.pools if pool.name == spec.disk.pool), None)
     size = spec.disk.size
-    if (
-        pool is not None
-        and size
-        and not spec.disk.volume
-        and count > 1
-        and count * size * _GIB > pool.available
-    ):
+    if pool is not None and not spec.disk.volume and count * size * _GIB > pool.available:
         left = f"{pool.available / _GIB:.1f} GiB that pool {pool.name} has left"
         judged.tell("disks", "warn", f"{count} disks of {size:g} GiB grow beyond the {left}")
 

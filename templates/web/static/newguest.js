@@ -4,6 +4,7 @@ import { call, several } from "./planned.js";
 import { request } from "./wish.js";
 
 const WAIT = 350; // milliseconds after the last key
+const SLOW = 800;
 const form = document.getElementById("form");
 const profile = document.getElementById("profile");
 const sum = document.getElementById("sum");
@@ -94,6 +95,7 @@ async function judge() {
     return;
   }
   if (!touched) return;
+  const slow = setTimeout(() => wait(turn), SLOW);
   try {
     const told = await call("POST", "/guests/verdict", body);
     if (turn === asked) show(told);
@@ -102,7 +104,16 @@ async function judge() {
     if (turn !== asked) return;
     fault.textContent = error.message;
     fault.hidden = false;
+  } finally {
+    clearTimeout(slow);
   }
+}
+
+// A service that was just started for the first time makes things ready before it can tell.
+function wait(turn) {
+  if (turn !== asked) return;
+  sum.dataset.severity = "";
+  sum.textContent = "The service is looking at it.";
 }
 
 function soon() {
@@ -195,3 +206,6 @@ byId("copy").addEventListener("click", async () => {
   setTimeout(() => { byId("copy").textContent = "Copy"; }, 2000);
 });
 fit();
+// What was filled in before this ran, or is filled in again by the browser.
+if (form.elements.names.value) soon();
+addEventListener("pageshow", () => form.elements.names.value && soon());
