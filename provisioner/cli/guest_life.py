@@ -11,7 +11,7 @@ from provisioner.cli.complete import guests
 from provisioner.cli.finish import check_all_made, made_of
 from provisioner.cli.names import each_named, several
 from provisioner.cli.output import Format, document, output_option, remark
-from provisioner.core.errors import Invalid
+from provisioner.core.errors import Invalid, Unavailable
 
 name_argument = click.argument("name", shell_complete=guests)
 names_argument = click.argument("name", nargs=-1, required=True, metavar="NAME…", shell_complete=guests)
@@ -135,8 +135,26 @@ def _started(api: Api, name: str) -> Any:
     return api.get("guests", name)
 
 
+@click.command()
+@names_argument
+@click.option("--at-once", type=click.IntRange(1), metavar="N", help="Let so many of them boot at a time.")
+def start(name: tuple[str, ...], at_once: int | None) -> None:
+    """Power a guest on. NAME may stand for several: web{01..20}.
+
+    With --at-once the next begins when one answers, or after two minutes.
+    """
+    api, names = connect(), several(name)
+    if at_once is None:
+        each_named(names, lambda one: api.post("guests", one, "start"), "started")
+        return
+    lines = api.lines("guests", "start", body={"names": names, "at_once": at_once})
+    started = made_of(lines, names, "started", lambda one, _: remark(f"{one}: started"))
+    if len(started) < len(names):
+        raise Unavailable(f"{len(names) - len(started)} of {len(names)} guests were not started")
+
+
 VERBS: tuple[click.Command, ...] = (
-    _switch("start", "Power a guest on.", "started"),
+    start,
     _switch("shutdown", "Ask a guest's system to power off.", "asked to shut down"),
     _switch("reboot", "Ask a guest's system to reboot.", "asked to reboot"),
     _switch("destroy", "Cut a guest's power; its disk stays.", "powered off"),

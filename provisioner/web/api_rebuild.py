@@ -1,4 +1,4 @@
-"""`/guests/…/rebuild`: guests installed anew, one or several, and what each would lose."""
+"""Several guests at a time: installed anew, and what each would lose; switched on."""
 
 from aiohttp import web
 
@@ -6,7 +6,7 @@ from provisioner.web.keys import SERVICES
 from provisioner.web.lines import CONTENT, each_told, send_lines
 from provisioner.web.operation import FLAG, Operation, flag
 from provisioner.web.schemas import Created, to_data
-from provisioner.web.schemas_rebuild import LossOut, RebuildBody, RebuildsBody
+from provisioner.web.schemas_rebuild import LossOut, RebuildBody, RebuildsBody, StartsBody
 
 
 async def rebuild(request: web.Request, body: RebuildBody) -> object:
@@ -27,7 +27,24 @@ async def rebuild_each(request: web.Request, body: RebuildsBody) -> object:
     return await send_lines(request, told, "rebuilding guests")
 
 
+async def start_each(request: web.Request, body: StartsBody) -> object:
+    """A line for each: `{"name": …, "started": true}`, or `"error"`, `"remedy"` and `"status"`."""
+    names = list(dict.fromkeys(body.names))
+    starting = request.app[SERVICES].starts.start_each(names, at_once=body.at_once)
+    told = each_told(starting, lambda _: {"started": True}, "starting guest")
+    return await send_lines(request, told, "starting guests")
+
+
 OPERATIONS = (
+    Operation(
+        "POST",
+        "/guests/start",
+        "Switch several guests on; a JSON object a line",
+        start_each,
+        None,
+        takes=StartsBody,
+        content=CONTENT,
+    ),
     Operation(
         "POST",
         "/guests/{name}/rebuild",

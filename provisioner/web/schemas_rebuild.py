@@ -31,6 +31,15 @@ class RebuildsBody(RebuildBody):
     at_once: int = Field(0, ge=0, description="so many of these installs run at a time; 0: no limit")
 
 
+class StartsBody(In):
+    """Several guests to be switched on."""
+
+    names: list[Name] = Field(min_length=1, max_length=MOST)
+    at_once: int = Field(
+        0, ge=0, description="so many boot at a time: the next when one answers, or in two minutes; 0: all"
+    )
+
+
 class LossOut(Out):
     """What a rebuild takes from a guest, and what it leaves."""
 

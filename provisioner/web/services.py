@@ -36,7 +36,7 @@ from provisioner.service.texts import Answer
 from provisioner.service.verdicts import Judged
 from provisioner.service.wishes import Wish
 from provisioner.web.services_files import Files, Listed
-from provisioner.web.services_guests import Clones, Rebuilds, Snapshots
+from provisioner.web.services_guests import Clones, Rebuilds, Snapshots, Starts
 from provisioner.web.services_lab import Labs
 from provisioner.web.services_mirror import MirrorCases
 
@@ -299,6 +299,7 @@ class Services:
     rebuilds: Rebuilds
     labs: Labs
     snapshots: Snapshots
+    starts: Starts
     installs: Installs
     paces: Paces
     reports: Reports

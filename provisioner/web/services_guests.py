@@ -27,6 +27,12 @@ class Rebuilds(Protocol):
     ) -> AsyncGenerator[tuple[str, Loss | Exception]]: ...
 
 
+class Starts(Protocol):
+    def start_each(
+        self, names: Sequence[str], *, at_once: int
+    ) -> AsyncGenerator[tuple[str, str | Exception]]: ...
+
+
 class Snapshots(Protocol):
     """Guests as they were installed."""
 

@@ -76,6 +76,7 @@ async def services(
     from provisioner.service.reconcile import reconcile
     from provisioner.service.snapshots import Snapshots
     from provisioner.service.staging import unstage
+    from provisioner.service.starts import Starts
     from provisioner.service.storage import Storage
     from provisioner.service.strain import Strain
     from provisioner.service.sweep import sweep
@@ -250,6 +251,7 @@ async def services(
         rebuilds=Rebuilds(store, host, guests, life, snapshots.forget),
         labs=labs,
         snapshots=snapshots,
+        starts=Starts(store, host, guests, answering),
         installs=Installs(store, host, now, paces.slower),
         paces=paces,
         reports=told.reports,

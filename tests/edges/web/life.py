@@ -125,6 +125,21 @@ class FakeRebuilds:
 
 
 @dataclass
+class FakeStarts:
+    guests: Any
+
+    async def start_each(
+        self, names: Sequence[str], *, at_once: int
+    ) -> AsyncGenerator[tuple[str, str | Exception]]:
+        for name in names:
+            try:
+                await self.guests.start(name)
+                yield name, name
+            except NotFound as error:
+                yield name, error
+
+
+@dataclass
 class FakeSnapshots:
     guests: Any
     kept: dict[str, Snapshot] = field(default_factory=dict)

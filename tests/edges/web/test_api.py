@@ -307,6 +307,16 @@ async def test_several_guests_are_rebuilt_line_by_line(world: World) -> None:
         assert (await world.ask("POST", "/api/v1/guests/rebuild", wrong))[0] == 422
 
 
+async def test_several_guests_are_switched_on_line_by_line(world: World) -> None:
+    await world.ask("POST", "/api/v1/guests", {"name": "web1", "profile": "p"})
+    body = {"names": ["web1", "nobody"], "at_once": 1}
+    _, text, _ = await world.ask("POST", "/api/v1/guests/start", body)
+    done, failed = map(json.loads, text.splitlines())
+
+    assert (done, failed["status"]) == ({"name": "web1", "started": True}, 404)
+    assert world.guests.calls == ["start web1"]
+
+
 async def test_guests_are_kept_reset_and_let_go(world: World) -> None:
     await world.ask("POST", "/api/v1/guests", {"name": "web1", "profile": "p"})
     status, text, _ = await world.ask("POST", "/api/v1/snapshots", {"names": ["web1", "web1"]})

@@ -43,7 +43,7 @@ from provisioner.web.services import Services
 from provisioner.web.services_mirror import MirrorCases
 from tests.connections import FakeConnections, FakeValidator
 from tests.edges.web.labs import FakeLabs
-from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds, FakeSnapshots
+from tests.edges.web.life import FakeClones, FakeLife, FakeRebuilds, FakeSnapshots, FakeStarts
 from tests.edges.web.networks import network_cases
 from tests.edges.web.things import (
     MAC,
@@ -261,6 +261,7 @@ class World:
             rebuilds=FakeRebuilds(self.guests),
             labs=self.labs,
             snapshots=FakeSnapshots(self.guests),
+            starts=FakeStarts(self.guests),
             installs=FakeInstalls(self.store),
             paces=Paces(self.store, now),
             reports=Reports(self.store, self.evidence, now, secrets_of, self._ended, scan),

@@ -127,6 +127,15 @@ def test_several_are_told_one_thing_and_the_one_that_cannot_be_holds_up_no_other
     assert [asked.path for asked in service.asked] == [f"/guests/web{n}/start" for n in (1, 2, 3)]
 
 
+def test_so_many_are_let_boot_at_a_time(service: FakeService, provisioner: Provisioner) -> None:
+    service.replies = {"POST /guests/start": lines({"name": "a", "started": True}, {**TAKEN, "name": "b"})}
+
+    ran = provisioner(*["guest", "start", "a", "b", "--at-once", "1"])
+
+    assert (ran.code, service.last().body) == (1, {"names": ["a", "b"], "at_once": 1})
+    assert but_warnings(ran.err)[-1] == "error: 1 of 2 guests were not started"
+
+
 def test_several_are_deleted_once_that_was_confirmed(service: FakeService, provisioner: Provisioner) -> None:
     service.replies = {f"DELETE /guests/web{n}": {} for n in (1, 2)}
 

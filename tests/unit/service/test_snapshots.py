@@ -20,6 +20,7 @@ from provisioner.service.ports import LabThing
 from provisioner.service.rebuilds import Rebuilds
 from provisioner.service.reconcile import reconcile
 from provisioner.service.snapshots import Restored, Snapshots
+from provisioner.service.starts import Starts
 from provisioner.service.sweep import sweep
 from tests.unit.service.test_guest_life import Living, new_living
 from tests.unit.service.world import REQUEST
@@ -348,3 +349,29 @@ async def test_a_guest_answers_by_ssh_or_by_its_prompt(living: Living) -> None:
 
     with pytest.raises(Unavailable, match=r"gave no sign within 0\.05 s"):
         await snapshots(living).reset("web1", wait=0.05)
+
+
+async def test_so_many_are_switched_on_at_a_time(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    greets: set[str] = set()
+
+    async def knock(address: str, port: int) -> bool:
+        return address in greets
+
+    await living.guests.create(replace(REQUEST, name="web2"))
+    for name in ("web1", "web2"):
+        await living.off(name)
+        mac = (await living.memory.guest(name)).spec.mac
+        living.libvirt.leases[mac] = name
+    monkeypatch.setattr("provisioner.service.answering._LOOK_SECONDS", 0.001)
+    answering = Answering(living.memory, living.libvirt, knock, neighbour=living.world.neighbours.get)
+    starts = Starts(living.memory, living.libvirt, living.guests, answering)
+    order = []
+    async for name, started in starts.start_each(["web1", "nobody", "web2"], at_once=1):
+        order.append((name, isinstance(started, NotFound)))
+        if name == "web1":
+            await asyncio.sleep(0.01)
+            assert (await living.guests.show("web2")).state == "shut off"
+            greets.add("web1")
+
+    assert order == [("web1", False), ("nobody", True), ("web2", False)]
+    assert (await living.guests.show("web2")).state == "running"
