@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from provisioner.distros.scan import EVERYWHERE, LONGEST, Line, Row, scan, table
 
 ROWS = [(name, row) for name, rows in tables().items() for row in rows]
 LINES = [(name, row, line) for name, row in ROWS for line in row.lines]
+CONSOLES = Path(__file__).parents[2] / "data/consoles"
 
 HEALTHY = (
     "",
@@ -31,6 +33,7 @@ HEALTHY = (
     "image: on the disk, SHA-256 as it should be",
     "kickstart: fetched",
     "installed; reboot",
+    "Could not boot image: Exec format error (http://ipxe.org/2e022001)",  # a script with a wrong command
     "iPXE 1.21.1+ (g988d2) -- Open Source Network Boot Firmware -- https://ipxe.org",
     "Configuring (net0 52:54:00:12:34:56)...... ok",
     'BdsDxe: starting Boot0001 "UEFI PXEv4 (MAC:525400000001)" from PciRoot(0x0)/Pci(0x2,0x0)',
@@ -56,6 +59,15 @@ def test_each_example_is_told(file: str, row: Row, line: Line) -> None:
 @pytest.mark.parametrize("line", HEALTHY)
 def test_a_healthy_line_says_nothing(line: str) -> None:
     assert scan(line) is None
+
+
+@pytest.mark.parametrize("file", sorted(CONSOLES.iterdir()), ids=lambda file: file.stem)
+def test_a_console_of_a_run_that_went_well_says_nothing(file: Path) -> None:
+    """Recorded: the mini installer to its end, the first boot of what it made, UEFI's netboot into iPXE."""
+    lines = file.read_text(errors="replace").splitlines()
+
+    assert len(lines) > 10
+    assert [(found.name, line) for line in lines if (found := scan(line))] == []
 
 
 def test_what_a_line_says_is_in_the_cause() -> None:
