@@ -87,6 +87,12 @@ class FakeStorageHost:
         self.there[name] = replace(await self.pool(name), active=True)
         return self.there[name]
 
+    async def refresh_pool(self, name: str) -> Pool:
+        found = await self.pool(name)
+        if not found.active:
+            raise Conflict(f"storage pool {name} is not active")
+        return found
+
     async def delete_pool(self, name: str, *, files: bool) -> list[str]:
         volumes = await self.volume_list(name)
         for volume in volumes:

@@ -9,7 +9,7 @@ from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.host import Pool
 from provisioner.core.storage import PoolSpec
 from provisioner.hypervisor.errors import is_code
-from provisioner.hypervisor.storage import patiently, pools, read_pool
+from provisioner.hypervisor.storage import active_pool, patiently, pools, read_pool
 from provisioner.hypervisor.volumes import users
 from provisioner.hypervisor.xml import parse, render
 
@@ -49,6 +49,14 @@ def start(connection: libvirt.virConnect, name: str, *, local: bool) -> Pool:
     pool = find_pool(connection, name)
     if not pool.isActive():
         pool.create()
+    return read_pool(pool, local)
+
+
+def refresh(connection: libvirt.virConnect, name: str, *, local: bool) -> Pool:
+    """Reads what is in a pool's storage again. Raises Conflict where it is not active."""
+    find_pool(connection, name)
+    pool = active_pool(connection, name)
+    patiently(pool.refresh)
     return read_pool(pool, local)
 
 

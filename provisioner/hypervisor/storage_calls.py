@@ -44,6 +44,10 @@ class StorageCalls(Calls):
     async def start_pool(self, name: str) -> Pool:
         return await self._link.act(pools.start, name, local=self._local)
 
+    async def refresh_pool(self, name: str) -> Pool:
+        """Has libvirt read the pool's storage again. Raises Conflict where it is not active."""
+        return await self._link.act(pools.refresh, name, local=self._local)
+
     async def delete_pool(self, name: str, *, files: bool) -> list[str]:
         """Forgets a pool; with `files` its volumes go and are named. Raises Conflict where one is used."""
         async with self._pool_locks[name]:

@@ -49,6 +49,10 @@ class Storage:
     async def start_pool(self, name: str, uri: str = "") -> Pool:
         return await self._hosts(uri).start_pool(name)
 
+    async def refresh_pool(self, name: str, uri: str = "") -> Pool:
+        """Reads again what is in it: files that came or went without libvirt."""
+        return await self._hosts(uri).refresh_pool(name)
+
     async def delete_pool(self, name: str, *, files: bool, uri: str = "") -> Sequence[str]:
         """Forgets a pool; only with `files` its volumes are deleted, whose names are returned."""
         return await self._hosts(uri).delete_pool(name, files=files)

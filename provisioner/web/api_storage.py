@@ -38,6 +38,10 @@ async def start_pool(request: web.Request, _body: None) -> object:
     return await request.app[SERVICES].storage.start_pool(request.match_info["pool"], _uri(request))
 
 
+async def refresh_pool(request: web.Request, _body: None) -> object:
+    return await request.app[SERVICES].storage.refresh_pool(request.match_info["pool"], _uri(request))
+
+
 async def delete_pool(request: web.Request, _body: None) -> object:
     name, files = request.match_info["pool"], flag(request, "delete_files")
     gone = await request.app[SERVICES].storage.delete_pool(name, files=files, uri=_uri(request))
@@ -100,6 +104,7 @@ OPERATIONS = (
     ),
     Operation("GET", _POOL, "Show a pool", show_pool, Pool, query=_HOST),
     Operation("POST", f"{_POOL}/start", "Start a pool", start_pool, Pool, query=_HOST),
+    Operation("POST", f"{_POOL}/refresh", "Read what is in a pool again", refresh_pool, Pool, query=_HOST),
     Operation(
         "DELETE",
         _POOL,

@@ -5,11 +5,12 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
 from provisioner.core.errors import Unavailable
-from provisioner.core.host import HostFacts, Network, NodeInfo, Pool
+from provisioner.core.host import LOCAL, HostFacts, Network, NodeInfo, Pool
 from provisioner.core.readings import Check
 from provisioner.service.hosts import Busy, HostState
 from provisioner.web.html import page
@@ -68,7 +69,8 @@ async def networks(request: web.Request) -> web.Response:
     hosts = request.app[SERVICES].hosts
     state = await hosts.state(request.match_info["name"])
     found: Sequence[Network] = await hosts.networks(state.host.name) if state.up else ()
-    return _page(request, "host_networks.html.j2", state, "/networks", networks=[_network(n) for n in found])
+    networks = [_network(network) for network in found]
+    return _page(request, "host_networks.html.j2", state, "/networks", networks=networks)
 
 
 async def storage(request: web.Request) -> web.Response:
@@ -76,7 +78,8 @@ async def storage(request: web.Request) -> web.Response:
     hosts = request.app[SERVICES].hosts
     state = await hosts.state(request.match_info["name"])
     found: Sequence[Pool] = await hosts.pools(state.host.name) if state.up else ()
-    return _page(request, "host_storage.html.j2", state, "/storage", pools=[_pool(pool) for pool in found])
+    pools = [_pool(pool) for pool in found]
+    return _page(request, "host_storage.html.j2", state, "/storage", pools=pools)
 
 
 def amount(kibibytes: float) -> str:
@@ -92,7 +95,17 @@ def _page(request: web.Request, template: str, state: HostState, tab: str, **val
     root = f"/hosts/{state.host.name}"
     tabs = [{"path": root + path, "name": name, "here": path == tab} for path, name in TABS]
     now = iso(request.app[SERVICES].clock())
-    return page(template, place="hosts", host=_state(state), tabs=tabs, now=now, **values)
+    query = "" if state.host.name == LOCAL else "?" + urlencode({"connect": state.host.uri})
+    return page(
+        template,
+        place="hosts",
+        host=_state(state),
+        tabs=tabs,
+        now=now,
+        query=query,
+        changes=bool(tab),
+        **values,
+    )
 
 
 def _state(state: HostState) -> dict[str, object]:
@@ -163,7 +176,13 @@ def _network(network: Network) -> dict[str, object]:
         ("Boot file", network.bootp or "none"),
         ("Autostart", "yes" if network.autostart else "no"),
     )
-    return {"name": network.name, "state": "active" if network.active else "inactive", "facts": facts}
+    return {
+        "name": network.name,
+        "state": "active" if network.active else "inactive",
+        "autostart": network.autostart,
+        "path": f"/networks/{quote(network.name, safe='')}",
+        "facts": facts,
+    }
 
 
 def _pool(pool: Pool) -> dict[str, object]:
@@ -178,6 +197,7 @@ def _pool(pool: Pool) -> dict[str, object]:
         "name": pool.name,
         "state": "active" if pool.active else "inactive",
         "used": round(used),
+        "path": f"/pools/{quote(pool.name, safe='')}",
         "facts": facts,
     }
 

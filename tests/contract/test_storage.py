@@ -125,6 +125,7 @@ async def test_what_is_missing_is_named(host: Host) -> None:
         libvirt.clone_volume(pool, "v", "w"),
         libvirt.pool("test-nobody"),
         libvirt.start_pool("test-nobody"),
+        libvirt.refresh_pool("test-nobody"),
         libvirt.delete_pool("test-nobody", files=False),
     ):
         with pytest.raises(NotFound):
@@ -143,5 +144,6 @@ async def test_a_pool_goes_and_its_files_only_when_asked(host: Host) -> None:
     with pytest.raises(Conflict, match="is there already"):
         await libvirt.create_pool(PoolSpec(pool, "dir", "/srv/elsewhere"))
     assert (await libvirt.start_pool(pool)).active
+    assert (await libvirt.refresh_pool(pool)).name == pool
     assert await libvirt.delete_pool(pool, files=True) == ["v"]
     assert pool not in [found.name for found in await libvirt.pools()]

@@ -2,7 +2,7 @@
 
 import { amount } from "./format.js";
 import { say } from "./live.js";
-import { call } from "./planned.js";
+import { call, several } from "./planned.js";
 
 const AT_ONCE = 4;
 const dialog = document.getElementById("plan");
@@ -18,15 +18,11 @@ let turn = 0; // of which dialog an answer is
 const removal = (name) => call("GET", `${path(name)}/removal`);
 
 async function rebuilding(name) {
-  const answer = await fetch("/api/v1/guests/rebuild?dry_run=1", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ names: [name] }),
-  });
-  const line = JSON.parse((await answer.text()).split("\n")[0]);
-  const refused = line.error ?? line.detail;
-  if (refused) throw new Error([refused, line.remedy].filter(Boolean).join(" – "));
-  return line.loses;
+  for await (const line of several("/api/v1/guests/rebuild?dry_run=1", { names: [name] })) {
+    if (line.error) throw new Error([line.error, line.remedy].filter(Boolean).join("; "));
+    return line.loses;
+  }
+  throw new Error("the service does not answer");
 }
 
 const volume = (told) => `volume ${told.name} of pool ${told.pool} (${size(told.capacity)}, ${size(told.allocation)} taken)`;

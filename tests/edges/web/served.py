@@ -1,12 +1,8 @@
 """A world in a process of its own, so that it can be killed.
 
 `python -m tests.edges.web.served FOLDER PORT GUESTS` says `ready` and its port when it listens. Each line of
-<<<<<<< HEAD
-its standard input is a burst: how many events a second, and for how many seconds; each is answered, when it is
-=======
-its standard input is a burst: events a second, and for how many seconds; each is answered, once it is
->>>>>>> 40bf3c2 (make bench BENCH=dashboard: what the lab's page with a thousand installs costs; pages and JSON are packed on their way)
-over, by the last event's id and the process's peak of memory in KiB.
+its standard input is a burst: events a second, and for how many seconds. Each is answered, once it is over,
+by the last event's id and the process's peak of memory in KiB.
 """
 
 import asyncio
