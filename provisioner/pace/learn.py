@@ -77,9 +77,9 @@ class Pace:
 
 
 def sample(run: Run) -> Sample | None:
-    """What is worth keeping of a run; None where it did not go well, or its clock went back."""
+    """What is worth keeping of a run; None where it did not go well, waited, or its clock went back."""
     end = run.points.get(Mark.INSTALLED)
-    if end is None or run.broken or Mark.BOOTING not in run.points:
+    if end is None or run.broken or run.waited or Mark.BOOTING not in run.points:
         return None
     return Sample(
         run.install.id, run.install.profile, run.way, run.install.changed, dict(run.points), run.silence

@@ -82,7 +82,7 @@ class Run:
     `grown` the latest by which more was fetched.
 
     `silence` is the longest time in stage installing without a sign of life; `broken` says that the clock
-    went back in it, so that its seconds are worth nothing.
+    went back in it, so that its seconds are worth nothing; `waited` that it was not its turn for a while.
     """
 
     install: Install
@@ -92,6 +92,7 @@ class Run:
     grown: Point = Point()
     silence: float = 0.0
     broken: bool = False
+    waited: bool = False
     _alive: float = 0.0
     _parts: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -122,6 +123,7 @@ class Run:
         size, self.now = self.now.size, self._counted(event, max(at, self.now.at))
         if self.now.size > size:
             self.grown = self.now
+        self.waited = self.waited or event.kind is Kind.WAITING
         if event.kind is Kind.PLANNED:
             self.way = way(event)
         if before is Stage.INSTALLING and (event.kind in LIFE or self.install.stage is not before):

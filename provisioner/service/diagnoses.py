@@ -174,6 +174,15 @@ DIAGNOSES: Final = (
         "switch {guest} on and let it boot from its network card",
     ),
     Diagnosis(
+        "waiting",
+        "so many guests of its host load that it is not its turn yet",
+        _reached_with((Kind.CREATING,), Kind.WAITING),
+        "its turn",
+        lambda seen: f"{seen.install.guest} is made and {seen.text(Kind.WAITING)}",
+        "it starts by itself; the setting at_once says how many may load at a time",
+        (Kind.WAITING,),
+    ),
+    Diagnosis(
         "creating",
         "its definition has not ended",
         _reached(Kind.CREATING),

@@ -14,7 +14,7 @@ from provisioner.service.diagnoses import DIAGNOSES, Diagnosis
 from tests.unit.cli.test_root import commands
 
 ROOT = Path(__file__).parents[3]
-ENDS = frozenset({"installed", "cancelled", "creating", "not-started"})
+ENDS = frozenset({"installed", "cancelled", "creating", "not-started", "waiting"})
 """No faults."""
 RECORDED = frozenset(
     {

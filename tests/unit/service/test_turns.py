@@ -13,6 +13,7 @@ from provisioner.service.guests import Guests
 from provisioner.service.reconcile import reconcile
 from provisioner.service.strain import Strain
 from provisioner.service.turns import Turns
+from provisioner.service.why import explain
 from tests.unit.service.world import REQUEST, World
 
 
@@ -53,6 +54,8 @@ async def test_so_many_load_and_the_next_is_started_when_one_has_loaded(world: W
     assert (await made.show("web3")).state == "shut off"
     assert await text_of(world, "i3") == ["waits for its turn: 2 guests load"]
     assert await text_of(world, "i4") == ["waits for its turn: 1 before it"]
+    why = explain(await world.memory.install("i3"), await world.memory.events(install="i3"))
+    assert (why.diagnosis, why.cause) == ("waiting", "web3 is made and waits for its turn: 2 guests load")
     await world.happen(Kind.SCRIPT_SENT, Kind.ANSWER_SERVED, install="i2")
     await settled(world, "i3", Stage.BOOTING)
     await asyncio.sleep(0.01)
