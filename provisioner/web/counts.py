@@ -60,7 +60,6 @@ class Tally:
     path: str = ""
     told: int = 0
     due: float = 0.0
-    news: bool = False
 
     def data(self, part: Part) -> dict[str, object]:
         many = {"bytes": self.size, "total": 0} if part.many else {"bytes": self.sent, "total": self.total}
@@ -107,7 +106,8 @@ class Counts:
     ) -> News | None:
         """`sent` of `total` bytes of a file went; `done` when this request is.
 
-        Given at once is what begins a part, and the last byte of a part that is one file."""
+        Given at once is what begins a part, and the last byte of a part that is one file.
+        """
         parts = self._book(install).parts
         tally = parts.get(part)
         if tally is None:
