@@ -45,7 +45,7 @@ fuzz: ## what reads bytes of strangers, fuzzed with coverage (FUZZ_SECONDS=60)
 	@packaging/setup.sh test fuzz
 	@$(PYTHON) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-torture: ## the long loops: a million mutated packets a parser, 100,000 boots, 200 creations killed at every step, the mirror killed 500 times
+torture: ## the long loops: a million mutated packets a parser, 100,000 boots, 200 creations killed at every step, the mirror killed 500 times, 20 guests broken from inside
 	@packaging/setup.sh test
 	@TORTURE=1 $(PYTEST) -k torture --timeout 3600 -s
 	@$(AS_ROOT) env TORTURE=1 $(PYTEST) tests/lab -k torture
