@@ -53,6 +53,12 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "this machine was not seen yet",
         "switch web1 on",
     ),
+    "not its turn": (
+        (K.PLANNED, K.CREATING, (K.WAITING, "waits for its turn: 16 guests load")),
+        "its turn",
+        "web1 is made and waits for its turn: 16 guests load",
+        "it starts by itself",
+    ),
     "being made": (
         (K.PLANNED, K.CREATING),
         "the guest's start",
