@@ -1,5 +1,6 @@
 """Guests of a lab: made, changed in place, made anew."""
 
+import itertools
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ _SECRET = re.compile(r"(files|cloud_init|ssh_keys|root_password_hash|variables)\
 _ADDRESS = re.compile(r",mac=[^,]*")
 _OWN = (re.compile(r"<uuid>([^<]*)<"), re.compile(r"<mac address=\"([^\"]*)\""))
 """What a guest that is made anew keeps."""
-_LONGEST = 63
+_ROOM = 50
 
 
 class LabGuests:
@@ -79,35 +80,26 @@ class LabGuests:
     async def _elsewhere(self, asked: CreateGuest) -> CreateGuest:
         """The same guest beside the one that is there."""
         taken = {row.spec.name for row in await self._cases.store.guests()}
-        name = f"{asked.name[: _LONGEST - 4]}-new"
-        while name in taken:
-            name = f"{name[: _LONGEST - 1]}w"
+        names = (f"{asked.name[:_ROOM]}-new{number}" for number in itertools.count(1))
+        name = next(name for name in names if name not in taken)
         networks = tuple(_ADDRESS.sub("", text) for text in asked.networks)
         return replace(asked, name=name, mac="", uuid="", networks=networks)
 
     async def changed(self, change: Change, asked: CreateGuest) -> GuestRow:
         """What a guest is remembered by once it is changed."""
         row = await self._cases.store.guest(asked.name)
-        row = replace(row, spec=await self._wanted(row.spec, asked))
-        if any(one.path == "profile" for one in change.differences):
-            row = replace(row, spec=replace(row.spec, profile=asked.profile))
+        row = replace(row, spec=await self._wanted(row.spec, change, asked))
         if any(_SECRET.match(one.path) for one in change.differences):
             row = replace(row, secrets=secrets_of(asked))
         return row
 
-    async def definitions(self, asked: CreateGuest) -> tuple[str, str]:
-        """The definition that a guest has and the one that `change` would give it, secrets as ***."""
-        row = await self._cases.store.guest(asked.name)
-        return await self.mended(replace(row, spec=await self._wanted(row.spec, asked)))
-
     async def mended(self, row: GuestRow) -> tuple[str, str]:
-        """The same for a guest that is put right."""
-        right = with_hardware(await self._seals.right(row), row.spec.memory, row.spec.vcpus)
+        """The definition that a guest has, and the one that its row asks for, secrets as ***."""
+        right, spec = await self._seals.right(row), row.spec
+        was = (await self._cases.store.guest(spec.name)).spec
+        if (was.memory, was.vcpus) != (spec.memory, spec.vcpus):
+            right = with_hardware(right, spec.memory, spec.vcpus)
         return await self._seals.present(row), right
-
-    async def present(self, name: str) -> str:
-        """The definition that a guest has, secrets as ***, "" where its domain is gone."""
-        return await self._seals.present(await self._cases.store.guest(name))
 
     async def _idle(self, name: str) -> GuestRow:
         """Raises Conflict while it is being installed: that is never disturbed."""
@@ -119,13 +111,15 @@ class LabGuests:
             )
         return row
 
-    async def _wanted(self, spec: GuestSpec, asked: CreateGuest) -> GuestSpec:
-        """What of a spec can be changed in place."""
+    async def _wanted(self, spec: GuestSpec, change: Change, asked: CreateGuest) -> GuestSpec:
+        """The spec with what of it is changed in place."""
+        paths = {one.path for one in change.differences}
         memory, vcpus = await self._usual(spec)
         return replace(
             spec,
-            memory=asked.memory or memory,
-            vcpus=asked.vcpus or vcpus,
+            memory=(asked.memory or memory) if "memory" in paths else spec.memory,
+            vcpus=(asked.vcpus or vcpus) if "vcpus" in paths else spec.vcpus,
+            profile=asked.profile if "profile" in paths else spec.profile,
             autostart=asked.autostart,
             extra_args=asked.extra_args,
             cloud_init=asked.cloud_init is not None,

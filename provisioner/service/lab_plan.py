@@ -20,13 +20,14 @@ _MOST_TEXTS = 30
 """Changes whose texts are made: a person reads no more."""
 _MOST_JUDGED = 10
 """Kinds of guests that are planned to see whether they could be made."""
-WORK = ("add", "change", "replace", "remove")
+_WORK = ("add", "change", "replace", "remove")
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """`away`: nothing is known of it, its host does not answer. `held`: why nothing is done to it now.
-    `running`: a guest that is on. `text` is a unified diff, "" where there is none."""
+    `running`: a guest that is on. `text` is a unified diff, "" where there is none.
+    """
 
     change: Change
     away: bool = False
@@ -36,7 +37,7 @@ class Planned:
 
     @property
     def work(self) -> bool:
-        return self.change.action in WORK and not self.away
+        return self.change.action in _WORK and not self.away
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,10 @@ class Texts:
         try:
             match asked.get(change.ref), change.action:
                 case CreateGuest() as guest, "change":
-                    now, then = await self._guests.definitions(guest)
-                    text = _diff(f"definition of {guest.name}", now, then) + await self._answers(
-                        change, guest
-                    )
+                    text = await self._changed(change, guest)
                 case CloneAsked(name=name), "change":
-                    row_ = await self._cases.store.guest(name)
-                    text = _diff(f"definition of {name}", *await self._guests.mended(row_))
+                    clone = await self._cases.store.guest(name)
+                    text = _diff(f"definition of {name}", *await self._guests.mended(clone))
                 case CreateGuest() as guest, "replace":
                     return await self._anew(row, guest)
                 case CreateGuest() as guest, "keep":
@@ -153,19 +151,20 @@ class Texts:
         except ProvisionerError as error:
             return replace(row, change=replace(change, reason=f"{change.reason}; it would fail: {error}"))
 
-    async def _answers(self, change: Change, guest: CreateGuest) -> str:
-        """Nothing where no answer file is concerned."""
-        if not guest.profile or not any(not one.path.startswith("xml ") for one in change.differences):
-            return ""
+    async def _changed(self, change: Change, guest: CreateGuest) -> str:
+        """Its definition, and its answer file where that is concerned."""
         row = await self._guests.changed(change, guest)
+        text = _diff(f"definition of {guest.name}", *await self._guests.mended(row))
+        if not guest.profile or all(one.path.startswith("xml ") for one in change.differences):
+            return text
         install = await self._cases.store.install(row.install)
         profile = await self._cases.profiles.get(row.spec.profile)
         try:
             before = await self._cases.answers.shown(install)
             after = await self._cases.answers.would(install, row, profile)
         except ProvisionerError:
-            return ""
-        return _diff(f"answer file of {guest.name}", before, after)
+            return text
+        return text + _diff(f"answer file of {guest.name}", before, after)
 
     async def _of_profile(self, profile: Profile) -> str:
         """Told by the first of its guests."""

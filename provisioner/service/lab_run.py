@@ -55,7 +55,8 @@ class Wish:
 
 class Run:
     """One apply. `began` is called before something is made in the place of something; `ended` tells what
-    became of things that are not in the plan."""
+    became of things that are not in the plan.
+    """
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from provisioner.core.errors import Conflict
 from provisioner.core.host import Domain
 from provisioner.core.install import Stage
 from provisioner.service.requests import CreateGuest
-from tests.fakes import IMAGE
+from tests.fakes import IMAGE, TREE
 from tests.unit.service.lab_world import RACK, SHOP, LabWorld, ended, told
 
 
@@ -18,6 +18,7 @@ from tests.unit.service.lab_world import RACK, SHOP, LabWorld, ended, told
 async def world(tmp_path: Path) -> LabWorld:
     world = LabWorld(tmp_path)
     await world.memory.put_image(IMAGE)
+    await world.memory.put_tree(TREE)
     return world
 
 

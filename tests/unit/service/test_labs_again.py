@@ -11,7 +11,7 @@ from provisioner.lab.document import read
 from provisioner.service.lab_run import Done, Wish
 from provisioner.service.requests import Rebuild
 from provisioner.web.lab_asked import asked
-from tests.fakes import IMAGE, PROFILE
+from tests.fakes import IMAGE, PROFILE, TREE
 from tests.unit.service.lab_world import SHOP, LabWorld, ended, told
 
 
@@ -19,6 +19,7 @@ from tests.unit.service.lab_world import SHOP, LabWorld, ended, told
 async def world(tmp_path: Path) -> LabWorld:
     world = LabWorld(tmp_path)
     await world.memory.put_image(IMAGE)
+    await world.memory.put_tree(TREE)
     return world
 
 
@@ -194,3 +195,53 @@ async def test_a_replacement_that_could_not_be_made_loses_nothing(world: LabWorl
     assert {one.result for one in done} == {"failed"}
     assert sorted(domain.name for domain in world.local.there.values()) == ["web1", "web2", "web3"]
     assert {name for _, name in world.local.disks} == {"web1-i1", "web2-i2", "web3-i3"}
+
+
+async def test_a_plan_shows_the_answer_file_before_and_after(world: LabWorld) -> None:
+    variables = "{timezone: Europe/Berlin, root_password: a}"
+    text = f"lab: own\nguests: [{{name: web1, profile: tiny, variables: {variables}}}]"
+    await world.apply(text)
+    await world.installed("web1")
+    before = (await world.memory.guest("web1")).secrets["variables"]
+    other = text.replace("Berlin", "Paris").replace("root_password: a", "root_password: b")
+
+    (row,) = (await world.plan(other)).rows
+
+    assert [(one.path, one.new) for one in row.change.differences] == [
+        ("variables.timezone", "Europe/Paris"),
+        ("variables.root_password", "***"),
+    ]
+    assert "answer file of web1" in row.text
+    assert "Europe/Berlin" in row.text and "Europe/Paris" in row.text and "$6$" not in row.text
+    assert ended(await world.apply(other)) == ["guest web1: done"]
+    after = (await world.memory.guest("web1")).secrets["variables"]
+    assert "Paris" in after and after != before
+    assert not (await world.plan(other)).waiting
+
+
+async def test_a_changed_profile_is_shown_by_one_of_its_guests_which_stay(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    await world.installed("web1", "web2", "web3")
+    other = SHOP.replace("disk: 1}", "disk: 1, variables: {timezone: Asia/Tokyo}}")
+
+    plan = await world.plan(other)
+    (row,) = [row for row in plan.rows if row.work]
+    assert "answer file of web1" in row.text and "Asia/Tokyo" in row.text
+    assert ended(await world.apply(other)) == ["profile shop: done"]
+
+    again = await world.plan(other)
+    assert told(again) == [f"keep guest web{n}" for n in (1, 2, 3)]
+    assert {row.change.reason for row in again.rows} == {"", "a rebuild would take up what differs"}
+    assert not again.waiting
+
+
+async def test_memory_stays_what_it_is_where_something_else_is_put_right(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    await world.installed("web1", "web2", "web3")
+    more = SHOP.replace("memory: 512", "memory: 768")
+    await world.apply(more)
+    world.local.edit("web2", "<on_crash>destroy</on_crash>", "<on_crash>restart</on_crash>")
+
+    assert ended(await world.apply(more)) == ["guest web2: done"]
+
+    assert (await world.memory.guest("web2")).spec.memory == 512
