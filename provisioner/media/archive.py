@@ -1,4 +1,7 @@
-"""What was last served to each guest and machine, its secrets masked, in a folder of bounded size."""
+"""What was last served to each guest and machine, and to its install before, in a folder of bounded size.
+
+Secrets are masked.
+"""
 
 import asyncio
 import contextlib
@@ -14,6 +17,7 @@ from provisioner.service.ports.edges import ServedText
 MOST = 2000
 """Files kept; those that were served longest ago go first."""
 _SLACK = 100
+_BEFORE = ".before"
 
 
 class Archive:
@@ -36,6 +40,9 @@ class Archive:
     async def last(self, name: str) -> ServedText:
         return await asyncio.to_thread(self._last, name)
 
+    async def before(self, name: str) -> ServedText:
+        return await asyncio.to_thread(self._before, name)
+
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, {}
@@ -53,6 +60,9 @@ class Archive:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             json.dump(asdict(served), opened)
+        with contextlib.suppress(NotFound):
+            if self._last(served.guest).install != served.install:
+                file.replace(file.with_suffix(_BEFORE))
         part.replace(file)
 
     def _trim(self, written: int) -> None:
@@ -63,12 +73,26 @@ class Archive:
         files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
         for file in files[: max(0, len(files) - self._most)]:
             file.unlink(missing_ok=True)
+            file.with_suffix(_BEFORE).unlink(missing_ok=True)
         self._count = min(len(files), self._most) - _SLACK
 
     def _last(self, name: str) -> ServedText:
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            return ServedText(**json.loads(self._file(name).read_text(encoding="utf-8")))
-        raise NotFound(f"no answer file was served to {name} yet")
+        found = _read(self._file(name))
+        if found is None:
+            raise NotFound(f"no answer file was served to {name} yet")
+        return found
+
+    def _before(self, name: str) -> ServedText:
+        found = _read(self._file(name).with_suffix(_BEFORE))
+        if found is None:
+            raise NotFound(f"no answer file of an earlier install of {name} is kept")
+        return found
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{check_name(name)}.json"
+
+
+def _read(file: Path) -> ServedText | None:
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return ServedText(**json.loads(file.read_text(encoding="utf-8")))
+    return None

@@ -29,13 +29,25 @@ class Differences:
         """A unified diff, "" where nothing changed. Raises NotFound where nothing was served yet."""
         before = await self._archive.last(guest)
         after = await self._answers.preview(guest, before.root)
-        served = datetime.fromisoformat(before.at)
-        lines = difflib.unified_diff(
-            before.text.splitlines(),
-            after.splitlines(),
-            f"{before.file} served to {guest}",
-            f"{before.file} as it would be served now",
-            f"{served:%Y-%m-%d %H:%M:%S} UTC, install {before.install}",
-            lineterm="",
-        )
-        return "".join(f"{line}\n" for line in lines)
+        return _unified(before, after, f"{before.file} as it would be served now")
+
+    async def since_before(self, guest: str) -> str:
+        """What its last install was served beside the one before. Raises NotFound where one of them is not
+        known.
+        """
+        last = await self._archive.last(guest)
+        served = f"{last.file} served to install {last.install}"
+        return _unified(await self._archive.before(guest), last.text, served)
+
+
+def _unified(before: ServedText, after: str, name: str) -> str:
+    served = datetime.fromisoformat(before.at)
+    lines = difflib.unified_diff(
+        before.text.splitlines(),
+        after.splitlines(),
+        f"{before.file} served to {before.guest}",
+        name,
+        f"{served:%Y-%m-%d %H:%M:%S} UTC, install {before.install}",
+        lineterm="",
+    )
+    return "".join(f"{line}\n" for line in lines)

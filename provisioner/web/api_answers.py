@@ -5,7 +5,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from provisioner.web.keys import SERVICES
-from provisioner.web.operation import Operation
+from provisioner.web.operation import FLAG, Operation, flag
 from provisioner.web.schemas import AnswerText, FindingOut, Findings, TextOut
 
 
@@ -14,7 +14,10 @@ async def preview(request: web.Request, _body: None) -> object:
 
 
 async def diff(request: web.Request, _body: None) -> object:
-    return TextOut(text=await request.app[SERVICES].differences.since_served(request.match_info["guest"]))
+    differences, guest = request.app[SERVICES].differences, request.match_info["guest"]
+    if flag(request, "before"):
+        return TextOut(text=await differences.since_before(guest))
+    return TextOut(text=await differences.since_served(guest))
 
 
 async def render(request: web.Request, body: AnswerText) -> object:
@@ -29,7 +32,14 @@ async def lint(request: web.Request, body: AnswerText) -> object:
 
 OPERATIONS = (
     Operation("GET", "/answers/preview/{guest}", "A guest's answer file", preview, TextOut),
-    Operation("GET", "/answers/diff/{guest}", "What changed since it was served", diff, TextOut),
+    Operation(
+        "GET",
+        "/answers/diff/{guest}",
+        "What changed since it was served",
+        diff,
+        TextOut,
+        query={"before": f"{FLAG}: what its last install was served, beside the one before"},
+    ),
     Operation(
         "POST", "/answers/render", "Render a template as if for a guest", render, TextOut, takes=AnswerText
     ),

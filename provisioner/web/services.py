@@ -81,6 +81,10 @@ class Differences(Protocol):
         """A unified diff, "" where nothing changed. Raises NotFound."""
         ...
 
+    async def since_before(self, guest: str) -> str:
+        """The same from the install before the last. Raises NotFound."""
+        ...
+
 
 class Guests(Protocol):
     async def create(self, request: CreateGuest) -> Creation: ...

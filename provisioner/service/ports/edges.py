@@ -57,6 +57,10 @@ class AnswerArchive(Protocol):
         """Raises NotFound where nothing was served to it, or not any more known."""
         ...
 
+    async def before(self, name: str) -> ServedText:
+        """What was served to its install before that one. Raises NotFound."""
+        ...
+
 
 class TreeReader(Protocol):
     """Reads the small files of a tree, wherever it is. Raises Unavailable naming the URL."""

@@ -195,19 +195,19 @@ async function meet() {
   listen(guest, document.getElementById("serial"), document.getElementById("serial-note"));
 }
 
-for (const [name, path] of [["preview", "preview"], ["diff", "diff"]]) {
+for (const [name, path, query] of [["preview", "preview", ""], ["diff", "diff", ""], ["before", "diff", "?before=1"]]) {
   const place = document.getElementById(`answer-${name}`);
   place.parentElement.addEventListener("toggle", async () => {
     if (!place.parentElement.open) return;
     place.textContent = "…";
-    const told = await call("GET", `/answers/${path}/${encodeURIComponent(guest)}`).catch((error) => ({ text: error.message }));
-    if (name === "diff") paint(place, told.text);
+    const told = await call("GET", `/answers/${path}/${encodeURIComponent(guest)}${query}`).catch((error) => ({ text: error.message }));
+    if (path === "diff") paint(place, told.text);
     else place.textContent = told.text;
   });
 }
 
 function paint(place, text) {
-  place.replaceChildren(...(text || "Nothing changed since it was served.").split("\n").map((line) => {
+  place.replaceChildren(...(text || "Nothing changed.").split("\n").map((line) => {
     const row = document.createElement("span");
     row.textContent = `${line}\n`;
     row.className = /^(\+|-)(?!\1\1)/.test(line) ? (line[0] === "+" ? "added" : "gone") : line.startsWith("@@") ? "place" : "";

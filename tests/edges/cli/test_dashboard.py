@@ -1,4 +1,4 @@
-"""The dashboard of the true service on libvirt's test driver: a guest by the form, from the lab to its end."""
+"""The dashboard of the true service on libvirt's test driver: a guest by the form, to its end."""
 
 import json
 import os

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ async def test_the_last_text_is_given_back(tmp_path: Path) -> None:
     assert await Archive(tmp_path / "served").last("web1") == served("web1", "lang 漢字\n")
     assert [file.name for file in (tmp_path / "served").iterdir()] == ["web1.json"]
     assert (tmp_path / "served/web1.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_the_install_before_was_served_is_kept_beside_it(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    for install, text in (("i1", "one\n"), ("i2", "two\n"), ("i2", "two again\n")):
+        await archive.keep(replace(served("web1", text), install=install))
+
+    assert (await archive.last("web1")).text == "two again\n"
+    assert (await archive.before("web1")).text == "one\n"
+    with pytest.raises(NotFound, match="of an earlier install of web2 is kept"):
+        await archive.before("web2")
+    for number in range(9):
+        await Archive(tmp_path, most=3).keep(served(f"other{number}"))
+    with pytest.raises(NotFound):
+        await archive.before("web1")
 
 
 async def test_the_oldest_go_where_there_are_too_many(tmp_path: Path) -> None:

@@ -140,6 +140,9 @@ class FakeDifferences:
     async def since_served(self, guest: str) -> str:
         return "-lang en\n+lang de\n"
 
+    async def since_before(self, guest: str) -> str:
+        raise NotFound(f"no answer file of an earlier install of {guest} is kept")
+
 
 @dataclass
 class FakeProfiles:

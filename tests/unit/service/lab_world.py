@@ -118,6 +118,9 @@ class Nothing:
     async def last(self, guest: str) -> ServedText:
         raise NotFound(f"nothing was served to {guest} yet")
 
+    async def before(self, guest: str) -> ServedText:
+        return await self.last(guest)
+
 
 @dataclass
 class LabWorld:

@@ -188,6 +188,9 @@ class Drawer:
             raise NotFound(f"no answer file was served to {name} yet")
         return self.kept[name]
 
+    async def before(self, name: str) -> ServedText:
+        return replace(await self.last(name), install="i0", text="lang C\n")
+
 
 async def test_what_changed_since_it_was_served(shelf: Shelf) -> None:
     await shelf.profiles.create(OWN)
@@ -210,6 +213,20 @@ async def test_what_changed_since_it_was_served(shelf: Shelf) -> None:
     assert [line for line in lines[2:] if line[:1] in "+-"] == [
         "-d-i time/zone string UTC",
         "+d-i time/zone string Europe/Berlin",
+    ]
+
+
+async def test_what_changed_since_the_install_before(shelf: Shelf) -> None:
+    install, _ = await shelf.guest("centos7")
+    differences = Differences(shelf.answers, Drawer(), FakeClock())
+    await differences.keep(install, "ks.cfg", ROOT, "lang de\n")
+
+    assert (await differences.since_before("web1")).splitlines() == [
+        "--- ks.cfg served to web1\t2026-01-02 03:04:05 UTC, install i0",
+        "+++ ks.cfg served to install i1",
+        "@@ -1 +1 @@",
+        "-lang C",
+        "+lang de",
     ]
 
 
