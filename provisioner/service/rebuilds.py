@@ -64,7 +64,8 @@ class Rebuilds:
         removal = await self._life.removal(name)
         host = self._hosts((await self._store.guest(name)).uri)
         made = await self._guests.rebuild(name, wish)
-        await self._forget(name)
+        if made.install.stage is not Stage.CREATING:  # one that waits for its turn runs on as it is
+            await self._forget(name)
         await self._bases.sweep(removal.bases, host)
         return made
 

@@ -144,7 +144,12 @@ class Snapshots:
     async def mend(self) -> list[str]:
         """Ends what a service that was killed left half done. Returns what was done, a sentence each."""
         told = []
+        now = {row.spec.name: row.install for row in await self._store.guests()}
         for snapshot in await self._store.snapshots():
+            install = now.get(snapshot.guest, "")
+            if install != snapshot.install and install not in self._guests.execution.busy:
+                await self.forget(snapshot.guest)  # a rebuild that had to wait for its turn is through
+                continue
             if snapshot.state == "kept" or self._guests.lock(snapshot.guest).locked():
                 continue
             try:

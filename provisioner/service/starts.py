@@ -6,7 +6,7 @@ from contextlib import aclosing
 from provisioner.service.answering import Answering
 from provisioner.service.each import each
 from provisioner.service.guests import Guests
-from provisioner.service.ports import LifeHosts, Store
+from provisioner.service.ports import LifeHosts
 
 PATIENCE = 120.0
 """Seconds until the next one's turn where a guest gives no sign."""
@@ -14,8 +14,7 @@ _TAIL = 16 * 1024
 
 
 class Starts:
-    def __init__(self, store: Store, hosts: LifeHosts, guests: Guests, answering: Answering) -> None:
-        self._store = store
+    def __init__(self, hosts: LifeHosts, guests: Guests, answering: Answering) -> None:
         self._hosts = hosts
         self._guests = guests
         self._answering = answering

@@ -251,7 +251,7 @@ async def services(
         rebuilds=Rebuilds(store, host, guests, life, snapshots.forget),
         labs=labs,
         snapshots=snapshots,
-        starts=Starts(store, host, guests, answering),
+        starts=Starts(host, guests, answering),
         installs=Installs(store, host, now, paces.slower),
         paces=paces,
         reports=told.reports,

@@ -162,6 +162,18 @@ async def test_a_rebuild_ends_it(living: Living) -> None:
         await cases.reset("web1")
 
 
+async def test_a_rebuild_that_waited_for_its_turn_ends_it_too(living: Living) -> None:
+    cases = snapshots(living)
+    await cases.take("web1")
+    row = await living.memory.guest("web1")
+    await living.memory.put_guest(replace(row, install="i2"))
+    living.guests.execution.busy.add("i2")
+    assert (await cases.mend(), len(await cases.every())) == ([], 1)
+
+    living.guests.execution.busy.discard("i2")
+    assert (await cases.mend(), await cases.every()) == ([], [])
+
+
 async def test_what_is_swept_is_none_of_it(living: Living) -> None:
     cases = snapshots(living)
     await with_uefi(living)
@@ -364,7 +376,7 @@ async def test_so_many_are_switched_on_at_a_time(living: Living, monkeypatch: py
         living.libvirt.leases[mac] = name
     monkeypatch.setattr("provisioner.service.answering._LOOK_SECONDS", 0.001)
     answering = Answering(living.memory, living.libvirt, knock, neighbour=living.world.neighbours.get)
-    starts = Starts(living.memory, living.libvirt, living.guests, answering)
+    starts = Starts(living.libvirt, living.guests, answering)
     order = []
     async for name, started in starts.start_each(["web1", "nobody", "web2"], at_once=1):
         order.append((name, isinstance(started, NotFound)))
