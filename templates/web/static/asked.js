@@ -15,6 +15,8 @@ function amount(bytes) {
 
 function word(key, value) {
   if (value === null || value === "" || typeof value === "object") return Array.isArray(value) && value.length ? `${key} ${value.join(" ")}` : "";
+  if (key === "total" && !value) return "";
+  if (key === "n") return value ? `${value} whole` : "";
   if (["bytes", "sent", "total"].includes(key)) return `${key === "bytes" ? "" : `${key} `}${amount(value)}`;
   if (key === "seconds") return `${Number(value).toFixed(2)} s`;
   return `${key.replaceAll("_", " ")} ${value}`;
@@ -37,10 +39,11 @@ export class Asked {
     for (const text of [offset(event.at, this.created), ROWS.get(door), event.kind, event.text, details(event.data)]) {
       line.insertCell().textContent = text;
     }
-    const same = event.kind === "tree.bytes" && this.last?.kind === event.kind && this.last.path === event.data.path;
+    const of = event.data.part ?? event.data.path;
+    const same = event.kind === "tree.bytes" && this.last?.kind === event.kind && this.last.of === of;
     if (same) this.body.lastElementChild.replaceWith(line);
     else this.body.append(line);
-    this.last = { kind: event.kind, path: event.data.path };
+    this.last = { kind: event.kind, of };
     while (this.body.children.length > KEEP) this.body.firstElementChild.remove();
     this.soon();
   }

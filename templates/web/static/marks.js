@@ -38,7 +38,8 @@ export function rowOf({ kind, source }) {
 
 export const tone = (kind) => (BAD.has(kind) ? "bad" : GOOD.has(kind) ? "good" : "plain");
 
-const fileOf = ({ data }) => data.path ?? data.file ?? "";
+// What a transfer is of: a part of the system (all its packages are one), else a file.
+const fileOf = ({ data }) => data.part ?? data.path ?? data.file ?? "";
 
 // One event as what is drawn of it: `from` and `to` in milliseconds, alike where it took no time.
 export function mark(event) {
@@ -46,7 +47,7 @@ export function mark(event) {
   const seconds = Number(event.data.seconds) || 0;
   const takes = SENT.has(event.kind) || event.source === "tftp";
   return {
-    row: rowOf(event), from: takes ? to - seconds * 1000 : to, to, tone: tone(event.kind), kind: event.kind,
+    row: rowOf(event), from: takes ? to - seconds * 1000 : to, to, tone: event.data.sign ? "bad" : tone(event.kind), kind: event.kind,
     file: SENT.has(event.kind) ? fileOf(event) : "", text: event.text, at: event.at, count: 1,
   };
 }
@@ -64,11 +65,14 @@ export class Marks {
     this.rows.set(fresh.row, row);
     this.last = Math.max(this.last, fresh.to);
     if (WHOLE.has(event.kind)) this.adopt(fresh);
-    const before = row[row.length - 1];
-    if (before && fresh.file && before.file === fresh.file) {
-      row[row.length - 1] = { ...fresh, from: Math.min(before.from, fresh.from), count: before.count + 1 };
-      return;
+    const grows = (one) => one.file === fresh.file && one.kind === "tree.bytes";
+    const same = fresh.file ? row.findLastIndex(grows) : -1;
+    if (same >= 0) {
+      const [known] = row.splice(same, 1);
+      fresh.from = Math.min(known.from, fresh.from);
+      fresh.count += known.count;
     }
+    const before = row[row.length - 1];
     row.push(fresh);
     if (before && before.to > fresh.to) row.sort((one, other) => one.to - other.to);
   }

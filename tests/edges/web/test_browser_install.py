@@ -107,6 +107,27 @@ async def test_two_thousand_events_are_few_marks(world: World, browser: Any) -> 
     assert not await page.is_visible("#timeline >> text=another line")
 
 
+async def test_all_packages_are_one_bar_and_a_line_that_tells_of_trouble_is_red(
+    world: World, browser: Any
+) -> None:
+    install = await world.install()
+    for n in range(1, 21):
+        at = install.created + timedelta(seconds=n * 5)
+        data = {"part": "package", "n": n, "bytes": n * 1000, "total": 0, "path": f"p{n}.rpm"}
+        fetched = Event(Kind.TREE_BYTES, at, "http", install=install.id, text=f"{n} package files", data=data)
+        other = {"part": "metadata", "n": 1, "bytes": 9, "total": 0, "path": "repomd.xml"}
+        beside = Event(Kind.TREE_BYTES, at, "http", install=install.id, text="metadata", data=other)
+        await world.store.record([fetched, *([beside] if n < 3 else [])])
+    await tell(world, install.id, Kind.CONSOLE, "console", "Kernel panic", sign="panic", cause="x")
+    page = await open_page(browser, world, f"/install/{install.id}", [])
+
+    await until(page, f"{SOURCES}.startsWith('Tree,Serial console')")
+    assert await page.evaluate("document.querySelectorAll('#waterfall .span').length") == 2
+    assert await page.evaluate("document.querySelectorAll('#waterfall .spot.bad').length") == 1
+    assert await page.text_content("#asked-count") == "5 lines"
+    assert "20 whole, 20.0 kB" in await page.text_content("#asked tr:last-child")
+
+
 async def test_what_was_asked_is_narrowed(world: World, browser: Any) -> None:
     install = await booted(world)
     page = await open_page(browser, world, f"/install/{install}", [])
