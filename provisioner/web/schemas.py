@@ -155,7 +155,7 @@ class GuestOut(Out):
     install: InstallOut | None
     address: Address | None
     ssh: str | None = Field(description="how to log in, where an address is known")
-    host: str = Field("", description="libvirt URI where addresses were asked for; empty: the configured one")
+    host: str = Field("", description="libvirt URI of its host; empty: the configured one")
     screen: bool = Field(False, description="whether it has a screen")
 
     @classmethod

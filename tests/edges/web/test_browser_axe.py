@@ -28,6 +28,10 @@ PAGES = (
     "/hosts/local/networks",
     "/hosts/local/storage",
     "/mirror",
+    "/profiles",
+    "/profiles/p",
+    "/trees",
+    "/media",
     "/login",
     "/nothing/is/here",
 )
