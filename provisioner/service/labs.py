@@ -111,12 +111,14 @@ class Labs:
             await self._seals.put(rows, profile_digests(await self._cases.profiles.list()))
 
     async def _mended(self, lab: Lab) -> None:
-        """Waits for what a service that was killed left half made: the reconciler ends or removes it."""
+        """Waits for guests that somebody else makes just now: so does the reconciler with those that a killed
+        service left half made, or it removes them.
+        """
         names = {item.ref.name for item in lab.items if item.ref.kind == "guest"}
-        store, busy = self._cases.store, self._cases.guests.execution.busy
+        store = self._cases.store
         deadline = asyncio.get_running_loop().time() + _MENDED_SECONDS
         while asyncio.get_running_loop().time() < deadline:
-            half = {row.install for row in await store.open_journal()} - busy
+            half = {row.install for row in await store.open_journal()}
             if not half or not any(
                 row.install in half for row in await store.guests() if row.spec.name in names
             ):
