@@ -9,6 +9,7 @@ import pytest
 from provisioner.core.errors import Conflict
 from provisioner.core.host import Domain
 from provisioner.core.install import Stage
+from provisioner.service.ports import JournalRow
 from provisioner.service.requests import CreateGuest
 from tests.fakes import IMAGE, TREE
 from tests.unit.service.lab_world import RACK, SHOP, LabWorld, ended, told
@@ -242,3 +243,21 @@ async def test_an_image_with_nothing_to_tune_is_never_built_again_for_that(world
     assert not (await world.plan(text)).waiting
     await world.memory.put_image(replace(IMAGE, name="debian12"))
     assert (await world.plan(text.replace("tiny", "debian12"))).counts["refuse"] == 1
+
+
+async def test_an_apply_waits_for_what_the_reconciler_still_makes(world: LabWorld) -> None:
+    await world.apply(SHOP)
+    row = await world.memory.guest("web2")
+    await world.memory.journal(JournalRow(row.install, 99, "define domain web2", "intent"))
+    domain = world.local.there.pop(row.spec.uuid)
+    world.guests.execution.busy.add(row.install)
+
+    applying = asyncio.create_task(world.apply(SHOP, replace=True))
+    await asyncio.sleep(0.15)
+    assert not applying.done()
+    world.local.there[row.spec.uuid] = domain
+    world.guests.execution.busy.discard(row.install)
+    await world.memory.close_journal(row.install)
+
+    assert await applying == []
+    assert (await world.memory.guest("web2")).install == row.install
