@@ -79,7 +79,16 @@ get_kickstart() {
     fi
     url=$1 file=$2
     shift 2
-    get 20 90 "$url" "$file" "$@"
+    get 20 90 "$url" "$file" -S "$@"
+}
+
+# clock_compare: says where our clock and that of the server which answered last are more than a day apart
+clock_compare() {
+    told=$(sed -n 's/^ *[Dd]ate: *\(.*\) GMT.*/\1/p' "$RUN/wget" | tail -n 1)
+    theirs=$(date -u -D '%a, %d %b %Y %T' -d "${told:-none}" +%s 2>/dev/null) || return 0
+    apart=$(($(date -u +%s) - theirs))
+    [ $apart -lt -86400 ] || [ $apart -gt 86400 ] || return 0
+    say "clock: it is $(date -u +%F) here, and $(date -u -d "@$theirs" +%F) at the server"
 }
 
 # probe_tree URL: .treeinfo must be there; updates.img and product.img may be, and are laid over the installer

@@ -71,6 +71,9 @@ INSTALLERS: dict[str, Fault] = {
     "repository-unreachable": Fault(
         lambda at: at.installer("good.ks", f"inst.stage2={at.web}/away"), ANSWERED, "no readable .treeinfo"
     ),
+    "clock-far-off": Fault(
+        lambda at: [*at.installer("good.ks"), *at.disk(512), "-rtc", "base=2001-01-01"], ANSWERED, "2001-01-0"
+    ),
     "no-disk": Fault(lambda at: at.installer("good.ks"), ANSWERED, "found no disk"),
     "disk-too-small": Fault(lambda at: [*at.installer("good.ks"), *at.disk(16)], ANSWERED, "too small"),
     "disk-not-empty": Fault(
@@ -144,6 +147,7 @@ def test_a_kernel_that_gets_no_further(bench: Bench, full: None, name: str) -> N
     *("no-network-card", "wrong-network-card", "no-address", "seed-missing", "answer-file-unreachable"),
     *("answer-file-error", "installer-stopped", "repository-unreachable", "no-disk", "disk-too-small"),
     *("disk-not-empty", "disk-broken", "image-unreadable", "bad-checksum", "script-failed", "kernel-panic"),
+    "clock-far-off",
 )
 @pytest.mark.parametrize("name", INSTALLERS)
 def test_an_installer_that_gets_no_further(bench: Bench, full: None, name: str) -> None:
