@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from provisioner.core.errors import ProvisionerError
+from provisioner.core.errors import NotFound, ProvisionerError
 from provisioner.core.guest import Disk, GuestSpec, Method, Nic, parse_boot
 from provisioner.core.host import HostFacts
 from provisioner.core.machine import check_name
@@ -153,9 +153,13 @@ class Verdicts:
         with judged.about("disks"):
             if not (profile and profile.image):
                 judged.tell("disks", "warn", check_disk(spec, tree))
+        if profile is None:
+            return
         with judged.about("disks"):
-            if profile is not None:
+            try:
                 await image_verdict(self._store, profile, spec)
+            except NotFound as error:
+                judged.tell("profile", "fail", str(error), error.remedy)
 
     def _network(self, nic: Nic, host: HostFacts, judged: Judged) -> None:
         here = urlsplit(host.uri).hostname is None

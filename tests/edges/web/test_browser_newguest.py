@@ -100,7 +100,10 @@ async def test_each_method_asks_for_its_own(world: World, browser: Any) -> None:
     await page.click("summary >> text=More")
     await page.fill("#variables", 'hostname=web\nlist=["a"]\nport=22')
     await page.check('[name="graphics"]')
-    await page.wait_for_timeout(600)
+    for _ in range(100):
+        if "vnc" in bodies[-1]:
+            break
+        await page.wait_for_timeout(50)
     sent = json.loads(bodies[-1])
     assert (sent["method"], sent["location"], sent["profile"]) == ("url", "debian12", "p")
     assert sent["variables"] == {"hostname": "web", "list": ["a"], "port": 22}

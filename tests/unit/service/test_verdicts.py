@@ -8,7 +8,7 @@ import pytest
 from provisioner.core.host import Pool
 from provisioner.service.requests import CreateGuest
 from provisioner.service.verdicts import Judged, Verdicts
-from tests.fakes import FACTS, FakeHypervisor
+from tests.fakes import FACTS, IMAGE, FakeHypervisor
 from tests.unit.service.world import REQUEST, SERVED, World
 
 
@@ -87,6 +87,14 @@ async def test_what_a_method_lacks_is_asked_for_in_its_place(world: World, metho
     lacking = CreateGuest("web1", method=method)  # type: ignore[arg-type]
 
     assert list(told(await judge(world, lacking))) == [field]
+
+
+async def test_an_image_that_is_not_built_is_the_profiles_matter(world: World) -> None:
+    await world.memory.remove_image(IMAGE.name)
+    assert list(told(await judge(world, REQUEST))) == ["profile"]
+
+    await world.memory.put_image(replace(IMAGE, unpacked=2**40))
+    assert list(told(await judge(world, REQUEST))) == ["disks"]
 
 
 async def test_a_full_pool_is_told_with_what_it_has(world: World) -> None:
