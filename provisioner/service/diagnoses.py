@@ -17,6 +17,7 @@ _NOT_AS_IT_MUST = " is wrong: "
 """In what the mirror says of a file that is not what its metadata names."""
 _PERSISTENT = 4
 """Questions for an address after one start that firmware which gets one does not ask."""
+_LOOPS = 3
 
 Words = str | Callable[[Seen], str]
 
@@ -323,6 +324,19 @@ DIAGNOSES: Final = (
         "the loader runs, but cannot reach the guests' HTTP port, or got no address of its own",
         "let the guests' TCP port in (setting http_port, 8080) on the interface's firewall zone",
         (Kind.LOADER_SENT,),
+        guess=True,
+    ),
+    Diagnosis(
+        "boot-loop",
+        "it fetched its kernel, and started again three times or more before its answer file",
+        lambda seen: seen.reached in (Kind.KERNEL_SENT, Kind.INITRD_SENT) and seen.restarts >= _LOOPS,
+        "the fetch of the answer file",
+        lambda seen: (
+            f"{seen.install.guest} starts again and again ({seen.restarts} times): its kernel breaks off "
+            "early, mostly for want of memory, or of what its processor lacks"
+        ),
+        f"give it more memory or another processor model, read its serial log, {AGAIN}",
+        (Kind.KERNEL_SENT, Kind.REBOOTED),
         guess=True,
     ),
     Diagnosis(

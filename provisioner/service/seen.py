@@ -82,6 +82,12 @@ class Seen:
         return sum(event.kind is Kind.DHCP_QUESTION and event.data.get("port") == 67 for event in since)
 
     @property
+    def restarts(self) -> int:
+        """How often it started again since it first fetched its kernel."""
+        first = next((n for n, event in enumerate(self.events) if event.kind is Kind.KERNEL_SENT), None)
+        return 0 if first is None else sum(e.kind is Kind.REBOOTED for e in self.events[first:])
+
+    @property
     def lossy(self) -> bool:
         """Whether the loader came over a wire that loses packets."""
         return self.fact(Kind.LOADER_SENT, "lossy") is True

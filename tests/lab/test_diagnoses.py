@@ -97,7 +97,10 @@ GONE = Fault(lambda at: [*at.installer("gone.ks"), *at.disk(512)], ANSWERED, "no
 
 
 @pytest.fixture(scope="module")
-def bench(state: Path) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    if not request.config.getoption("--every-cell"):
+        pytest.skip("boots a machine for each fault: make e2e-full")
+    state: Path = request.getfixturevalue("state")
     folder = state / "broken"
     folder.mkdir()
     kernel = provide(state / "cache")
@@ -130,7 +133,7 @@ def named(bench: Bench, fault: Fault, wanted: str) -> None:
     *("no-boot-offer", "no-address", "secure-boot-refused"),
 )
 @pytest.mark.parametrize("name", EARLY)
-def test_firmware_that_starts_nothing(bench: Bench, full: None, name: str) -> None:
+def test_firmware_that_starts_nothing(bench: Bench, name: str) -> None:
     named(bench, EARLY[name], name)
 
 
@@ -139,7 +142,7 @@ def test_firmware_that_starts_nothing(bench: Bench, full: None, name: str) -> No
     *("kernel-and-initrd-differ", "processor-too-old", "init-died"),
 )
 @pytest.mark.parametrize("name", KERNELS)
-def test_a_kernel_that_gets_no_further(bench: Bench, full: None, name: str) -> None:
+def test_a_kernel_that_gets_no_further(bench: Bench, name: str) -> None:
     named(bench, KERNELS[name], name)
 
 
@@ -150,16 +153,10 @@ def test_a_kernel_that_gets_no_further(bench: Bench, full: None, name: str) -> N
     "clock-far-off",
 )
 @pytest.mark.parametrize("name", INSTALLERS)
-def test_an_installer_that_gets_no_further(bench: Bench, full: None, name: str) -> None:
+def test_an_installer_that_gets_no_further(bench: Bench, name: str) -> None:
     named(bench, INSTALLERS[name], name)
 
 
 @proves("repository-unreachable")
-def test_an_image_that_is_gone(bench: Bench, full: None) -> None:
+def test_an_image_that_is_gone(bench: Bench) -> None:
     named(bench, GONE, "repository-unreachable")
-
-
-@pytest.fixture
-def full(request: pytest.FixtureRequest) -> None:
-    if not request.config.getoption("--every-cell"):
-        pytest.skip("boots a machine for each fault: make e2e-full")

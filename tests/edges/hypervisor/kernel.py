@@ -4,6 +4,7 @@ from pathlib import Path
 
 # What the code goes on with after the text: to halt, or to send back every byte that comes.
 _HALT = bytes([0xF4, 0xEB, 0xFD])  # hlt; jmp to it
+_RESET = bytes([0xB0, 0xFE, 0xE6, 0x64, 0xF4])  # mov al, 0xfe; out 0x64, al; hlt
 _ECHO = bytes(
     [
         0xBA, 0xFD, 0x03,  # wait: mov dx, 0x3fd (line status)
@@ -18,8 +19,8 @@ _ECHO = bytes(
 )  # fmt: skip
 
 
-def write_kernel(path: Path, text: bytes, *, echo: bool = False) -> Path:
-    """Writes a bzImage whose setup code sends `text` to COM1 and halts, or echoes from then on."""
+def write_kernel(path: Path, text: bytes, *, echo: bool = False, reset: bool = False) -> Path:
+    """Writes a bzImage whose setup code sends `text` to COM1 and halts, echoes from then on, or resets."""
     # The code stands at offset 0x200 of the image and runs with DS = CS - 0x20, so offsets in the image
     # are offsets in DS.
     header_jump = b"\xeb\x66"  # jmp to 0x268, behind the boot header
@@ -38,7 +39,7 @@ def write_kernel(path: Path, text: bytes, *, echo: bool = False) -> Path:
             0xEB, 0xED,              # jmp wait
         ]
     )  # fmt: skip
-    code += _ECHO if echo else _HALT
+    code += _RESET if reset else _ECHO if echo else _HALT
     image = bytearray(512 * 4)
     image[0x1F1] = 1  # one sector of setup code
     image[0x1FE:0x200] = b"\x55\xaa"

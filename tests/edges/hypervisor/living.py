@@ -43,12 +43,12 @@ def domain_xml(name: str, own: str, devices: str, boot: str = "") -> str:
 
 @asynccontextmanager
 async def living(
-    host: LibvirtHost, folder: Path, devices: str = PTY, *, start: bool = True
+    host: LibvirtHost, folder: Path, devices: str = PTY, *, start: bool = True, reset: bool = False
 ) -> AsyncIterator[Living]:
-    """A guest that is there for this test alone."""
+    """A guest that is there for this test alone; with `reset` it starts again for ever."""
     own = str(uuid.uuid4())
     guest = Living(f"test-{own[:8]}", own, folder / f"{own[:8]}.log")
-    kernel = write_kernel(folder / "echo", HELLO, echo=True)
+    kernel = write_kernel(folder / "echo", HELLO, echo=True, reset=reset)
     xml = domain_xml(guest.name, own, devices.format(log=guest.log), f"<kernel>{kernel}</kernel>")
     try:
         await host.apply(DefineDomain(guest.name, own, xml))

@@ -32,16 +32,19 @@ class Watched:
         self.install = Install("i1", "web1", "52:54:00:00:00:01", "", "p", Stage.PLANNED, START, START)
         host.watch(self.progress.on_domain_event)
 
-    async def begins(self, uuid: str) -> None:
-        """The guest of that UUID has its answer file."""
+    async def begins(self, uuid: str, reached: Kind = Kind.ANSWER_SERVED) -> None:
+        """The guest of that UUID has its answer file, or came as far as is said."""
         await self.store.add_install(replace(self.install, uuid=uuid), None)
-        kinds = (Kind.CREATING, Kind.STARTED, Kind.ANSWER_SERVED)
+        kinds = (Kind.CREATING, Kind.STARTED, reached)
         await self.store.record([Event(kind, START, "test", install="i1") for kind in kinds])
 
     async def ended(self) -> Why:
         async with asyncio.timeout(30):
             while not await self.store.events(kinds=[Kind.STOPPED, Kind.ALARM]):
                 await asyncio.sleep(0.02)
+        return await self.explained()
+
+    async def explained(self) -> Why:
         await self.progress.drain()
         return explain(await self.store.install("i1"), await whole_timeline(self.store, self.install))
 
@@ -87,6 +90,20 @@ async def test_a_qemu_that_dies(system: LibvirtHost, folder: Path) -> None:
         found = await watched.ended()
     assert found.diagnosis == "guest-crashed"
     assert "/var/log/libvirt/qemu/web1.log" in found.remedy
+
+
+@proves("boot-loop")
+async def test_a_kernel_that_starts_again_and_again(system: LibvirtHost, folder: Path) -> None:
+    watched = Watched(system)
+    async with living(system, folder, reset=True) as guest:
+        await watched.begins(guest.uuid, Kind.KERNEL_SENT)
+        async with asyncio.timeout(60):
+            while len(await watched.store.events(kinds=[Kind.REBOOTED])) < 3:
+                await asyncio.sleep(0.05)
+        found = await watched.explained()
+
+    assert found.diagnosis == "boot-loop"
+    assert "web1 starts again and again" in found.cause
 
 
 @proves("create-failed")

@@ -220,6 +220,12 @@ CASES: dict[str, tuple[Sequence[Happened], str, str, str]] = {
         "the installer has its answer file and has not reported since",
         "read the guest's serial log and its screen",
     ),
+    "starts again and again": (
+        (*TO_INITRD, K.REBOOTED, *TO_INITRD[3:], K.REBOOTED, *TO_INITRD[3:], K.REBOOTED),
+        "the fetch of the answer file",
+        "web1 starts again and again (3 times): its kernel breaks off early",
+        "give it more memory or another processor model",
+    ),
     "no answer file": (
         TO_INITRD,
         "the fetch of the answer file",
