@@ -47,6 +47,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             async for batch in _missed(request, max(0, back), last, only):
                 await _send(request, response, batch, only, brief=brief)
                 last = batch.last
+            last = max(last, newest)  # of one install there may be nothing for long
             async with tailer.listen(last, brief=brief) as stream:
                 async for batch in _items(request, stream):
                     await _send(request, response, batch, only, brief=brief)

@@ -126,6 +126,22 @@ async def test_brief_tells_installs_alone_and_can_be_resumed(world: World) -> No
     assert frame is not None and (frame.data["id"], frame.data["stage"]) == (other.id, "failed")
 
 
+async def test_a_stream_of_one_install_has_nobody_read_back(world: World) -> None:
+    quiet = await world.install()
+    busy = await world.install("web2", mac="52:54:00:00:00:02")
+    await world.store.record([Event(Kind.LOG, now(), "test", install=busy.id) for _ in range(20)])
+    async with stream(world, f"?install={quiet.id}&after=0") as reader:
+        await reader.next()
+        while not tailer(world)._streams:
+            await asyncio.sleep(0.02)
+        [held] = tailer(world)._streams
+        assert held.after == await world.store.last_event_id()
+        await world.event(Kind.LOG, quiet.id, "at last")
+        while (frame := await reader.next()) and frame.data.get("text") != "at last":
+            continue
+        assert frame is not None
+
+
 async def test_an_install_whose_news_broke_off_is_told_again(world: World) -> None:
     """The connection broke after the event, before the install that it changed."""
     install = await world.install()
