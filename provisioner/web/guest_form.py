@@ -34,7 +34,7 @@ async def form(request: web.Request) -> web.Response:
     facts = await _or_none(lambda: services.hosts.show(LOCAL))
     return page(
         "newguest.html.j2",
-        place="guests",
+        place="lab",
         methods=METHODS,
         firmware=FIRMWARE,
         profiles=[_profile(profile) for profile in await services.profiles.list()],
@@ -64,7 +64,6 @@ def _profile(profile: Profile) -> dict[str, object]:
         "memory": profile.memory,
         "vcpus": profile.vcpus,
         "disk": f"{profile.disk:g}",
-        "shipped": profile.shipped,
     }
 
 
