@@ -42,7 +42,7 @@ class Turn:
 def labs(state: Path, quick: bool, tell: Callable[[str], None]) -> bool:
     """Whether the gates hold."""
     state.mkdir(mode=0o755)
-    runs, many = (2, MANY // 4) if quick else (5, MANY)
+    runs, many = (1, MANY // 10) if quick else (5, MANY)
     with ground(state) as folder, answering(state, folder) as (site, ask):
         with applied(ask, "warm", 5, "off"):
             pass
