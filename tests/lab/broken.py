@@ -32,7 +32,7 @@ BREAKS = (
     Break(
         "full-disk",
         ("post",),
-        "cat /dev/zero >/filling || exit 1",
+        "fallocate -l 8G /filling || exit 1",
         frozenset({"space-short", "disk-too-small", "script-failed"}),
     ),
     Break(
