@@ -14,8 +14,11 @@ from provisioner.plan.cloning import moved_xml
 MASK = "***"
 _SERIAL = re.compile(r"(<entry name=['\"]serial['\"]>)[^<]*(</entry>)")
 _PASSWORD = re.compile(r"( passwd=)(['\"])(?!expired['\"])[^'\"]*['\"]")
-_OWN_DOING = re.compile(r"os/(loader|nvram)\b|.*@id$|.*/alias\b|.*/address\b.*|seclabel\b|currentMemory\b")
-"""What libvirt fills in by itself when a domain is first started, or reads from another release."""
+_OWN_DOING = re.compile(
+    r"os/(loader|nvram)\b|.*@id$|.*/alias\b|.*/address\b.*|seclabel\b|currentMemory\b|devices/controller\b"
+)
+"""What libvirt fills in by itself when a domain is first started, or reads from another release; controllers
+come and go with the devices that need them, as those of an installation's first stage do."""
 _OUR_DOING = re.compile(
     r"metadata\b|sysinfo\b|devices/disk\[[^]]*\]/(source|driver|backingStore)\b|devices/.*/log@file"
 )

@@ -63,6 +63,11 @@ EDITS = {
         "    <nvram template='/x'>/y</nvram><loader type='pflash'>/z</loader>\n    <type arch",
         [],
     ),
+    "a controller that came with a device": (
+        "    <interface",
+        "    <controller type='virtio-serial' index='0'/>\n    <interface",
+        [],
+    ),
     "an address that libvirt gave": ("bus='0x03'", "bus='0x04'", []),
 }
 
