@@ -8,16 +8,14 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from provisioner.netboot.framing import Frames
 from provisioner.netboot.listener import opening
+from provisioner.netboot.session import Session
+from provisioner.netboot.wire import Peer
 
-if TYPE_CHECKING:
-    from provisioner.netboot.session import Session
-
-Peer = tuple[str, int]
-Find = Callable[[Hashable], "Session | None"]
+Find = Callable[[Hashable], Session | None]
 """The transfer that a peer has."""
 
 AT_ONCE = 128

@@ -17,7 +17,6 @@ from provisioner.netboot.datagrams import (
     AT_ONCE,
     Datagrams,
     Find,
-    Peer,
     Plain,
     Received,
     beginning,
@@ -25,6 +24,7 @@ from provisioner.netboot.datagrams import (
 )
 from provisioner.netboot.framing import Frames
 from provisioner.netboot.transfer import NO_FAST_WAY
+from provisioner.netboot.wire import Peer
 
 _HEADER = struct.Struct("=QIxxxxQQQQixxxxIxxxx")
 """struct mmsghdr: name, its length, iovec, how many, control, its length, flags, bytes received."""

@@ -17,7 +17,6 @@ from provisioner.netboot.datagrams import (
     AT_ONCE,
     DATAGRAM,
     Datagrams,
-    Peer,
     Received,
     beginning,
     bound,
@@ -93,7 +92,7 @@ class Plane:
         else:
             self._loop.remove_reader(self._socket)
 
-    def of(self, peer: Peer) -> Session | None:
+    def of(self, peer: wire.Peer) -> Session | None:
         """The transfer that a peer has, after what it said until now: it may have ended it just before."""
         key = self._datagrams.key(peer)
         for _ in range(AT_ONCE):  # others may go on talking for as long as they are answered
@@ -102,7 +101,7 @@ class Plane:
             self._hear(received)
         return self.sessions.get(key)
 
-    def begin(self, peer: Peer, asked: wire.Read, frames: Frames, terms: Terms) -> Session:
+    def begin(self, peer: wire.Peer, asked: wire.Read, frames: Frames, terms: Terms) -> Session:
         """A transfer to a peer that has none."""
         key = self._datagrams.key(peer)
         session = Session(key, peer, asked, frames, terms, self._rollover)

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 
 from provisioner.netboot import wire
-from provisioner.netboot.datagrams import Peer
 from provisioner.netboot.framing import Frames
 from provisioner.netboot.transfer import Terms, Transfer
+from provisioner.netboot.wire import Peer
 
 _GRAIN = 0.01
 """Seconds that timers are bundled by."""

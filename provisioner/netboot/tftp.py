@@ -13,7 +13,7 @@ from provisioner.boot.client import Ignore, Local
 from provisioner.boot.loader import Content, canonical, is_optional, sent
 from provisioner.core.install import Kind
 from provisioner.netboot import wire
-from provisioner.netboot.datagrams import Datagrams, Peer, bound, send
+from provisioner.netboot.datagrams import Datagrams, bound, send
 from provisioner.netboot.framing import Shelf
 from provisioner.netboot.habits import Habits
 from provisioner.netboot.listener import Listener
@@ -64,7 +64,7 @@ class Tftp:
         self._datagrams = datagrams
         self._behind = behind
         self._plane: Plane | None = None
-        self._of: defaultdict[str, dict[Peer, Session]] = defaultdict(dict)
+        self._of: defaultdict[str, dict[wire.Peer, Session]] = defaultdict(dict)
         """Sessions by the client's address, the oldest first."""
         self._listener: Listener | None = None
 
@@ -113,7 +113,7 @@ class Tftp:
             case "probe" | "running":
                 pass  # it only asked for the size, or made room for another
 
-    def _asked(self, listener: socket.socket, plane: Plane, data: bytes, peer: Peer) -> None:
+    def _asked(self, listener: socket.socket, plane: Plane, data: bytes, peer: wire.Peer) -> None:
         match wire.request(data):
             case wire.Read() as asked:
                 self._read(listener, plane, asked, peer)
@@ -123,7 +123,7 @@ class Tftp:
             case None:
                 pass
 
-    def _read(self, listener: socket.socket, plane: Plane, asked: wire.Read, peer: Peer) -> None:
+    def _read(self, listener: socket.socket, plane: Plane, asked: wire.Read, peer: wire.Peer) -> None:
         standing = plane.of(peer)
         if standing is not None and standing.asked == asked and not standing.heard:
             return  # the same request again: the answer's own timer is running
@@ -141,7 +141,7 @@ class Tftp:
             send(listener, wire.error(wire.UNDEFINED, "too many transfers; try again"), peer)
 
     def _begin(
-        self, plane: Plane, asked: wire.Read, peer: Peer, content: Content, standing: Session | None
+        self, plane: Plane, asked: wire.Read, peer: wire.Peer, content: Content, standing: Session | None
     ) -> bool:
         """Whether there was room for the transfer, which takes the place of the peer's `standing` one."""
         if standing is not None:

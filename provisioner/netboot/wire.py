@@ -11,6 +11,9 @@ from typing import Any
 from tftpy import TftpPacketTypes
 
 _packets: Any = TftpPacketTypes  # untyped
+Peer = tuple[str, int]
+"""Whom a packet comes from: address and port."""
+
 ACK, ERROR = 4, 5
 _LONGEST_REQUEST = 512
 
