@@ -12,8 +12,9 @@ Knock = Callable[[str, int], Awaitable[bool]]
 """(address, port) to whether an ssh server greets there."""
 
 _LOOK_SECONDS = 0.5
-_TAIL = 64 * 1024
-_MARK = 256
+TAIL = 64 * 1024
+"""So much of a serial line is compared with what it said before."""
+_MARK = 32
 _PROMPT = re.compile(rb"login: ?\Z")
 
 
@@ -48,11 +49,8 @@ class Answering:
             ) from None
 
     async def _prompted(self, row: GuestRow, said: bytes) -> str:
-        tail = await self._hosts(row.uri).serial_tail(row.spec.name, row.spec.uuid, _TAIL)
-        found, mark = tail, said[-_MARK:]
-        if mark and (at := tail.find(mark)) >= 0:
-            found = tail[at + len(mark) :]
-        return "a login prompt on its serial line" if _PROMPT.search(found) else ""
+        tail = await self._hosts(row.uri).serial_tail(row.spec.name, row.spec.uuid, TAIL)
+        return "a login prompt on its serial line" if _PROMPT.search(since(said, tail)) else ""
 
     async def _greeted(self, row: GuestRow) -> str:
         install = await self._store.install(row.install)
@@ -61,3 +59,15 @@ class Answering:
         if address is None or not await self._knock(address.ip, address.port):
             return ""
         return f"ssh at {address.ip}" + ("" if address.port == 22 else f" port {address.port}")
+
+
+def since(before: bytes, tail: bytes) -> bytes:
+    """What came after `before`, both being the last `TAIL` bytes of one text that grows.
+
+    Each boot says much the same: the longest piece that both share is what was there before.
+    """
+    mark, at = tail[:_MARK], -1
+    while mark and (at := before.find(mark, at + 1)) >= 0:
+        if tail.startswith(before[at:]):
+            return tail[len(before) - at :]
+    return tail

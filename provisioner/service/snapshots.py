@@ -29,7 +29,7 @@ from provisioner.plan.snapshots import (
     volumes,
 )
 from provisioner.plan.steps import DeleteVolume, StartDomain, StopDomain
-from provisioner.service.answering import Answering
+from provisioner.service.answering import TAIL, Answering
 from provisioner.service.bases import Bases
 from provisioner.service.clones import moved
 from provisioner.service.each import each
@@ -37,7 +37,6 @@ from provisioner.service.guests import Guests
 from provisioner.service.ports import Clock, GuestRow, LifeHosts, LifeHypervisor, Store, VolumeFacts
 
 Result = TypeVar("Result")
-_TAIL = 16 * 1024
 OFF_SECONDS = 120.0
 """So long a guest is given to switch itself off."""
 _ASK_SECONDS = 15.0
@@ -230,7 +229,7 @@ class Snapshots:
                 was = volumes(name, found, snapshot.disks)
                 begun = replace(snapshot, turn=turn, state="resetting", was=was, starts=True)
                 plan = plan_reset(begun, row.spec.uuid, found)
-                said = await case.host.serial_tail(*case.key, _TAIL)
+                said = await case.host.serial_tail(*case.key, TAIL)
                 await self._store.put_snapshot(begun)
                 try:
                     await case.host.apply(StopDomain(*case.key))

@@ -3,14 +3,13 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from provisioner.service.answering import Answering
+from provisioner.service.answering import TAIL, Answering
 from provisioner.service.each import each
 from provisioner.service.guests import Guests
 from provisioner.service.ports import LifeHosts
 
 PATIENCE = 120.0
 """Seconds until the next one's turn where a guest gives no sign."""
-_TAIL = 16 * 1024
 
 
 class Starts:
@@ -27,7 +26,7 @@ class Starts:
 
         async def start(name: str) -> str:
             row = await self._guests.ours(name)
-            said[name] = await self._hosts(row.uri).serial_tail(name, row.spec.uuid, _TAIL)
+            said[name] = await self._hosts(row.uri).serial_tail(name, row.spec.uuid, TAIL)
             await self._guests.start(name)
             return name
 
