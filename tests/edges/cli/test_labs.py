@@ -81,7 +81,11 @@ def lab(call: Call, site: Site, tmp_path: Path) -> Iterator[Apply]:
     for install in ask(site, "GET", "/installs"):
         if install["stage"] not in ("installed", "failed", "cancelled"):
             ask(site, "POST", f"/installs/{install['id']}/cancel")
-    gone = run(f"lab: {file.read_text().split()[1]}\n", "apply", "--prune", "--yes")
+    for _ in range(20):
+        gone = run(f"lab: {file.read_text().split()[1]}\n", "apply", "--prune", "--yes")
+        if "being made right now" not in gone.stderr:
+            break
+        time.sleep(0.5)  # one that was cancelled while it waited for its turn is taken back first
     assert gone.returncode == 0, gone.stderr
 
 
