@@ -107,6 +107,9 @@ class Shelf:
         kept = await asyncio.to_thread(self._taken, key)
         if kept is None:
             return None
+        if (found := self.get(key)) is not None:  # of many who look at a time, all have the same one
+            kept.file.close()
+            return found
         self._there[key] = found = Shelved(kept)
         if len(self._there) > self._most:
             self._there.popitem(last=False)

@@ -82,8 +82,8 @@ async def test_a_stage_is_looked_at_alone(world: World, browser: Any) -> None:
     await until(page, f"{spots} >= 5")  # creating and started may be one
     await page.click('#zooms [data-stage="installing"]')
 
-    assert await page.get_attribute('#zooms [data-stage="installing"]', "aria-pressed") == "true"
     await until(page, f"{spots} === 3")
+    assert await page.get_attribute('#zooms [data-stage="installing"]', "aria-pressed") == "true"
     assert "+1 m 01 s" in await page.text_content("#waterfall")
     await page.focus("#waterfall")
     await page.keyboard.press("Escape")
