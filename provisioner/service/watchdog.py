@@ -10,26 +10,34 @@ from provisioner.core.host import Domain
 from provisioner.core.install import LIFE, Event, Install, Kind, Stage
 from provisioner.service.installs import whole_timeline
 from provisioner.service.ports import Clock, GuestRow, Hosts, Store
+from provisioner.service.seen import Seen
 from provisioner.service.waits import Monotonic, Waits
 from provisioner.service.why import explain
 
 _EARLY = frozenset({Stage.BOOTING, Stage.LOADING})
 _WORKING = frozenset({Stage.BOOTING, Stage.LOADING, Stage.INSTALLING})
 _OFF_SECONDS = 60
+_LOST_SECONDS = 120
+"""So long an installer may be silent that has said what it does not get over."""
+_LOOK_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """An install that is looked at, with what is known of its machine. No row: not a guest of ours.
 
-    `deadline` is that of its stage, in seconds; `late` whether it is over.
+    `deadline` is that of its stage, in seconds; `silent` how many of them have passed.
     """
 
     install: Install
     row: GuestRow | None
     domain: Domain | None
     deadline: float | None
-    late: bool
+    silent: float
+
+    @property
+    def late(self) -> bool:
+        return self.deadline is not None and self.silent >= self.deadline
 
 
 async def _none_learnt(install: Install, stage: Stage) -> float | None:
@@ -66,11 +74,14 @@ class Watchdog:
         self._monotonic = monotonic
         self._waits = Waits(clock, monotonic)
         self._off: dict[str, float] = {}
+        self._looked: dict[str, float] = {}
 
     async def tick(self) -> None:
         """Looks at every install that is not over. One that cannot be judged now is judged the next time."""
         active = [i for i in await self._store.installs(active=True) if not self._busy(i.id)]
-        self._off = {key: at for key, at in self._off.items() if key in {i.id for i in active}}
+        running = {i.id for i in active}
+        self._off = {key: at for key, at in self._off.items() if key in running}
+        self._looked = {key: at for key, at in self._looked.items() if key in running}
         self._waits.look({key for i in active for key in (i.id, _any(i))})
         domains: dict[str, dict[str, Domain] | None] = {}
         for install in active:
@@ -79,11 +90,11 @@ class Watchdog:
                 domains[row.uri] = await self._domains(row.uri)
             known = domains.get(row.uri) if row else None
             deadline = self._deadlines.get(install.stage) or await self._learnt(install, install.stage)
-            late = deadline is not None and await self._lasted(install, deadline) >= deadline
+            silent = 0.0 if deadline is None else await self._lasted(install, deadline)
             if row is not None and known is None:
                 continue  # libvirt does not answer: silence proves nothing
             domain = known.get(install.uuid) if known else None
-            await self._judge(Case(install, row, domain, deadline, late))
+            await self._judge(Case(install, row, domain, deadline, silent))
         self._waits.looked()
 
     async def _judge(self, case: Case) -> None:
@@ -96,6 +107,8 @@ class Watchdog:
             await self._first_stage(case)
         elif case.late:
             await self._fail(case, _told(case))
+        elif await self._lost(case):
+            await self._fail(case, f"silent for {int(case.silent)} s after what it does not get over")
         elif self._long_off(case):
             gone = "is switched off" if case.domain else "is no longer in libvirt"
             await self._fail(case, f"the guest {gone}, and it did not report success")
@@ -113,6 +126,17 @@ class Watchdog:
         """Seconds since a change of stage, or since something was seen after it."""
         evidence = changed, seen
         return self._waits.lasts(key, evidence, max(changed, seen or changed), deadline / 2)
+
+    async def _lost(self, case: Case) -> bool:
+        """Whether the last that was heard of an installer is what none goes on from."""
+        install, now = case.install, self._monotonic()
+        if install.stage is not Stage.INSTALLING or case.silent < _LOST_SECONDS:
+            return False
+        if now - self._looked.get(install.id, -_LOOK_SECONDS) < _LOOK_SECONDS:
+            return False
+        self._looked[install.id] = now
+        trouble = Seen(install, await whole_timeline(self._store, install)).trouble()
+        return trouble is not None and trouble[0].severity == "fatal"
 
     def _long_off(self, case: Case) -> bool:
         """A guest that is off does not get on; one that comes back within a minute is left alone."""

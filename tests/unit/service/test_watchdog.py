@@ -74,6 +74,53 @@ async def test_an_installer_that_works_on_is_left_alone(world: World) -> None:
     assert (await world.memory.install("i1")).stage is Stage.INSTALLING
 
 
+PANIC = "[    9.10] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100"
+
+
+async def test_an_installer_that_said_what_it_does_not_get_over_is_not_waited_for(world: World) -> None:
+    dog = await created(world, *TO_LOADING, Kind.ANSWER_SERVED)
+    await world.happen(Kind.CONSOLE, text=PANIC)
+
+    world.clock.pass_(110)
+    await dog.tick()
+    assert (await world.memory.install("i1")).stage is Stage.INSTALLING
+    world.clock.pass_(60)
+    await dog.tick()
+
+    failed = await world.memory.install("i1")
+    assert (failed.stage, failed.failed_at) == (Stage.FAILED, Stage.INSTALLING)
+    assert (
+        failed.reason.startswith("silent for 171 s after what it does not get over")
+        and PANIC in failed.reason
+    )
+
+
+@pytest.mark.parametrize("line", ["all is well", "mke2fs: warning: a disk is slow"])
+async def test_an_installer_that_said_nothing_of_the_kind_has_its_whole_deadline(
+    world: World, line: str
+) -> None:
+    dog = await created(world, *TO_LOADING, Kind.ANSWER_SERVED)
+    await world.happen(Kind.CONSOLE, text=line)
+
+    for _ in range(20):
+        world.clock.pass_(200)
+        await dog.tick()
+
+    assert (await world.memory.install("i1")).stage is Stage.INSTALLING
+
+
+async def test_one_that_goes_on_after_a_panic_of_its_firmware_is_left_alone(world: World) -> None:
+    dog = await created(world, *TO_LOADING)
+    await world.happen(Kind.CONSOLE, text="No bootable device.")
+    await world.happen(Kind.ANSWER_SERVED)
+
+    for _ in range(20):
+        world.clock.pass_(200)
+        await dog.tick()
+
+    assert (await world.memory.install("i1")).stage is Stage.INSTALLING
+
+
 async def test_firmware_that_asks_again_and_again_does_not_get_on(world: World) -> None:
     dog = await created(world)
 
