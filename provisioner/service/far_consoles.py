@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
 
-from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.errors import ProvisionerError
 from provisioner.core.install import Install
+from provisioner.service.installs import guest_of
 from provisioner.service.ports import GuestRow, LifeHosts, Line, Store
 
 _MOST = 16
@@ -83,20 +84,13 @@ class FarConsoles:
         held = self._held.get(install.id)
         if (held is None and len(self._held) >= _MOST) or (held and held.work and not held.work.done()):
             return
-        row = await self._row(install)
+        row = await guest_of(self._store, install)
         if row is None or not self._far(row.uri):
             self._again[install.id] = inf
             return
         self._again[install.id] = time.monotonic() + _AGAIN_SECONDS
         held = self._held.setdefault(install.id, _Held(install.guest))
         held.work = asyncio.create_task(self._hold(row, held))
-
-    async def _row(self, install: Install) -> GuestRow | None:
-        try:
-            row = await self._store.guest(install.guest)
-        except NotFound:
-            return None
-        return row if row.install == install.id else None
 
     async def _hold(self, row: GuestRow, held: _Held) -> None:
         try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from provisioner.core.errors import Conflict, NotFound
 from provisioner.core.install import Event, Install, Kind
 from provisioner.plan.steps import StopDomain
-from provisioner.service.ports import Clock, Hosts, Store
+from provisioner.service.ports import Clock, GuestRow, Hosts, Store
 from provisioner.service.why import Why, explain
 
 _PAGE = 1000
@@ -65,15 +65,20 @@ class Installs:
 
     async def _switch_off(self, install: Install) -> None:
         """A guest of ours only; another machine runs on, and gets nothing any more."""
-        try:
-            row = await self._store.guest(install.guest)
-        except NotFound:
-            return
-        if row.install == install.id:
+        if row := await guest_of(self._store, install):
             await self._hosts(row.uri).apply(StopDomain(row.spec.name, row.spec.uuid))
 
     async def list(self, *, active: bool = False, limit: int = 200) -> list[Install]:
         return await self._store.installs(active=active, limit=limit)
+
+
+async def guest_of(store: Store, install: Install) -> GuestRow | None:
+    """The guest's row where this is its latest install; None for a machine that is no guest of ours, too."""
+    try:
+        row = await store.guest(install.guest)
+    except NotFound:
+        return None
+    return row if row.install == install.id else None
 
 
 async def whole_timeline(store: Store, install: Install) -> list[Event]:

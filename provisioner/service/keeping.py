@@ -8,9 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.errors import ProvisionerError
 from provisioner.core.install import Event, Install, Kind, Stage
 from provisioner.service import secrecy
+from provisioner.service.installs import guest_of
 from provisioner.service.ports import Clock, EvidenceFiles, GuestLogs, GuestRow, LifeHosts, Piece, Store
 
 _log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ class Keeping:
     async def _gather(self, install: Install) -> Mapping[Piece, int]:
         if {"serial", "screen"} & (await self._files.sizes(install.id)).keys():
             return {}  # an earlier run of the service has kept it
-        row = await self._row(install)
+        row = await guest_of(self._store, install)
         failed = install.stage is Stage.FAILED
         secrets = await self._secrets(install)
         # The screen first: the guest may be about to reboot.
@@ -121,10 +122,3 @@ class Keeping:
                 return await self._hosts(row.uri).screenshot(row.spec.name, row.spec.uuid)
         except (ProvisionerError, TimeoutError):
             return b""  # it is off, or has no screen
-
-    async def _row(self, install: Install) -> GuestRow | None:
-        try:
-            row = await self._store.guest(install.guest)
-        except NotFound:
-            return None
-        return row if row.install == install.id else None

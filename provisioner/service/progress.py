@@ -5,8 +5,9 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.errors import ProvisionerError
 from provisioner.core.install import Event, Install, Kind, Stage
+from provisioner.service.installs import guest_of
 from provisioner.service.ports import Clock, DomainEvent, GuestRow, Store
 
 _LOG = logging.getLogger(__name__)
@@ -94,8 +95,5 @@ class Progress:
         """
         if install.stage in (Stage.PLANNED, Stage.CREATING):
             return None
-        try:
-            row = await self._store.guest(install.guest)
-        except NotFound:
-            return None
-        return row if row.first_stage and row.install == install.id else None
+        row = await guest_of(self._store, install)
+        return row if row is not None and row.first_stage else None

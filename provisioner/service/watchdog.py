@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from provisioner.core.errors import NotFound, ProvisionerError
+from provisioner.core.errors import ProvisionerError
 from provisioner.core.host import Domain
 from provisioner.core.install import LIFE, Event, Install, Kind, Stage
-from provisioner.service.installs import whole_timeline
+from provisioner.service.installs import guest_of, whole_timeline
 from provisioner.service.ports import Clock, GuestRow, Hosts, Store
 from provisioner.service.seen import Seen
 from provisioner.service.waits import Monotonic, Waits
@@ -85,7 +85,7 @@ class Watchdog:
         self._waits.look({key for i in active for key in (i.id, _any(i))})
         domains: dict[str, dict[str, Domain] | None] = {}
         for install in active:
-            row = await self._row(install)
+            row = await guest_of(self._store, install)
             if row is not None and row.uri not in domains:
                 domains[row.uri] = await self._domains(row.uri)
             known = domains.get(row.uri) if row else None
@@ -189,13 +189,6 @@ class Watchdog:
         install = case.install
         event = Event(kind, self._clock(), "service", install.mac, install.id, text, data or {})
         await self._store.record([event])
-
-    async def _row(self, install: Install) -> GuestRow | None:
-        try:
-            row = await self._store.guest(install.guest)
-        except NotFound:
-            return None
-        return row if row.install == install.id else None
 
     async def _domains(self, uri: str) -> dict[str, Domain] | None:
         try:
