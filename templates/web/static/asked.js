@@ -1,6 +1,7 @@
 // What a machine asked for while it booted and what it was given, as a table that can be narrowed.
 
 import { offset } from "./format.js";
+import { framed } from "./frame.js";
 import { ROWS, rowOf, tone } from "./marks.js";
 
 const DOORS = new Set(["dhcp", "tftp", "http", "answer", "tree"]);
@@ -28,6 +29,7 @@ export const details = (data) =>
 export class Asked {
   constructor(body, { filter, count, created }) {
     Object.assign(this, { body, filter, count, created, last: null });
+    this.soon = framed(() => this.narrow());
     filter.addEventListener("input", () => this.narrow());
   }
 
@@ -46,15 +48,6 @@ export class Asked {
     this.last = { kind: event.kind, of };
     while (this.body.children.length > KEEP) this.body.firstElementChild.remove();
     this.soon();
-  }
-
-  soon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.narrow();
-    });
   }
 
   narrow() {

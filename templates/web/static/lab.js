@@ -1,6 +1,7 @@
 // The page of the lab: every guest and machine, live.
 
 import { plan } from "./deeds.js";
+import { framed } from "./frame.js";
 import { follow, position, say, show } from "./live.js";
 import { Members, rank, WORDS } from "./members.js";
 import { Selection } from "./selection.js";
@@ -23,7 +24,7 @@ let etag = "";
 let complete = false;
 let renewed = 0;
 let order = false; // whether rows have to be laid anew
-let frame = 0;
+const redraw = framed(draw);
 
 const wanted = () => Object.fromEntries(WORDS.map((word) => [word, form.elements[word].value]));
 
@@ -34,11 +35,10 @@ function selected(names) {
 
 function soon(name) {
   if (name) dirty.add(name);
-  if (!frame) frame = requestAnimationFrame(draw);
+  redraw();
 }
 
 function draw() {
-  frame = 0;
   for (const name of dirty) {
     const [row, member] = [sheet.rows.get(name), members.byName.get(name)];
     if (row && member) fill(row, member);

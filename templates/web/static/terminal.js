@@ -1,12 +1,15 @@
 // What a serial line says, as lines of plain text. It knows so much of a terminal as keeps a log readable:
 // carriage return, backspace, tabs, erasing; colours and everything else a guest may send are dropped.
 
+import { framed } from "./frame.js";
+
 const KEEP = 1000;
 const WIDTH = 400;
 
 export class Terminal {
   constructor(element) {
     this.element = element;
+    this.draw = framed(() => this.show());
     this.clear();
   }
 
@@ -65,16 +68,11 @@ export class Terminal {
     else if (last === "C") this.column = Math.min(WIDTH, this.column + (parseInt(text.slice(2), 10) || 1));
   }
 
-  draw() {
-    if (this.drawing) return;
-    this.drawing = true;
-    requestAnimationFrame(() => {
-      this.drawing = false;
-      const { element } = this;
-      const below = element.scrollHeight - element.scrollTop - element.clientHeight < 24;
-      element.textContent = this.lines.join("\n");
-      if (below) element.scrollTop = element.scrollHeight;
-    });
+  show() {
+    const { element } = this;
+    const below = element.scrollHeight - element.scrollTop - element.clientHeight < 24;
+    element.textContent = this.lines.join("\n");
+    if (below) element.scrollTop = element.scrollHeight;
   }
 }
 

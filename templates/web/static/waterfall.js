@@ -1,6 +1,7 @@
 // An install as a waterfall: sources down, time across, stages behind. The list below it says the same in words.
 
 import { offset, span } from "./format.js";
+import { framed } from "./frame.js";
 import { Marks } from "./marks.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -27,6 +28,7 @@ export class Waterfall {
     this.readout = document.getElementById(figure.dataset.readout);
     this.zooms = document.getElementById(figure.dataset.zooms);
     Object.assign(this, { created, stages, until, onPick, marks: new Marks(), stage: "", here: null, rows: [] });
+    this.soon = framed(() => this.render());
     figure.addEventListener("pointermove", (event) => this.point(event));
     figure.addEventListener("click", () => this.here && this.onPick(this.mark()));
     figure.addEventListener("keydown", (event) => this.key(event));
@@ -53,15 +55,6 @@ export class Waterfall {
     this.stage = this.stage === stage ? "" : stage;
     this.here = null;
     this.soon();
-  }
-
-  soon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.render();
-    });
   }
 
   // Each stage that was entered with its end; the last one lasts until now.

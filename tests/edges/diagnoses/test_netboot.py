@@ -198,18 +198,7 @@ def test_a_wire_that_loses_packets(net: Network) -> None:
     with serving(net) as events:
         offer_of_loader(net, 1)
         with firewall(net.server, "output", "udp sport 1024-65535 numgen inc mod 12 == 5 drop"):
-            words = [
-                "ip",
-                "netns",
-                "exec",
-                net.client,
-                "curl",
-                "-sS",
-                "-o",
-                "/dev/null",
-                "--tftp-blksize",
-                "1428",
-            ]
+            words = f"ip netns exec {net.client} curl -sS -o /dev/null --tftp-blksize 1428".split()
             subprocess.run([*words, f"tftp://{net.address}/{FILE.decode()}"], check=True, timeout=120)
         events.wait(Kind.LOADER_SENT)
 

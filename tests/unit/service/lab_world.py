@@ -26,7 +26,7 @@ from provisioner.service.requests import ProfileSource, TreeSource
 from provisioner.web.lab_asked import asked
 from tests.connections import FakeConnections, FakeValidator
 from tests.fake_storage import FakeStorageHost, storage
-from tests.fakes import FACTS, PROFILE, CountingIds, FakeClock
+from tests.fakes import FACTS, IMAGE, PROFILE, TREE, CountingIds, FakeClock
 from tests.life import FakeLifeHost
 from tests.memory import MemoryStore
 from tests.segments import FakeNetworkHost, FakeSegments
@@ -209,3 +209,11 @@ def told(plan: LabPlan) -> list[str]:
 
 def ended(done: list[Done]) -> list[str]:
     return sorted(f"{one.change.ref}: {one.result}" for one in done)
+
+
+async def stocked(folder: Path) -> LabWorld:
+    """One that has an image and a tree."""
+    world = LabWorld(folder)
+    await world.memory.put_image(IMAGE)
+    await world.memory.put_tree(TREE)
+    return world

@@ -11,16 +11,13 @@ from provisioner.core.host import Domain
 from provisioner.core.install import Stage
 from provisioner.service.ports import JournalRow
 from provisioner.service.requests import CreateGuest
-from tests.fakes import IMAGE, TREE
-from tests.unit.service.lab_world import RACK, SHOP, LabWorld, ended, told
+from tests.fakes import IMAGE
+from tests.unit.service.lab_world import RACK, SHOP, LabWorld, ended, stocked, told
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> LabWorld:
-    world = LabWorld(tmp_path)
-    await world.memory.put_image(IMAGE)
-    await world.memory.put_tree(TREE)
-    return world
+    return await stocked(tmp_path)
 
 
 async def test_a_lab_is_made_and_then_there_is_nothing_to_do(world: LabWorld) -> None:

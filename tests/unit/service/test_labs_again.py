@@ -11,16 +11,13 @@ from provisioner.lab.document import read
 from provisioner.service.lab_run import Done, Wish
 from provisioner.service.requests import Rebuild
 from provisioner.web.lab_asked import asked
-from tests.fakes import IMAGE, PROFILE, TREE
-from tests.unit.service.lab_world import SHOP, LabWorld, ended, told
+from tests.fakes import PROFILE
+from tests.unit.service.lab_world import SHOP, LabWorld, ended, stocked, told
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> LabWorld:
-    world = LabWorld(tmp_path)
-    await world.memory.put_image(IMAGE)
-    await world.memory.put_tree(TREE)
-    return world
+    return await stocked(tmp_path)
 
 
 async def test_what_our_own_hand_changed_is_not_told_as_anothers(world: LabWorld) -> None:
