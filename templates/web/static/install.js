@@ -41,7 +41,9 @@ const asked = new Asked(document.getElementById("asked"), {
 // The line of the list that a mark stands for, or the next one that is shown.
 function show(mark) {
   if (mark.kind === "log") logged(true);
-  const line = [...timeline.children].find((one) => !one.hidden && Date.parse(one.querySelector("time").dateTime) >= Date.parse(mark.at));
+  const at = (one) => Date.parse(one.querySelector("time").dateTime) - Date.parse(mark.at);
+  const lines = [...timeline.children].filter((one) => !one.hidden && at(one) >= 0);
+  const line = lines.find((one) => at(one) === 0 && one.dataset.kind === mark.kind) ?? lines[0];
   if (!line) return;
   line.tabIndex = -1;
   line.focus();
